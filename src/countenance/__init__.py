@@ -1,0 +1,1 @@
+"""Countenance finds who is in a photograph, among enrolled faces. Candidates, never identifications."""

@@ -1,0 +1,1 @@
+"""Records in SQL: SQLite here, PostgreSQL with the same models and migrations."""

@@ -1,0 +1,103 @@
+"""Opening the database: engine settings, and migrations brought up to date."""
+
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from countenance.core.errors import ConflictError, IntegrityError
+
+BUSY_MS = 10_000
+"""How long a writer waits for another one before it gives up, ms."""
+
+
+WRITER = "countenance_writer"
+"""Execution option that marks a connection which will write."""
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def open_engine(url: str) -> Engine:
+    """Open a database; SQLite in WAL mode, with foreign keys enforced and every commit synced to disk."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Set what SQLite forgets between connections."""
+    if isinstance(connection, sqlite3.Connection):
+        # Transactions are begun by SQLAlchemy alone: see _begin_sqlite.
+        connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        f"busy_timeout={BUSY_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin; a writer takes the write lock at once, since a reader that turns writer late can only fail."""
+    writer = connection.get_execution_options().get(WRITER, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def migrations(url: str) -> Config:
+    """Return Alembic's settings for the migrations that come with the package."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("countenance.adapters.sql") / "migrations"))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest revision; one that is there already is left alone.
+
+    Raises:
+        ConflictError: code `records-newer`, a newer Countenance made this database; nothing was changed.
+        IntegrityError: code `records-unreadable`, the file is damaged or not a database; nothing was changed.
+    """
+    config = migrations(engine.url.render_as_string(hide_password=False))
+    script = ScriptDirectory.from_config(config)
+    try:
+        with engine.execution_options(**{WRITER: True}).begin() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current == script.get_current_head():
+                return
+            if current is not None and current not in {entry.revision for entry in script.walk_revisions()}:
+                raise ConflictError(
+                    "the records were made by a newer version of Countenance",
+                    code="records-newer",
+                    hint="install that version or a later one",
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DatabaseError as error:
+        raise unreadable(error) from None
+
+
+def unreadable(error: DatabaseError) -> IntegrityError:
+    """Return the error for a database file that can't be read as one."""
+    return IntegrityError(
+        f"the records can't be read: {error.orig}",
+        code="records-unreadable",
+        hint="restore the database file from a backup",
+    )

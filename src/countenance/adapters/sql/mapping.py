@@ -1,0 +1,97 @@
+"""Rows to values and back: what the tables hold and the gallery's model, one function a kind."""
+
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import joinedload
+
+from countenance.adapters.sql.models import FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
+from countenance.core.arrays import Templates
+from countenance.gallery.model import EnrolledFace, LegalBasis, Source, SourceState, Subject
+from countenance.vision.model import Box, Face, Landmarks, Point, Quality
+
+VECTOR = np.dtype("<f4")
+"""How a template is stored: float32, little-endian on every machine."""
+
+
+def source_of(row: SourceRow) -> Source:
+    """Return a source."""
+    return Source(
+        source_id=row.source_id,
+        name=row.name,
+        owner=row.owner,
+        legal_basis=LegalBasis(row.legal_basis),
+        document_sha256=row.document_sha256,
+        state=SourceState(row.state),
+        registered_at=row.registered_at,
+    )
+
+
+def select_subjects() -> Select[tuple[str, str, str | None, int]]:
+    """Select subjects with their source's name and how many templates they have."""
+    templates = (
+        select(func.count()).where(TemplateRow.subject == SubjectRow.number).correlate(SubjectRow).scalar_subquery()
+    )
+    return select(SubjectRow.subject_id, SourceRow.name, SubjectRow.label, templates).join(
+        SourceRow, SubjectRow.source == SourceRow.number
+    )
+
+
+def subject_of(row: Row[tuple[str, str, str | None, int]]) -> Subject:
+    """Return a subject that `select_subjects` found."""
+    subject_id, source, label, templates = row
+    return Subject(subject_id=subject_id, source=source, label=label, templates=templates)
+
+
+def select_faces() -> Select[tuple[FaceRow]]:
+    """Select faces with all that an enrolled face says, in one statement."""
+    return select(FaceRow).options(
+        joinedload(FaceRow.image_row).joinedload(ImageRow.source_row), joinedload(FaceRow.subject_row)
+    )
+
+
+def enrolled_face_of(row: FaceRow) -> EnrolledFace:
+    """Return a face that `select_faces` found."""
+    subject = row.subject_row
+    return EnrolledFace(
+        face_id=row.face_id,
+        image_id=row.image_row.image_id,
+        source=row.image_row.source_row.name,
+        subject_id=subject.subject_id if subject else None,
+        label=subject.label if subject else None,
+        reference=row.image_row.reference,
+        face=face_of(row.ordinal, row.facts),
+    )
+
+
+def facts_of(face: Face) -> dict[str, Any]:
+    """Return what is stored of a face, JSON types only."""
+    quality = face.quality
+    return {
+        "box": list(face.box),
+        "landmarks": [list(point) for point in face.landmarks],
+        "refusals": list(face.refusals),
+        "quality": {name: getattr(quality, name) for name in Quality.__dataclass_fields__},
+    }
+
+
+def face_of(number: int, facts: dict[str, Any]) -> Face:
+    """Return a face from what was stored of it."""
+    return Face(
+        number=number,
+        box=Box(*facts["box"]),
+        landmarks=Landmarks(*(Point(*point) for point in facts["landmarks"])),
+        quality=Quality(**facts["quality"]),
+        refusals=tuple(facts["refusals"]),
+    )
+
+
+def vector_of(stored: bytes) -> Templates:
+    """Return a template, float32, shape (dim,)."""
+    return np.frombuffer(stored, dtype=VECTOR).astype(np.float32)
+
+
+def stored_vector(template: Templates) -> bytes:
+    """Return a template's bytes."""
+    return template.astype(VECTOR).tobytes()

@@ -1,0 +1,9 @@
+"""Alembic's entry: runs the migrations in the connection that the caller opened."""
+
+from alembic import context
+
+from countenance.adapters.sql.models import Base
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+context.run_migrations()

@@ -1,0 +1,160 @@
+"""The tables. One set of models and migrations for SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+Document = JSON().with_variant(JSONB(), "postgresql")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time with its zone: naive ones are refused going in, UTC comes out (SQLite forgets the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn into UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give the zone back."""
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """The root of the models, with names for every constraint so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class GalleryRow(Base):
+    """The gallery as a whole: one row, which every change updates, so that changes wait for each other."""
+
+    __tablename__ = "gallery"
+    __table_args__ = (CheckConstraint("number = 1", name="single"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, default=1)
+    revision: Mapped[int] = mapped_column(BigInteger)
+    pack_digest: Mapped[str | None] = mapped_column(String(64))
+
+
+class SourceRow(Base):
+    """A collection that somebody handed over."""
+
+    __tablename__ = "source"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    source_id: Mapped[str] = mapped_column(String(36), unique=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    owner: Mapped[str] = mapped_column(String(200))
+    legal_basis: Mapped[str] = mapped_column(String(20))
+    document_sha256: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20))
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SubjectRow(Base):
+    """An enrolled person; unnamed where the label is null."""
+
+    __tablename__ = "subject"
+    __table_args__ = (UniqueConstraint("source", "label"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    subject_id: Mapped[str] = mapped_column(String(36), unique=True)
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"))
+    label: Mapped[str | None] = mapped_column(String(200))
+
+
+class ImageRow(Base):
+    """A photograph, known by its content; the bytes are in the object store."""
+
+    __tablename__ = "image"
+    __table_args__ = (UniqueConstraint("source", "sha256"),)
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    image_id: Mapped[str] = mapped_column(String(36), unique=True)
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    reference: Mapped[str] = mapped_column(String(1000))
+    media_type: Mapped[str] = mapped_column(String(40))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+    outcome: Mapped[str] = mapped_column(String(20))
+    enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    source_row: Mapped[SourceRow] = relationship()
+
+
+class FaceRow(Base):
+    """A face of a photograph, enrolled or refused."""
+
+    __tablename__ = "face"
+    __table_args__ = (UniqueConstraint("image", "ordinal"), Index(None, "subject"))
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    face_id: Mapped[str] = mapped_column(String(36), unique=True)
+    image: Mapped[int] = mapped_column(ForeignKey("image.number"))
+    subject: Mapped[int | None] = mapped_column(ForeignKey("subject.number"))
+    ordinal: Mapped[int] = mapped_column(Integer)
+    facts: Mapped[dict[str, Any]] = mapped_column(Document)
+
+    image_row: Mapped[ImageRow] = relationship()
+    subject_row: Mapped[SubjectRow | None] = relationship()
+
+
+class TemplateRow(Base):
+    """A face's template: float32, little-endian, unit norm. Row numbers are never used again."""
+
+    __tablename__ = "template"
+    __table_args__ = (Index(None, "subject"), Index(None, "source"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    face: Mapped[int] = mapped_column(ForeignKey("face.number"), unique=True)
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"))
+    subject: Mapped[int] = mapped_column(ForeignKey("subject.number"))
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+    face_row: Mapped[FaceRow] = relationship()
+
+
+class SearchRow(Base):
+    """A search and its answer, as it was given."""
+
+    __tablename__ = "search"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    search_id: Mapped[str] = mapped_column(String(36), unique=True)
+    searched_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answer: Mapped[dict[str, Any]] = mapped_column(Document)

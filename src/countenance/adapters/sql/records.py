@@ -1,0 +1,392 @@
+"""Records in SQL, behind the gallery's port."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from itertools import groupby
+from typing import TypeVar
+
+import numpy as np
+from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
+from sqlalchemy.orm import Session, joinedload
+
+from countenance.adapters.sql.database import WRITER, unreadable
+from countenance.adapters.sql.mapping import (
+    enrolled_face_of,
+    facts_of,
+    select_faces,
+    select_subjects,
+    source_of,
+    stored_vector,
+    subject_of,
+    vector_of,
+)
+from countenance.adapters.sql.models import (
+    Base,
+    FaceRow,
+    GalleryRow,
+    ImageRow,
+    SearchRow,
+    SourceRow,
+    SubjectRow,
+    TemplateRow,
+)
+from countenance.core.arrays import Templates
+from countenance.core.clock import utc_now
+from countenance.core.errors import ConflictError, NotFoundError, UnavailableError
+from countenance.core.ids import new_id
+from countenance.gallery.enrolment import pack_mismatch
+from countenance.gallery.model import (
+    EnrolledFace,
+    KnownImage,
+    NewFace,
+    NewImage,
+    Outcome,
+    Snapshot,
+    Source,
+    SourceState,
+    SourceSummary,
+    Subject,
+)
+from countenance.gallery.ports import TemplateBatch, crop_key, image_key
+
+T = TypeVar("T")
+
+BATCH_ROWS = 20_000
+"""Templates read at a time: 10 MB at 128 dimensions."""
+
+MAX_PARAMETERS = 500
+"""Most values in one IN list; SQLite allows 32,766 parameters a statement, older builds 999."""
+
+
+class SqlRecords:
+    """Implements `Records` over one database. Thread-safe: each call has its own session."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Keep the engine; the schema must be up to date (`database.upgrade`)."""
+        self._engine = engine
+        self._writer = engine.execution_options(**{WRITER: True})
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def register_source(self, source: Source) -> None:
+        """See the port."""
+        with self._changing() as session:
+            if session.scalar(select(SourceRow.number).where(SourceRow.name == source.name)) is not None:
+                raise ConflictError(
+                    f"there is a source {source.name!r} already",
+                    code="source-exists",
+                    hint="see `countenance source list`; choose another name",
+                )
+            session.add(
+                SourceRow(
+                    source_id=source.source_id,
+                    name=source.name,
+                    owner=source.owner,
+                    legal_basis=source.legal_basis.value,
+                    document_sha256=source.document_sha256,
+                    state=source.state.value,
+                    registered_at=source.registered_at,
+                )
+            )
+
+    def source(self, name: str) -> Source:
+        """See the port."""
+        with self._reading() as session:
+            row = session.scalar(select(SourceRow).where(SourceRow.name == name))
+            if row is None:
+                raise NotFoundError(
+                    f"there is no source {name!r}",
+                    code="source-unknown",
+                    hint="see `countenance source list`, or register it first",
+                )
+            return source_of(row)
+
+    def sources(self) -> tuple[SourceSummary, ...]:
+        """See the port."""
+        with self._reading() as session:
+            counts = [
+                dict(session.execute(select(table.source, func.count()).group_by(table.source)).tuples().all())
+                for table in (ImageRow, SubjectRow, TemplateRow)
+            ]
+            return tuple(
+                SourceSummary(
+                    source=source_of(row),
+                    images=counts[0].get(row.number, 0),
+                    subjects=counts[1].get(row.number, 0),
+                    templates=counts[2].get(row.number, 0),
+                )
+                for row in session.scalars(select(SourceRow).order_by(SourceRow.name))
+            )
+
+    def active_sources(self) -> tuple[str, ...]:
+        """See the port."""
+        chosen = select(SourceRow.source_id).where(SourceRow.state == SourceState.ACTIVE.value)
+        with self._reading() as session:
+            return tuple(session.scalars(chosen.order_by(SourceRow.number)))
+
+    def snapshot(self) -> Snapshot:
+        """See the port."""
+        with self._reading() as session:
+            revision, pack_digest = session.execute(select(GalleryRow.revision, GalleryRow.pack_digest)).one()
+            sources, subjects, images, templates = (
+                session.scalar(select(func.count()).select_from(table)) or 0
+                for table in (SourceRow, SubjectRow, ImageRow, TemplateRow)
+            )
+            last_row = session.scalar(select(func.max(TemplateRow.number))) or 0
+        return Snapshot(
+            revision=revision,
+            pack_digest=pack_digest,
+            sources=sources,
+            subjects=subjects,
+            images=images,
+            templates=templates,
+            last_row=last_row,
+        )
+
+    def known_images(self, source_id: str, sha256s: Collection[str]) -> Mapping[str, KnownImage]:
+        """See the port."""
+        known: dict[str, KnownImage] = {}
+        with self._reading() as session:
+            for wanted in _slices(sha256s):
+                rows = session.execute(
+                    select(ImageRow.sha256, ImageRow.outcome, SubjectRow.label)
+                    .join(SourceRow, ImageRow.source == SourceRow.number)
+                    .outerjoin(FaceRow, FaceRow.image == ImageRow.number)
+                    .outerjoin(SubjectRow, FaceRow.subject == SubjectRow.number)
+                    .where(SourceRow.source_id == source_id, ImageRow.sha256.in_(wanted))
+                ).all()
+                for sha256, outcome, label in rows:
+                    before = known.get(sha256, KnownImage(outcome=Outcome(outcome), labels=frozenset()))
+                    labels = before.labels if label is None else before.labels | {label}
+                    known[sha256] = KnownImage(outcome=before.outcome, labels=labels)
+        return known
+
+    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> None:
+        """See the port."""
+        with self._changing() as session:
+            held = session.scalar(select(GalleryRow.pack_digest))
+            if held is not None and held != pack_digest:
+                raise pack_mismatch(held, pack_digest)
+            if held is None:
+                session.execute(update(GalleryRow).values(pack_digest=pack_digest))
+            source = session.scalar(select(SourceRow.number).where(SourceRow.source_id == source_id))
+            if source is None:
+                raise NotFoundError("that source is not on record", code="source-unknown")
+            for image in images:
+                _add_image(session, source, image)
+
+    def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
+        """See the port."""
+        chosen = select_subjects().order_by(
+            SourceRow.name, SubjectRow.label.is_(None), SubjectRow.label, SubjectRow.number
+        )
+        if source is not None:
+            chosen = chosen.where(SourceRow.name == source)
+        with self._reading() as session:
+            return tuple(subject_of(row) for row in session.execute(chosen.limit(limit).offset(offset)))
+
+    def subject(self, subject_id: str) -> Subject:
+        """See the port."""
+        with self._reading() as session:
+            row = session.execute(select_subjects().where(SubjectRow.subject_id == subject_id)).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                "there is no such subject", code="subject-unknown", hint="see `countenance subjects list`"
+            )
+        return subject_of(row)
+
+    def faces_of(self, subject_id: str) -> tuple[EnrolledFace, ...]:
+        """See the port."""
+        self.subject(subject_id)
+        chosen = (
+            select_faces()
+            .join(SubjectRow, FaceRow.subject == SubjectRow.number)
+            .where(SubjectRow.subject_id == subject_id)
+            .order_by(FaceRow.number)
+        )
+        with self._reading() as session:
+            return tuple(enrolled_face_of(row) for row in session.scalars(chosen))
+
+    def face_crop_key(self, face_id: str) -> str:
+        """See the port."""
+        chosen = select_faces().where(FaceRow.face_id == face_id, FaceRow.subject.is_not(None))
+        with self._reading() as session:
+            row = session.scalar(chosen)
+            if row is None:
+                raise NotFoundError("there is no such face", code="face-unknown")
+            image = row.image_row
+            return crop_key(image.source_row.source_id, image.sha256, row.ordinal)
+
+    def image_location(self, image_id: str) -> tuple[str, str]:
+        """See the port."""
+        chosen = select(ImageRow).options(joinedload(ImageRow.source_row)).where(ImageRow.image_id == image_id)
+        with self._reading() as session:
+            row = session.scalar(chosen)
+            if row is None:
+                raise NotFoundError("there is no such photograph", code="image-unknown")
+            return row.media_type, image_key(row.source_row.source_id, row.sha256)
+
+    def faces(self, rows: Collection[int]) -> Mapping[int, EnrolledFace]:
+        """See the port."""
+        found: dict[int, EnrolledFace] = {}
+        with self._reading() as session:
+            for wanted in _slices(rows):
+                chosen = select_faces().join(TemplateRow, TemplateRow.face == FaceRow.number)
+                for row, number in session.execute(
+                    chosen.add_columns(TemplateRow.number).where(TemplateRow.number.in_(wanted))
+                ).all():
+                    found[number] = enrolled_face_of(row)
+        return found
+
+    def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
+        """See the port."""
+        found: dict[int, Templates] = {}
+        with self._reading() as session:
+            for wanted in _slices(rows):
+                for number, vector in session.execute(
+                    select(TemplateRow.number, TemplateRow.vector).where(TemplateRow.number.in_(wanted))
+                ).all():
+                    found[number] = vector_of(vector)
+        return found
+
+    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
+        """See the port."""
+        columns = (TemplateRow.number, TemplateRow.subject, TemplateRow.vector, SourceRow.source_id)
+        chosen = (
+            select(*columns)
+            .join(SourceRow, TemplateRow.source == SourceRow.number)
+            .where(TemplateRow.number <= last_row)
+            .order_by(TemplateRow.number)
+        )
+        with self._reading() as session:
+            while rows := session.execute(chosen.where(TemplateRow.number > after_row).limit(BATCH_ROWS)).all():
+                for source_id, group in groupby(rows, key=lambda row: str(row.source_id)):
+                    part = list(group)
+                    yield TemplateBatch(
+                        source_id=source_id,
+                        rows=np.array([row.number for row in part], dtype=np.int64),
+                        subjects=np.array([row.subject for row in part], dtype=np.int64),
+                        templates=np.stack([vector_of(row.vector) for row in part]),
+                    )
+                after_row = rows[-1].number
+
+    def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
+        """See the port."""
+        with self._session(self._writer) as session:
+            session.add(
+                SearchRow(
+                    search_id=search_id,
+                    searched_at=datetime.fromisoformat(str(answer["searched_at"])),
+                    answer=dict(answer),
+                )
+            )
+
+    def search(self, search_id: str) -> Mapping[str, object]:
+        """See the port."""
+        with self._reading() as session:
+            answer = session.scalar(select(SearchRow.answer).where(SearchRow.search_id == search_id))
+        if answer is None:
+            raise NotFoundError("there is no such search", code="search-unknown")
+        return answer
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        """Open one transaction, and translate what the database says when it fails."""
+        try:
+            with Session(engine) as session, session.begin():
+                yield session
+        except OperationalError as error:
+            raise _unavailable(error) from None
+        except IntegrityError as error:
+            raise ConflictError(
+                f"it contradicts what is on record: {error.orig}", code="records-conflict", hint="try again"
+            ) from None
+        except DatabaseError as error:
+            raise unreadable(error) from None
+
+    def _reading(self) -> AbstractContextManager[Session]:
+        """Open a transaction that reads one consistent state."""
+        return self._session(self._engine)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Session]:
+        """Open a transaction that changes the gallery: changes wait for each other, and each raises the revision."""
+        with self._session(self._writer) as session:
+            session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
+            yield session
+
+
+def _add_image(session: Session, source: int, image: NewImage) -> None:
+    """Insert one photograph with its faces, unless the source has it."""
+    known = select(ImageRow.number).where(ImageRow.source == source, ImageRow.sha256 == image.sha256)
+    if session.scalar(known) is not None:
+        return
+    image_number = _insert(
+        session,
+        ImageRow,
+        image_id=new_id(),
+        source=source,
+        sha256=image.sha256,
+        reference=image.reference,
+        media_type=image.media_type,
+        size_bytes=image.size_bytes,
+        width=image.width,
+        height=image.height,
+        outcome=image.outcome.value,
+        enrolled_at=utc_now(),
+    )
+    for face in image.faces:
+        _add_face(session, source, image_number, face)
+
+
+def _add_face(session: Session, source: int, image: int, new: NewFace) -> None:
+    """Insert one face; with a template it gets its subject, a new one where the label is new or there is none."""
+    subject = None if new.template is None else _subject_number(session, source, new.label)
+    face = _insert(
+        session,
+        FaceRow,
+        face_id=new_id(),
+        image=image,
+        subject=subject,
+        ordinal=new.face.number,
+        facts=facts_of(new.face),
+    )
+    if new.template is not None:
+        vector = stored_vector(new.template)
+        _insert(session, TemplateRow, face=face, source=source, subject=subject, vector=vector)
+
+
+def _subject_number(session: Session, source: int, label: str | None) -> int:
+    """Return the row number of a subject, inserting it where it is new."""
+    if label is not None:
+        chosen = select(SubjectRow.number).where(SubjectRow.source == source, SubjectRow.label == label)
+        number = session.scalar(chosen)
+        if number is not None:
+            return number
+    return _insert(session, SubjectRow, subject_id=new_id(), source=source, label=label)
+
+
+def _insert(session: Session, table: type[Base], **values: object) -> int:
+    """Insert one row and return its number."""
+    [number] = session.execute(insert(table).values(**values)).inserted_primary_key or ()
+    return int(number)
+
+
+def _unavailable(error: OperationalError) -> UnavailableError:
+    """Translate a database that is locked, full or gone."""
+    return UnavailableError(
+        f"the records don't answer: {error.orig}",
+        code="records-unavailable",
+        hint="free some disk space, or wait for the other writer, and run the same command again",
+    )
+
+
+def _slices(values: Collection[T]) -> Iterator[list[T]]:
+    """Cut values into lists that fit into one statement."""
+    ordered = list(values)
+    for start in range(0, len(ordered), MAX_PARAMETERS):
+        yield ordered[start : start + MAX_PARAMETERS]

@@ -1,0 +1,133 @@
+"""The HTTP application: REST under /v1, sessions, and whatever pages are joined to it."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.security import HTTPBearer
+
+from countenance.api import models
+from countenance.api.collection_routes import collection_router
+from countenance.api.guard import Guard, SafeResponses
+from countenance.api.problems import Problem, install_problem_handlers, problems
+from countenance.api.search_routes import search_router
+from countenance.api.session_routes import session_router
+from countenance.api.sessions import Sessions
+from countenance.api.uploads import BODY_OVERHEAD
+from countenance.core.errors import CountenanceError
+
+if TYPE_CHECKING:
+    from countenance.bootstrap.wiring import OpenGallery
+
+DESCRIPTION = """\
+Finds who may be in a photograph among enrolled faces.
+**Candidates, never identifications**: a person compares the faces.
+
+Send `Authorization: Bearer TOKEN` with the token that `countenance init` made. Every error is
+`application/problem+json` with a stable `code`, the same as the command line's.
+"""
+
+TAGS = [
+    {"name": "sources", "description": "Collections that somebody had the right to hand over."},
+    {"name": "enrolment", "description": "Adding photographs to a source."},
+    {"name": "search", "description": "From a probe to a candidate list. Probes are not kept."},
+    {"name": "subjects", "description": "Who is enrolled."},
+    {"name": "pictures", "description": "Crops and photographs, for people to look at."},
+    {"name": "service", "description": "The server itself."},
+]
+
+
+def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = (), sessions: Sessions | None = None) -> FastAPI:
+    """Make the application over one open gallery.
+
+    Args:
+        gallery: Stays open for as long as the application serves.
+        pages: Routers of the web page, from `countenance.web.page`.
+        sessions: Who is signed in; None starts with nobody.
+    """
+    token = gallery.api_token()
+    sessions = sessions or Sessions()
+    app = FastAPI(
+        title="Countenance",
+        version=version("countenance"),
+        description=DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    install_problem_handlers(app)
+    app.include_router(session_router(sessions, token=token))
+    for page in pages:
+        app.include_router(page)
+    app.include_router(_service_router(gallery), prefix="/v1", tags=["service"])
+    protected: dict[str, Any] = {
+        "prefix": "/v1",
+        "dependencies": [Depends(HTTPBearer(auto_error=False, description="The token that `countenance init` made."))],
+        "responses": problems(
+            {401: ["token-missing", "token-wrong"], 403: ["host-refused", "cross-origin"], 500: ["internal-error"]}
+        ),
+    }
+    app.include_router(search_router(gallery), **protected)
+    app.include_router(collection_router(gallery), **protected)
+    # The last one added is the first to see a request.
+    longest = gallery.settings.max_image_bytes + BODY_OVERHEAD
+    app.add_middleware(Guard, token=token, sessions=sessions, max_body_bytes=longest)
+    app.add_middleware(SafeResponses)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _service_router(gallery: "OpenGallery") -> APIRouter:
+    """Make the routes of the server itself."""
+    router = APIRouter()
+
+    @router.get(
+        "/health",
+        response_model=models.Health,
+        responses={503: {"model": models.Health, "description": "Not at the moment."}},
+    )
+    def show_health(response: Response) -> Any:
+        """Say whether the server can search, and nothing else. No token is needed."""
+        try:
+            gallery.records.snapshot()
+        except CountenanceError:
+            response.status_code = 503
+            return {"status": "unavailable"}
+        return {"status": "ok"}
+
+    @router.get("/version", response_model=models.Version, responses=problems({401: ["token-missing", "token-wrong"]}))
+    def show_version() -> Any:
+        """Say which Countenance this is."""
+        return {"version": version("countenance")}
+
+    return router
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, made once, with the problem's schema that the routes refer to."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
+        )
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = document["components"]["schemas"]
+        schemas.update(schema.pop("$defs"))
+        schemas["Problem"] = schema
+        _drop_unused_validation_errors(document)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _drop_unused_validation_errors(document: dict[str, Any]) -> None:
+    """Take out the framework's own 422, which it adds where only a path can be given: any text passes there."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)

@@ -1,0 +1,205 @@
+"""Routes of what the gallery holds: sources, enrolment, subjects, pictures."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
+
+from countenance.api import models
+from countenance.api.pictures import REFUSED_PICTURE, SHOWN_AS_IS, picture_answer
+from countenance.api.problems import problems
+from countenance.api.uploads import InMemoryRoute, upload_name
+from countenance.gallery.model import LegalBasis, Source, SourceSummary, Subject
+from countenance.search.rendering import enrolled_face_json, snapshot_json
+
+if TYPE_CHECKING:
+    from countenance.bootstrap.wiring import OpenGallery
+
+LARGEST_PAGE = 1000
+
+SourceName = Annotated[str, Path(description="The source's name.", examples=["missing-persons-2026"])]
+ObjectId = Annotated[str, Path(description="Its id.", examples=["4b1c7a52-6d1e-4f0b-9c69-0a4f5c1b9f3e"])]
+
+
+def collection_router(gallery: "OpenGallery") -> APIRouter:
+    """Make the routes over one open gallery."""
+    router = APIRouter(route_class=InMemoryRoute)
+    _add_sources(router, gallery)
+    _add_enrolment(router, gallery)
+    _add_subjects(router, gallery)
+    _add_pictures(router, gallery)
+    return router
+
+
+def _add_sources(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the routes of sources."""
+
+    @router.get("/sources", tags=["sources"], response_model=models.SourceList)
+    def list_sources() -> Any:
+        """List all sources, by name, with what is enrolled in them."""
+        return {"sources": [_source_json(summary) for summary in gallery.records.sources()]}
+
+    @router.post(
+        "/sources",
+        tags=["sources"],
+        status_code=201,
+        response_model=models.SourceEntry,
+        responses=problems(
+            {
+                400: ["body-unreadable"],
+                409: ["source-exists"],
+                413: ["request-too-large"],
+                422: ["source-name-invalid", "source-owner-invalid", "source-document-empty", "request-invalid"],
+            }
+        ),
+    )
+    def register_source(
+        response: Response,
+        name: Annotated[
+            str, Form(description="Lower-case letters, digits, `.`, `_`, `-`.", examples=["missing-persons-2026"])
+        ],
+        owner: Annotated[str, Form(description="Who gave it.", examples=["Ministry of the Interior"])],
+        legal_basis: Annotated[LegalBasis, Form(description="Why the owner may hand it over.")],
+        document: Annotated[UploadFile, File(description="The document that the legal basis rests on.")],
+    ) -> Any:
+        """Register a source. Nothing can be enrolled before; the document is kept with it."""
+        source = gallery.register_source(name=name, owner=owner, legal_basis=legal_basis, document=document.file.read())
+        response.headers["Location"] = f"/v1/sources/{source.name}"
+        return _source_json(SourceSummary(source=source, images=0, subjects=0, templates=0))
+
+    @router.get(
+        "/sources/{name}",
+        tags=["sources"],
+        response_model=models.SourceEntry,
+        responses=problems({404: ["source-unknown"]}),
+    )
+    def show_source(name: SourceName) -> Any:
+        """Show one source with what is enrolled in it."""
+        source = gallery.records.source(name)
+        [summary] = [known for known in gallery.records.sources() if known.source.source_id == source.source_id]
+        return _source_json(summary)
+
+
+def _add_enrolment(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the route of enrolment."""
+
+    @router.post(
+        "/sources/{name}/photographs",
+        tags=["enrolment"],
+        response_model=models.EnrolmentReply,
+        responses=problems(
+            {
+                400: ["body-unreadable"],
+                404: ["source-unknown"],
+                409: ["source-not-active", "pack-mismatch"],
+                413: ["request-too-large"],
+                422: ["label-invalid", "reference-invalid", *REFUSED_PICTURE],
+                503: ["objects-unavailable", "records-unavailable"],
+            }
+        ),
+    )
+    def enrol_photograph(
+        name: SourceName,
+        photograph: Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, TIFF or BMP.")],
+        subject: Annotated[
+            str | None, Form(description="Whose photograph it is. Left out, every face is an unnamed subject.")
+        ] = None,
+    ) -> Any:
+        """Enrol one photograph. The same file twice is one image; the report says what became of it."""
+        data, filename = photograph.file.read(), upload_name(photograph)
+        return gallery.enrol_photograph(name, data, filename=filename, subject=subject).as_json()
+
+
+def _add_subjects(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the routes of subjects and of the gallery's counts."""
+
+    @router.get("/gallery", tags=["subjects"], response_model=models.GallerySnapshot)
+    def show_gallery() -> Any:
+        """Show the gallery's revision and counts."""
+        return snapshot_json(gallery.records.snapshot())
+
+    @router.get(
+        "/subjects",
+        tags=["subjects"],
+        response_model=models.SubjectPage,
+        responses=problems({404: ["source-unknown"], 422: ["request-invalid"]}),
+    )
+    def list_subjects(
+        source: Annotated[str | None, Query(description="Only those of this source.")] = None,
+        limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Most subjects on the page.")] = 100,
+        offset: Annotated[int, Query(ge=0, le=2**53, description="How many to pass over.")] = 0,
+    ) -> Any:
+        """List subjects page by page: by source, then label, unnamed ones last."""
+        if source is not None:
+            gallery.records.source(source)
+        found = gallery.records.subjects(source=source, limit=limit + 1, offset=offset)
+        return {
+            "subjects": [_subject_json(subject) for subject in found[:limit]],
+            "next_offset": offset + limit if len(found) > limit else None,
+        }
+
+    @router.get(
+        "/subjects/{subject_id}",
+        tags=["subjects"],
+        response_model=models.SubjectWithFaces,
+        responses=problems({404: ["subject-unknown"]}),
+    )
+    def show_subject(subject_id: ObjectId) -> Any:
+        """Show one subject with their enrolled faces, oldest first."""
+        subject = gallery.records.subject(subject_id)
+        faces = gallery.records.faces_of(subject_id)
+        return {"subject": _subject_json(subject), "faces": [enrolled_face_json(face) for face in faces]}
+
+
+def _add_pictures(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the routes of crops and originals."""
+
+    @router.get(
+        "/faces/{face_id}/crop",
+        tags=["pictures"],
+        response_class=Response,
+        responses=picture_answer("image/jpeg") | problems({404: ["face-unknown"]}),
+    )
+    def show_crop(face_id: ObjectId) -> Response:
+        """Return an enrolled face with some surroundings, longer side at most 320 pixels."""
+        return Response(gallery.crop(face_id), media_type="image/jpeg")
+
+    @router.get(
+        "/images/{image_id}/content",
+        tags=["pictures"],
+        response_class=Response,
+        responses=picture_answer("image/*") | problems({404: ["image-unknown"]}),
+    )
+    def show_photograph(image_id: ObjectId) -> Response:
+        """Return an enrolled photograph, byte for byte as it came."""
+        media_type, data = gallery.photograph(image_id)
+        ending = SHOWN_AS_IS.get(media_type)
+        disposition = f'inline; filename="{image_id}.{ending}"' if ending else "attachment"
+        shown_type = media_type if media_type.startswith("image/") else "application/octet-stream"
+        return Response(data, media_type=shown_type, headers={"Content-Disposition": disposition})
+
+
+def _source_json(summary: SourceSummary) -> dict[str, Any]:
+    """Return a source with its counts."""
+    source: Source = summary.source
+    return {
+        "source_id": source.source_id,
+        "name": source.name,
+        "owner": source.owner,
+        "legal_basis": source.legal_basis.value,
+        "document_sha256": source.document_sha256,
+        "state": source.state.value,
+        "registered_at": source.registered_at.isoformat(),
+        "images": summary.images,
+        "subjects": summary.subjects,
+        "templates": summary.templates,
+    }
+
+
+def _subject_json(subject: Subject) -> dict[str, Any]:
+    """Return a subject."""
+    return {
+        "subject_id": subject.subject_id,
+        "source": subject.source,
+        "label": subject.label,
+        "templates": subject.templates,
+    }

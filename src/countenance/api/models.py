@@ -1,0 +1,222 @@
+"""The API's answers, for its OpenAPI document. Their fields are those of the core's own JSON, checked by a test."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from countenance.gallery.model import LegalBasis, SourceState
+from countenance.search.model import LEAD, SearchOutcome
+
+Sides = Annotated[
+    list[float],
+    Field(
+        min_length=4,
+        max_length=4,
+        description="[left, top, right, bottom], pixels of the upright picture, origin top-left.",
+        examples=[[212.4, 96.0, 371.9, 310.5]],
+    ),
+]
+Digest = Annotated[str, Field(description="SHA-256, hex.", examples=["b5bb9d8014a0f9b1d61e21e796d78dcc" * 2])]
+Identifier = Annotated[str, Field(description="Random UUID.", examples=["4b1c7a52-6d1e-4f0b-9c69-0a4f5c1b9f3e"])]
+
+
+class Answer(BaseModel):
+    """What all answers share: nothing more than what is described, and never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Health(Answer):
+    """Whether the server can search."""
+
+    status: str = Field(description="`ok` or `unavailable`.", examples=["ok"])
+
+
+class Version(Answer):
+    """Which Countenance this is."""
+
+    version: str = Field(examples=["0.1.0"])
+
+
+class GallerySnapshot(Answer):
+    """The gallery at one moment."""
+
+    snapshot: int = Field(description="Revision; grows by one with each committed change.", examples=[12])
+    pack: str | None = Field(description="Model pack of the templates; null while the gallery is empty.")
+    sources: int = Field(examples=[3])
+    subjects: int = Field(examples=[812])
+    images: int = Field(examples=[1204])
+    templates: int = Field(examples=[1190])
+
+
+class SourceEntry(Answer):
+    """A collection that somebody had the right to hand over, with what is enrolled in it."""
+
+    source_id: Identifier
+    name: str = Field(examples=["missing-persons-2026"])
+    owner: str = Field(examples=["Ministry of the Interior"])
+    legal_basis: LegalBasis
+    document_sha256: Digest
+    state: SourceState
+    registered_at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
+    images: int = Field(examples=[1204])
+    subjects: int = Field(examples=[812])
+    templates: int = Field(examples=[1190])
+
+
+class SourceList(Answer):
+    """All sources, by name."""
+
+    sources: list[SourceEntry]
+
+
+class NotEnrolled(Answer):
+    """A photograph that was not enrolled, and why."""
+
+    reference: str = Field(examples=["front.jpg"])
+    code: str = Field(examples=["no-face"])
+    message: str = Field(examples=["no face was found in it"])
+    hint: str
+
+
+class EnrolmentReply(Answer):
+    """What became of a photograph: `photographs` is the sum of `enrolled`, `already` and those not enrolled."""
+
+    source: str = Field(examples=["missing-persons-2026"])
+    photographs: int = Field(examples=[1])
+    enrolled: int = Field(description="Photographs that gave at least one template.", examples=[1])
+    templates: int = Field(description="Templates added.", examples=[1])
+    already: int = Field(description="Photographs that were on record before.", examples=[0])
+    not_enrolled: list[NotEnrolled]
+    seconds: float = Field(examples=[0.061])
+
+
+class Quality(Answer):
+    """What can be measured of one face's picture."""
+
+    eye_distance: float = Field(description="Between the eyes' centres, pixels.", examples=[61.2])
+    sharpness: float = Field(description="Variance of the Laplacian, grey levels squared.", examples=[210.5])
+    brightness: float = Field(description="Mean grey level, 0 to 255.", examples=[118.0])
+    clipped: float = Field(description="Share of pixels that are pure black or white, 0 to 1.", examples=[0.01])
+    yaw: float = Field(description="Turned to a side, degrees.", examples=[-4.0])
+    pitch: float = Field(description="Nodding, degrees.", examples=[2.5])
+    roll: float = Field(description="Tilted in the picture's plane, degrees.", examples=[1.0])
+    detector_score: float = Field(description="0 to 1.", examples=[0.91])
+
+
+class FaceOfPicture(Answer):
+    """One face of one picture."""
+
+    face: int = Field(description="Number, from 1; the largest face is 1.", examples=[1])
+    box: Sides
+    landmarks: list[list[float]] = Field(description="Eyes, nose, corners of the mouth: [x, y] each, pixels.")
+    passes: bool = Field(description="Whether it is good enough.")
+    refusals: list[str] = Field(description="Why not, a sentence each.", examples=[["eyes 8 pixels apart, 10 needed"]])
+    quality: Quality
+
+
+class FoundFace(FaceOfPicture):
+    """One face of a probe."""
+
+    warnings: list[str] = Field(
+        description="What makes its scores less trustworthy although it may be searched.",
+        examples=[["eyes 14 pixels apart, 24 needed"]],
+    )
+
+
+class FoundFaces(Answer):
+    """The faces of a photograph, which was not kept."""
+
+    sha256: Digest
+    media_type: str = Field(examples=["image/jpeg"])
+    width: int = Field(description="Pixels, upright.", examples=[1600])
+    height: int = Field(description="Pixels, upright.", examples=[1200])
+    faces: list[FoundFace]
+
+
+class SearchedProbe(Answer):
+    """The photograph that was searched with; it was not kept."""
+
+    sha256: Digest
+    media_type: str = Field(examples=["image/jpeg"])
+    width: int = Field(examples=[1600])
+    height: int = Field(examples=[1200])
+    faces: list[FaceOfPicture]
+    used: int | None = Field(description="The face that was searched; null when none was.", examples=[1])
+
+
+class SubjectName(Answer):
+    """Who a candidate is on record as."""
+
+    id: Identifier
+    label: str | None = Field(description="The name that the source gave; null for an unnamed face.")
+
+
+class ImageName(Answer):
+    """Which photograph a face is from."""
+
+    id: Identifier
+    reference: str = Field(description="Its path as the source gave it.", examples=["4711/front.jpg"])
+
+
+class CandidateEntry(Answer):
+    """One subject who may be the person in the probe."""
+
+    rank: int = Field(examples=[1])
+    subject: SubjectName
+    score: float = Field(description="Cosine similarity, -1 to 1.", examples=[0.6421])
+    template: int = Field(description="Row number of the template.", examples=[88])
+    face: Identifier
+    image: ImageName
+    source: str = Field(examples=["missing-persons-2026"])
+    box: Sides
+
+
+class SearchReply(Answer):
+    """The answer to one search, best candidate first."""
+
+    search_id: Identifier
+    searched_at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
+    case: str = Field(examples=["2026-114"])
+    purpose: str = Field(examples=["identify a missing person"])
+    outcome: SearchOutcome
+    message: str = Field(description="The outcome in a sentence.")
+    probe: SearchedProbe
+    gallery: GallerySnapshot
+    threshold: float = Field(examples=[0.363])
+    limit: int = Field(examples=[20])
+    candidates: list[CandidateEntry] = Field(description="Empty when nobody reached the threshold.")
+    seconds: dict[str, float] = Field(description="Time by stage, s.", examples=[{"detect": 0.006, "total": 0.041}])
+    lead: str = Field(examples=[LEAD])
+
+
+class SubjectEntry(Answer):
+    """An enrolled person."""
+
+    subject_id: Identifier
+    source: str = Field(examples=["missing-persons-2026"])
+    label: str | None = Field(description="The name that the source gave; null for an unnamed face.")
+    templates: int = Field(examples=[2])
+
+
+class SubjectPage(Answer):
+    """Some subjects: by source, then label, unnamed ones last."""
+
+    subjects: list[SubjectEntry]
+    next_offset: int | None = Field(description="Where the next page begins; null on the last one.", examples=[100])
+
+
+class EnrolledFaceEntry(FaceOfPicture):
+    """One face on record."""
+
+    face_id: Identifier
+    image_id: Identifier
+    reference: str = Field(examples=["4711/front.jpg"])
+    source: str = Field(examples=["missing-persons-2026"])
+
+
+class SubjectWithFaces(Answer):
+    """An enrolled person and their faces, oldest first."""
+
+    subject: SubjectEntry
+    faces: list[EnrolledFaceEntry]

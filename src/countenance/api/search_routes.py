@@ -1,0 +1,141 @@
+"""Routes of a probe: its faces, a search, a search that was made before."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, File, Form, Path, Response, UploadFile
+
+from countenance.api import models
+from countenance.api.pictures import REFUSED_PICTURE, picture_answer
+from countenance.api.problems import problems
+from countenance.api.uploads import InMemoryRoute, upload_name
+from countenance.search.model import MAX_LIMIT, SearchRequest
+from countenance.search.rendering import answer_json, face_json
+from countenance.vision.decode import decode_image
+from countenance.vision.encode import encode_jpeg
+from countenance.vision.model import Face
+from countenance.vision.quality import ENROL_GATE
+
+if TYPE_CHECKING:
+    from countenance.bootstrap.wiring import OpenGallery
+
+Photograph = Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, TIFF or BMP. It is not kept.")]
+Thorough = Annotated[bool, Form(description="Look for small faces too.")]
+Face1 = Annotated[int | None, Form(description="Which face, from 1; left out when there is one only.", examples=[1])]
+Limit = Annotated[
+    int, Form(description="Longest candidate list.", json_schema_extra={"minimum": 1, "maximum": MAX_LIMIT})
+]
+Threshold = Annotated[
+    float | None,
+    Form(description="Least score; left out, the model pack's own.", json_schema_extra={"minimum": -1, "maximum": 1}),
+]
+
+
+def search_router(gallery: "OpenGallery") -> APIRouter:
+    """Make the routes over one open gallery."""
+    router = APIRouter(route_class=InMemoryRoute)
+    _add_faces(router, gallery)
+    _add_searches(router, gallery)
+    return router
+
+
+def _add_faces(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the routes that look at a photograph without searching."""
+
+    @router.post(
+        "/faces",
+        tags=["search"],
+        response_model=models.FoundFaces,
+        responses=problems({400: ["body-unreadable"], 413: ["request-too-large"], 422: REFUSED_PICTURE}),
+    )
+    def find_faces(photograph: Photograph, thorough: Thorough = False) -> Any:
+        """Find the faces of a photograph, largest first, and grade them for searching."""
+        probe = gallery.faces(photograph.file.read(), filename=upload_name(photograph) or None, thorough=thorough)
+        return {
+            "sha256": probe.sha256,
+            "media_type": probe.media_type,
+            "width": probe.width,
+            "height": probe.height,
+            "faces": [{**face_json(face), "warnings": _warnings(face)} for face in probe.faces],
+        }
+
+    @router.post(
+        "/previews",
+        tags=["search"],
+        response_class=Response,
+        responses=picture_answer("image/jpeg")
+        | problems({400: ["body-unreadable"], 413: ["request-too-large"], 422: REFUSED_PICTURE}),
+    )
+    def preview(photograph: Photograph) -> Response:
+        """Return a photograph as an upright JPEG, for browsers that can't show its format."""
+        image = decode_image(photograph.file.read(), limits=gallery.limits, filename=upload_name(photograph) or None)
+        return Response(encode_jpeg(image.pixels), media_type="image/jpeg")
+
+
+def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the routes of searches."""
+
+    @router.post(
+        "/searches",
+        tags=["search"],
+        status_code=201,
+        response_model=models.SearchReply,
+        responses=problems(
+            {
+                400: ["body-unreadable"],
+                409: ["pack-mismatch"],
+                413: ["request-too-large"],
+                422: [
+                    "case-invalid",
+                    "purpose-invalid",
+                    "limit-invalid",
+                    "threshold-invalid",
+                    "face-number-invalid",
+                    *REFUSED_PICTURE,
+                ],
+                503: ["records-unavailable"],
+            }
+        ),
+    )
+    def search(  # noqa: PLR0917 - one parameter for each field of the form
+        response: Response,
+        photograph: Photograph,
+        case: Annotated[str, Form(description="Case reference, 1 to 200 characters.", examples=["2026-114"])],
+        purpose: Annotated[str, Form(description="What for, 1 to 200 characters.", examples=["identify a victim"])],
+        face: Face1 = None,
+        limit: Limit = 20,
+        threshold: Threshold = None,
+        thorough: Thorough = False,
+    ) -> Any:
+        """Search the gallery for who may be in a photograph.
+
+        No face, several faces to choose from and a face that is too poor are answers too: see `outcome`.
+        """
+        answer = gallery.search(
+            SearchRequest(
+                image=photograph.file.read(),
+                filename=upload_name(photograph) or None,
+                case=case,
+                purpose=purpose,
+                face=face,
+                limit=limit,
+                threshold=threshold,
+                thorough=thorough,
+            )
+        )
+        response.headers["Location"] = f"/v1/searches/{answer.search_id}"
+        return answer_json(answer)
+
+    @router.get(
+        "/searches/{search_id}",
+        tags=["search"],
+        response_model=models.SearchReply,
+        responses=problems({404: ["search-unknown"]}),
+    )
+    def show_search(search_id: Annotated[str, Path(description="Its id.")]) -> Any:
+        """Return a search's answer as it was given."""
+        return gallery.records.search(search_id)
+
+
+def _warnings(face: Face) -> list[str]:
+    """Say what keeps a face that may be searched from being a good reference: its scores mean less."""
+    return list(ENROL_GATE.refusals(face.quality)) if face.passes else []

@@ -1,0 +1,91 @@
+"""Settings: read once, from `COUNTENANCE_` environment variables and the command line."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from countenance.core.errors import InvalidInputError
+
+PREFIX = "COUNTENANCE_"
+
+OTHERS = frozenset({"COUNTENANCE_TEST_DATA"})
+"""Variables with our prefix that are not settings: the tests' optional data folder."""
+
+
+class Settings(BaseSettings):
+    """All settings. Each may be set as an environment variable: `COUNTENANCE_` and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    home: Annotated[Path, Field(description="Folder of the gallery: records, pictures, installed model packs.")] = (
+        Field(default_factory=lambda: user_data_path("countenance"))
+    )
+    cache: Annotated[Path, Field(description="Folder of what can be made again: folded networks.")] = Field(
+        default_factory=lambda: user_cache_path("countenance")
+    )
+    model_pack: Annotated[str, Field(description="Name of the model pack to use.")] = "opencv-sface"
+    runtime: Annotated[Literal["openvino", "onnxruntime"], Field(description="What runs the networks.")] = "openvino"
+    workers: Annotated[
+        int, Field(ge=0, le=256, description="Processes that read photographs in bulk; 0 means one a core.")
+    ] = 0
+    max_image_bytes: Annotated[int, Field(gt=0, description="Largest photograph file, bytes.")] = 64 * 1024 * 1024
+    max_image_pixels: Annotated[int, Field(gt=0, description="Largest photograph, width x height.")] = 100_000_000
+    port: Annotated[int, Field(ge=0, le=65535, description="Port that `countenance serve` listens on.")] = 8000
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least level that is logged.")
+    ] = "WARNING"
+
+    @property
+    def database(self) -> Path:
+        """The records' SQLite file."""
+        return self.home / "records.sqlite3"
+
+    @property
+    def objects(self) -> Path:
+        """The folder of pictures."""
+        return self.home / "objects"
+
+    @property
+    def models(self) -> Path:
+        """The folder of installed model packs."""
+        return self.home / "models"
+
+    @property
+    def token(self) -> Path:
+        """The file with the API's token."""
+        return self.home / "token"
+
+    @property
+    def worker_count(self) -> int:
+        """How many processes read photographs in bulk."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        home: Wins over `COUNTENANCE_HOME`; None leaves it.
+
+    Raises:
+        InvalidInputError: codes `setting-unknown` (a misspelt variable would else be passed over), `setting-invalid`.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHERS
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise InvalidInputError(
+                f"there is no setting {name}", code="setting-unknown", hint="docs/reference/settings.md lists them all"
+            )
+    try:
+        settings = Settings() if home is None else Settings(home=home)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        raise InvalidInputError(
+            f"{where}: {first['msg']}", code="setting-invalid", hint="docs/reference/settings.md lists them all"
+        ) from None
+    return settings.model_copy(update={"home": settings.home.expanduser(), "cache": settings.cache.expanduser()})

@@ -1,0 +1,259 @@
+"""Wiring: picks the adapters and joins them to the services. What the interfaces and Python users open."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+from threading import Lock
+
+from countenance.adapters.exact import ExactIndex
+from countenance.adapters.objects import StoredObjects
+from countenance.adapters.openvino import OpenVinoRuntime
+from countenance.adapters.process_pool import ProcessPoolReader
+from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.records import SqlRecords
+from countenance.bootstrap.settings import Settings
+from countenance.core.errors import NotFoundError, UnavailableError
+from countenance.gallery.enrolment import Enrolment, EnrolmentReport
+from countenance.gallery.indexing import IndexedGallery
+from countenance.gallery.model import LegalBasis, Source
+from countenance.gallery.plan import PlannedPhotograph
+from countenance.gallery.ports import Objects, PhotographReader, Records
+from countenance.gallery.sources import register_source
+from countenance.search.model import Probe, SearchAnswer, SearchRequest
+from countenance.search.service import SearchService
+from countenance.vision.decode import ImageLimits
+from countenance.vision.model import DecodedImage
+from countenance.vision.pack import ModelPack, find_pack
+from countenance.vision.ports import FaceAnalyser, Runtime
+from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
+from countenance.vision.service import PackAnalyser
+
+
+class OpenGallery:
+    """One gallery, open: what a program, the command line and the server work with. Thread-safe."""
+
+    def __init__(self, settings: Settings, *, records: Records, objects: Objects) -> None:
+        """Join the parts; networks are loaded at first need. Use `open_gallery`."""
+        self.settings = settings
+        self.records = records
+        self.objects = objects
+        self.limits = image_limits(settings)
+        self._loading = Lock()
+
+    def register_source(self, *, name: str, owner: str, legal_basis: LegalBasis, document: bytes) -> Source:
+        """Put a source on record: see `gallery.sources.register_source`."""
+        return register_source(
+            self.records, self.objects, name=name, owner=owner, legal_basis=legal_basis, document=document
+        )
+
+    def enrol(
+        self,
+        source: str,
+        planned: Iterable[PlannedPhotograph],
+        *,
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> EnrolmentReport:
+        """Enrol many files into a source, on all cores: see `gallery.enrolment.Enrolment.run`."""
+        enrolment = self._enrolment(source, on_progress)
+        with open_reader(self.settings) as reader:
+            return enrolment.run(planned, reader)
+
+    def enrol_photograph(self, source: str, data: bytes, *, filename: str, subject: str | None) -> EnrolmentReport:
+        """Enrol one photograph: see `gallery.enrolment.Enrolment.enrol_bytes`."""
+        enrolment = self._enrolment(source, lambda _: None)
+        return enrolment.enrol_bytes(data, reference=filename, label=subject, analyser=self.analyser)
+
+    def faces(self, data: bytes, *, filename: str | None, thorough: bool = False) -> Probe:
+        """Find the faces of a photograph: see `search.service.SearchService.faces`."""
+        return self.faces_with_image(data, filename=filename, thorough=thorough)[1]
+
+    def faces_with_image(
+        self, data: bytes, *, filename: str | None, thorough: bool = False
+    ) -> tuple[DecodedImage, Probe]:
+        """Find the faces of a photograph, and give its pixels back too."""
+        return self._search.faces(data, filename=filename, thorough=thorough)
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        """Search: see `search.service.SearchService.search`."""
+        return self._search.search(request)
+
+    def crop(self, face_id: str) -> bytes:
+        """Return an enrolled face's crop, a JPEG.
+
+        Raises:
+            NotFoundError: codes `face-unknown`, `object-unknown`.
+        """
+        return self.objects.get(self.records.face_crop_key(face_id))
+
+    def photograph(self, image_id: str) -> tuple[str, bytes]:
+        """Return an enrolled photograph's media type and its bytes as they came.
+
+        Raises:
+            NotFoundError: codes `image-unknown`, `object-unknown`.
+        """
+        media_type, key = self.records.image_location(image_id)
+        return media_type, self.objects.get(key)
+
+    def api_token(self) -> str:
+        """Return the token that API requests carry, made by `initialise`.
+
+        Raises:
+            NotFoundError: code `token-missing`.
+        """
+        try:
+            return self.settings.token.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"{self.settings.token} is missing", code="token-missing", hint="`countenance init` makes a new one"
+            ) from None
+
+    @cached_property
+    def analyser(self) -> FaceAnalyser:
+        """The model pack at work, with all cores for one photograph."""
+        with self._loading:
+            return load_analyser(self.settings, threads=len(os.sched_getaffinity(0)))
+
+    @cached_property
+    def _search(self) -> SearchService:
+        """The search service."""
+        pack = model_pack(self.settings)
+        index = IndexedGallery(self.records, partial(ExactIndex, pack.manifest.dimension))
+        return SearchService(
+            records=self.records,
+            gallery=index,
+            analyser=self.analyser,
+            gate=SEARCH_GATE,
+            limits=self.limits,
+            default_threshold=pack.manifest.threshold,
+        )
+
+    def _enrolment(self, source: str, on_progress: Callable[[int], None]) -> Enrolment:
+        """Start an enrolment into a source."""
+        pack = model_pack(self.settings)
+        pack.verify()
+        return Enrolment(
+            source,
+            records=self.records,
+            objects=self.objects,
+            pack_digest=pack.digest,
+            gate=ENROL_GATE,
+            limits=self.limits,
+            on_progress=on_progress,
+        )
+
+
+def initialise(settings: Settings) -> bool:
+    """Make a home: records, object store, API token. What is there already is left as it is.
+
+    Returns:
+        True where the home is new.
+
+    Raises:
+        UnavailableError: code `home-unwritable`; run again once it is writable.
+        ConflictError: code `records-newer`; nothing was changed.
+        IntegrityError: code `records-unreadable`; nothing was changed.
+    """
+    new = not settings.database.exists()
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.objects.mkdir(exist_ok=True, mode=0o700)
+        settings.models.mkdir(exist_ok=True, mode=0o700)
+        engine = open_engine(sqlite_url(settings.database))
+        try:
+            upgrade(engine)
+        finally:
+            engine.dispose()
+        settings.database.chmod(0o600)
+        if not settings.token.exists():
+            descriptor = os.open(settings.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+    except OSError as error:
+        raise UnavailableError(
+            f"{settings.home} can't be written: {error.strerror}", code="home-unwritable", hint="choose another --home"
+        ) from None
+    return new
+
+
+@contextmanager
+def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
+    """Open the gallery in a home that was initialised.
+
+    Raises:
+        NotFoundError: code `home-not-initialised`.
+        ConflictError: code `records-newer`.
+        IntegrityError: code `records-unreadable`.
+    """
+    if not settings.database.is_file():
+        raise NotFoundError(
+            f"{settings.home} holds no gallery",
+            code="home-not-initialised",
+            hint="make one with `countenance init`, or name another with --home",
+        )
+    engine = open_engine(sqlite_url(settings.database))
+    records = SqlRecords(engine)
+    try:
+        upgrade(engine)
+        yield OpenGallery(settings, records=records, objects=StoredObjects.in_folder(settings.objects))
+    finally:
+        records.close()
+
+
+@contextmanager
+def open_reader(settings: Settings) -> Iterator[PhotographReader]:
+    """Open a reader of many photographs that uses one process a core.
+
+    Raises:
+        NotFoundError, IntegrityError: the model pack's; nothing was started.
+    """
+    model_pack(settings).verify()
+    reader = ProcessPoolReader(
+        partial(load_analyser, settings, threads=1), image_limits(settings), workers=settings.worker_count
+    )
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def image_limits(settings: Settings) -> ImageLimits:
+    """Return the bounds of a photograph."""
+    return ImageLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
+
+
+def model_pack(settings: Settings) -> ModelPack:
+    """Return the pack in use.
+
+    Raises:
+        NotFoundError: code `pack-unknown`.
+    """
+    return find_pack(settings.model_pack, installed_in=settings.models)
+
+
+def make_runtime(settings: Settings) -> Runtime:
+    """Return what runs the networks.
+
+    Raises:
+        UnavailableError: code `runtime-missing`, the extra is not installed.
+    """
+    if settings.runtime == "openvino":
+        return OpenVinoRuntime()
+    try:
+        from countenance.adapters.onnxruntime import OnnxRuntimeRuntime  # noqa: PLC0415 - an optional extra
+    except ModuleNotFoundError:
+        raise UnavailableError(
+            "ONNX Runtime is not installed",
+            code="runtime-missing",
+            hint="install countenance[onnxruntime], or leave COUNTENANCE_RUNTIME unset",
+        ) from None
+    return OnnxRuntimeRuntime()
+
+
+def load_analyser(settings: Settings, *, threads: int) -> PackAnalyser:
+    """Load the model pack in use."""
+    return PackAnalyser(
+        model_pack(settings), make_runtime(settings), threads=threads, cache=Path(settings.cache) / "networks"
+    )

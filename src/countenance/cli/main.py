@@ -1,0 +1,95 @@
+"""The `countenance` command."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import click
+import typer
+
+from countenance.bootstrap.logs import set_up_logging
+from countenance.bootstrap.settings import load_settings
+from countenance.cli.evaluate import evaluate_app
+from countenance.cli.gallery import enrol, init, source_app, status, subjects_app
+from countenance.cli.models import models_app
+from countenance.cli.output import emit_error
+from countenance.cli.search import faces, search
+from countenance.cli.serve import serve
+from countenance.core.errors import CountenanceError, InvalidInputError
+
+app = typer.Typer(
+    name="countenance",
+    help="Find who is in a photograph, among enrolled faces. Candidates, never identifications.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback form
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"countenance {version('countenance')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Find who is in a photograph, among enrolled faces. Candidates, never identifications."""
+    set_up_logging(load_settings().log_level)
+
+
+app.command()(init)
+app.add_typer(source_app, name="source")
+app.command(no_args_is_help=True)(enrol)
+app.add_typer(subjects_app, name="subjects")
+app.command(no_args_is_help=True)(search)
+app.command(no_args_is_help=True)(faces)
+app.command()(status)
+app.command()(serve)
+app.add_typer(models_app, name="models")
+app.add_typer(evaluate_app, name="evaluate")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit code: 0, 130 after Ctrl-C, or that of the error's kind (core/errors.py).
+    """
+    as_json = "--json" in arguments
+    try:
+        result = app(args=list(arguments), standalone_mode=False)
+    except CountenanceError as error:
+        emit_error(error, as_json=as_json)
+        return error.exit_code
+    except click.UsageError as error:
+        usage = InvalidInputError(error.format_message(), code="usage", hint=_help_hint(error))
+        emit_error(usage, as_json=as_json)
+        return usage.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("countenance: stopped; what was finished is kept, the same command goes on from there\n")
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has had enough: not an error, but nothing more can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _help_hint(error: click.UsageError) -> str:
+    """Say where help is."""
+    return f"see `{error.ctx.command_path} --help`" if error.ctx else "see `countenance --help`"
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,18 @@
+"""Options that every command has."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        help="The gallery's folder. Wins over COUNTENANCE_HOME.",
+        show_default=False,
+        file_okay=False,
+    ),
+]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

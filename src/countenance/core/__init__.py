@@ -1,0 +1,1 @@
+"""What every layer shares: errors, array checks, identifiers, the clock. Imports nothing of ours."""

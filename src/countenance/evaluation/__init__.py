@@ -1,0 +1,1 @@
+"""What the error rates are, measured on labelled photographs."""

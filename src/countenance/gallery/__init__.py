@@ -1,0 +1,1 @@
+"""Sources, subjects and enrolment."""

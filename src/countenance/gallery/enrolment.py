@@ -1,0 +1,308 @@
+"""Enrolment: photographs into records, resumable at any point.
+
+The life of a photograph: its bytes and crops are stored under keys made of its content, then one transaction records it with
+its faces, subjects and templates. A run that is killed leaves whole photographs behind and nothing else; the next run
+passes over these by content, so that it ends as if there had been one run.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import file_digest, sha256
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from countenance.core.errors import ConflictError
+from countenance.gallery.model import KnownImage, NewFace, NewImage, Outcome, Source
+from countenance.gallery.photographs import (
+    FaceRule,
+    Photograph,
+    PhotographTask,
+    RefusedPhotograph,
+    analyse_photograph,
+)
+from countenance.gallery.plan import PlannedPhotograph, checked_label, checked_reference
+from countenance.gallery.ports import Objects, PhotographReader, Records, crop_key, image_key
+from countenance.gallery.sources import active_source
+from countenance.vision.decode import ImageLimits
+from countenance.vision.ports import FaceAnalyser
+from countenance.vision.quality import Gate
+
+LOOK_AHEAD = 256
+"""Photographs whose content is looked up in the records at a time."""
+
+COMMIT_EVERY = 32
+"""Photographs a transaction: under a second of work is lost when a run is killed, and syncing costs little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotEnrolled:
+    """A photograph that was not enrolled, with a code, a sentence and what to do."""
+
+    reference: str
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class EnrolmentReport:
+    """What one run did. `read` is the sum of `enrolled`, `already` and the length of `not_enrolled`.
+
+    Attributes:
+        read: Photographs looked at.
+        enrolled: Photographs that gave at least one template.
+        templates: Templates added.
+        already: Photographs that were on record before, or twice in this run.
+        not_enrolled: The others, each with its reason.
+        seconds: Wall time.
+    """
+
+    source: str
+    read: int = 0
+    enrolled: int = 0
+    templates: int = 0
+    already: int = 0
+    not_enrolled: list[NotEnrolled] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as plain JSON types."""
+        return {
+            "source": self.source,
+            "photographs": self.read,
+            "enrolled": self.enrolled,
+            "templates": self.templates,
+            "already": self.already,
+            "not_enrolled": [
+                {"reference": one.reference, "code": one.code, "message": one.message, "hint": one.hint}
+                for one in self.not_enrolled
+            ],
+            "seconds": round(self.seconds, 3),
+        }
+
+
+class Enrolment:
+    """Enrols photographs into one source."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        records: Records,
+        objects: Objects,
+        pack_digest: str,
+        gate: Gate,
+        limits: ImageLimits,
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Check that the source may be enrolled into.
+
+        Args:
+            on_progress: Called with how many photographs were dealt with since the last call.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
+            ConflictError: codes `source-not-active`, `pack-mismatch`. Nothing was written.
+        """
+        self._source: Source = active_source(records, source)
+        self._records = records
+        self._objects = objects
+        self._pack_digest = pack_digest
+        self._gate = gate
+        self._limits = limits
+        self._on_progress = on_progress
+        self._report = EnrolmentReport(source=source)
+        self._waiting: list[NewImage] = []
+        self._seen: dict[str, KnownImage] = {}
+        held = records.snapshot().pack_digest
+        if held is not None and held != pack_digest:
+            raise pack_mismatch(held, pack_digest)
+
+    def run(self, planned: Iterable[PlannedPhotograph], reader: PhotographReader) -> EnrolmentReport:
+        """Enrol many files. May be killed at any point and run again.
+
+        Raises:
+            UnavailableError: codes `objects-unavailable`, `records-unavailable`, `workers-unavailable`; what was
+                committed stays, run again to go on.
+        """
+        started = perf_counter()
+        todo = self._new_ones(planned)
+        under_way: deque[PlannedPhotograph] = deque()
+
+        def tasks() -> Iterator[PhotographTask]:
+            """Turn the plan into tasks, remembering whose each is."""
+            for one in todo:
+                under_way.append(one)
+                rule = FaceRule.ALL if one.label is None else FaceRule.PROMINENT
+                yield PhotographTask(
+                    path=one.path, reference=one.reference, gate=self._gate, rule=rule, keep_bytes=True
+                )
+
+        for read in reader.read(tasks()):
+            one = under_way.popleft()
+            if isinstance(read, RefusedPhotograph):
+                self._refuse(read.reference, read.code, read.message, read.hint)
+            else:
+                self._take(read, one.label)
+            if len(self._waiting) >= COMMIT_EVERY:
+                self._commit()
+        self._commit()
+        self._report.seconds = perf_counter() - started
+        return self._report
+
+    def enrol_bytes(
+        self, data: bytes, *, reference: str, label: str | None, analyser: FaceAnalyser
+    ) -> EnrolmentReport:
+        """Enrol one photograph that is in memory.
+
+        Raises:
+            InvalidInputError: the decoder's codes, `label-invalid`, `reference-invalid`; nothing was written.
+            UnavailableError: codes `objects-unavailable`, `records-unavailable`; nothing was recorded.
+        """
+        started = perf_counter()
+        reference = checked_reference(reference)
+        label = None if label is None else checked_label(label)
+        digest = sha256(data).hexdigest()
+        known = self._records.known_images(self._source.source_id, [digest]).get(digest)
+        if known is not None:
+            self._pass_over(reference, label, known)
+        else:
+            rule = FaceRule.ALL if label is None else FaceRule.PROMINENT
+            task = PhotographTask(
+                path=Path(reference), reference=reference, gate=self._gate, rule=rule, keep_bytes=True
+            )
+            self._take(analyse_photograph(data, task=task, analyser=analyser, limits=self._limits), label)
+            self._commit()
+        self._report.seconds = perf_counter() - started
+        return self._report
+
+    def _new_ones(self, planned: Iterable[PlannedPhotograph]) -> Iterator[PlannedPhotograph]:
+        """Pass over files whose content is on record; hashing is far cheaper than looking for faces."""
+        coming = iter(planned)
+        while window := list(islice(coming, LOOK_AHEAD)):
+            digests = [_digest(one.path, max_bytes=self._limits.max_bytes) for one in window]
+            known = self._records.known_images(self._source.source_id, [digest for digest in digests if digest])
+            for one, digest in zip(window, digests, strict=True):
+                if digest in known:
+                    self._pass_over(one.reference, one.label, known[digest])
+                else:
+                    yield one
+
+    def _take(self, photograph: Photograph, label: str | None) -> None:
+        """Store a photograph's pictures and make it wait for the next commit."""
+        if photograph.sha256 in self._seen:
+            self._pass_over(photograph.reference, label, self._seen[photograph.sha256])
+            return
+        image = _new_image(photograph, label)
+        if image.outcome is Outcome.ENROLLED:
+            self._store(photograph)
+            self._report.enrolled += 1
+            self._report.templates += sum(face.template is not None for face in image.faces)
+            self._done()
+        else:
+            self._refuse_outcome(photograph.reference, image.outcome, photograph)
+        labels = frozenset(face.label for face in image.faces if face.label is not None)
+        self._seen[image.sha256] = KnownImage(outcome=image.outcome, labels=labels)
+        self._waiting.append(image)
+
+    def _store(self, photograph: Photograph) -> None:
+        """Keep the bytes and the crops, under keys that a second run would use again."""
+        source_id, digest = self._source.source_id, photograph.sha256
+        self._objects.put(image_key(source_id, digest), photograph.data or b"")
+        for analysed in photograph.faces:
+            if analysed.crop is not None:
+                self._objects.put(crop_key(source_id, digest, analysed.face.number), analysed.crop)
+
+    def _commit(self) -> None:
+        """Record what waits, in one transaction."""
+        if self._waiting:
+            self._records.add_images(self._source.source_id, self._waiting, pack_digest=self._pack_digest)
+            self._waiting.clear()
+
+    def _pass_over(self, reference: str, label: str | None, known: KnownImage) -> None:
+        """Count a photograph that is on record, and say so if it is under another name there."""
+        if label is not None and known.labels and label not in known.labels:
+            self._refuse(
+                reference,
+                "photograph-of-another-subject",
+                f"the same photograph is enrolled as {', '.join(sorted(known.labels))}",
+                "find out whose it is; it was left as it stands on record",
+            )
+        elif known.outcome is Outcome.ENROLLED:
+            self._report.already += 1
+            self._done()
+        else:
+            self._refuse(reference, known.outcome.value, "it was refused in an earlier run for the same reason", "")
+
+    def _refuse_outcome(self, reference: str, outcome: Outcome, photograph: Photograph) -> None:
+        """Report a photograph that was read but gave no template."""
+        if outcome is Outcome.NO_FACE:
+            self._refuse(reference, outcome.value, "no face was found in it", "leave it out, or crop it to the face")
+            return
+        reasons = "; ".join(
+            f"face {analysed.face.number}: {', '.join(analysed.face.refusals)}"
+            for analysed in photograph.faces
+            if analysed.face.refusals
+        )
+        self._refuse(reference, outcome.value, reasons, "use a better photograph of this person")
+
+    def _refuse(self, reference: str, code: str, message: str, hint: str) -> None:
+        """Report a photograph that was not enrolled."""
+        self._report.not_enrolled.append(NotEnrolled(reference=reference, code=code, message=message, hint=hint))
+        self._done()
+
+    def _done(self) -> None:
+        """Count one photograph as dealt with."""
+        self._report.read += 1
+        self._on_progress(1)
+
+
+def pack_mismatch(held: str, wanted: str) -> ConflictError:
+    """Return the error for templates of two packs in one gallery."""
+    return ConflictError(
+        f"this gallery holds templates of model pack {held[:12]}, not of {wanted[:12]}",
+        code="pack-mismatch",
+        hint="use the pack that it was made with, or enrol into a new home",
+    )
+
+
+def _new_image(photograph: Photograph, label: str | None) -> NewImage:
+    """Turn a photograph that was read into what is recorded of it."""
+    faces = tuple(
+        NewFace(
+            face=analysed.face,
+            template=analysed.template,
+            label=label if analysed.template is not None else None,
+        )
+        for analysed in photograph.faces
+    )
+    if not faces:
+        outcome = Outcome.NO_FACE
+    elif all(face.template is None for face in faces):
+        outcome = Outcome.REFUSED_BY_GATE
+    else:
+        outcome = Outcome.ENROLLED
+    return NewImage(
+        sha256=photograph.sha256,
+        reference=photograph.reference,
+        media_type=photograph.media_type,
+        size_bytes=photograph.size_bytes,
+        width=photograph.width,
+        height=photograph.height,
+        outcome=outcome,
+        faces=faces,
+    )
+
+
+def _digest(path: Path, *, max_bytes: int) -> str | None:
+    """Return a plain file's hex SHA-256; None for one that the reader will refuse anyway, and say why."""
+    try:
+        if not path.is_file() or path.stat().st_size > max_bytes:
+            return None
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,153 @@
+"""What the gallery needs from outside: records, and a place for pictures."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from countenance.core.arrays import Templates
+from countenance.gallery.model import EnrolledFace, KnownImage, NewImage, Snapshot, Source, SourceSummary, Subject
+from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph
+from countenance.index.ports import RowNumbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateBatch:
+    """Templates of one source as they stand in the records.
+
+    Attributes:
+        source_id: Whose.
+        rows: int64, shape (n,), rising.
+        subjects: int64, shape (n,), the subjects' row numbers.
+        templates: float32, shape (n, dim), unit L2 rows.
+    """
+
+    source_id: str
+    rows: RowNumbers
+    subjects: RowNumbers
+    templates: Templates
+
+
+class Records(Protocol):
+    """Everything that is known, apart from the pictures themselves. Each call is one transaction."""
+
+    def register_source(self, source: Source) -> None:
+        """Add a source.
+
+        Raises:
+            ConflictError: code `source-exists`; nothing was written.
+        """
+
+    def source(self, name: str) -> Source:
+        """Return a source by its name.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
+        """
+
+    def sources(self) -> tuple[SourceSummary, ...]:
+        """Return all sources by name, with what is enrolled."""
+
+    def active_sources(self) -> tuple[str, ...]:
+        """Return the ids of the sources that may be searched."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the gallery's revision and counts as of now."""
+
+    def known_images(self, source_id: str, sha256s: Collection[str]) -> Mapping[str, KnownImage]:
+        """Return those of the photographs that are on record in this source."""
+
+    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> None:
+        """Record photographs with faces, subjects and templates, all or none. One already on record is passed over.
+
+        Raises:
+            ConflictError: code `pack-mismatch`, the gallery holds templates of another pack; nothing was written.
+        """
+
+    def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
+        """Return subjects by source, then label, unnamed ones last."""
+
+    def subject(self, subject_id: str) -> Subject:
+        """Return one subject.
+
+        Raises:
+            NotFoundError: code `subject-unknown`.
+        """
+
+    def faces_of(self, subject_id: str) -> tuple[EnrolledFace, ...]:
+        """Return the subject's enrolled faces, oldest first.
+
+        Raises:
+            NotFoundError: code `subject-unknown`.
+        """
+
+    def face_crop_key(self, face_id: str) -> str:
+        """Return where one enrolled face's crop is kept.
+
+        Raises:
+            NotFoundError: code `face-unknown`.
+        """
+
+    def image_location(self, image_id: str) -> tuple[str, str]:
+        """Return a photograph's media type and where its bytes are kept.
+
+        Raises:
+            NotFoundError: code `image-unknown`.
+        """
+
+    def faces(self, rows: Collection[int]) -> Mapping[int, EnrolledFace]:
+        """Return the faces behind template rows; rows that don't exist are left out."""
+
+    def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
+        """Return full-precision templates by row, each float32, shape (dim,); rows that don't exist are left out."""
+
+    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
+        """Stream templates with after_row < row <= last_row in rising order, in batches of one source each."""
+
+    def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
+        """Keep a search's answer as it was given; JSON types only."""
+
+    def search(self, search_id: str) -> Mapping[str, object]:
+        """Return a kept answer.
+
+        Raises:
+            NotFoundError: code `search-unknown`.
+        """
+
+
+class Objects(Protocol):
+    """Where bytes are kept, by key. Keys are ASCII, `/`-separated, and say nothing personal."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store bytes whole or not at all; the same key again overwrites.
+
+        Raises:
+            UnavailableError: code `objects-unavailable`, e.g. the disk is full; what was there before stays.
+        """
+
+    def get(self, key: str) -> bytes:
+        """Return the bytes.
+
+        Raises:
+            NotFoundError: code `object-unknown`.
+            UnavailableError: code `objects-unavailable`.
+        """
+
+
+class PhotographReader(Protocol):
+    """Reads many photographs, on as many cores as it was made for."""
+
+    def read(self, tasks: Iterable[PhotographTask]) -> Iterator[Photograph | RefusedPhotograph]:
+        """Read photographs and give them back in the order of the tasks, one for one.
+
+        A file that kills its worker is refused with code `image-crashed-decoder`; the others go on.
+        """
+
+
+def image_key(source_id: str, sha256: str) -> str:
+    """Return the key of a photograph's original bytes."""
+    return f"images/{source_id}/{sha256}"
+
+
+def crop_key(source_id: str, sha256: str, number: int) -> str:
+    """Return the key of one face's crop."""
+    return f"crops/{source_id}/{sha256}/{number}.jpg"

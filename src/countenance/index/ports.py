@@ -1,0 +1,62 @@
+"""The port that every index engine stands behind."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.core.arrays import Templates
+from countenance.index.model import Neighbour
+
+RowNumbers = NDArray[np.int64]
+
+
+class TemplateIndex(Protocol):
+    """Templates in blocks, one block a source; searched over named blocks only.
+
+    The index is derived: it may be thrown away and filled again from the records, and then answers the same.
+    """
+
+    @property
+    def dim(self) -> int:
+        """Number of columns of a template."""
+
+    def __len__(self) -> int:
+        """Number of rows in all blocks."""
+
+    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
+        """Add rows to a block; the next search sees them.
+
+        Args:
+            block: The source's id.
+            rows: int64, shape (n,), unique over all blocks.
+            subjects: int64, shape (n,).
+            templates: float32, shape (n, dim), unit L2 rows; copied, not modified.
+
+        Raises:
+            ValueError: wrong shapes, rows that are not unit vectors, or a row number that is there already; nothing was added.
+        """
+
+    def remove(self, rows: Collection[int]) -> None:
+        """Take rows out; the next search does not see them. Row numbers that aren't there are passed over."""
+
+    def search(
+        self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
+    ) -> list[Sequence[Neighbour]]:
+        """Find the best row of each of the `limit` nearest subjects, for each probe.
+
+        Only rows of the named blocks take part; a block that is unknown counts as empty.
+
+        Args:
+            probes: float32, shape (n, dim), unit L2 rows; not modified.
+            blocks: Eligible sources' ids.
+            limit: Most subjects to return, at least 1.
+            threshold: Keep rows with score >= threshold only, compared as Python floats; None keeps all.
+
+        Returns:
+            A list a probe: one neighbour a subject, by falling score, then rising row number.
+
+        Raises:
+            ValueError: wrong shapes or limit; nothing was searched.
+        """

@@ -1,0 +1,1 @@
+"""One probe to one candidate list."""

@@ -1,0 +1,118 @@
+"""What is asked and answered in a search."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from countenance.gallery.model import EnrolledFace, Snapshot
+from countenance.vision.model import Face
+
+LEAD = "An investigative lead, not an identification: a person has to compare the faces."
+"""Stands under every candidate list, whatever shows it."""
+
+MAX_LIMIT = 1000
+"""Longest candidate list that one search may ask for."""
+
+
+class SearchOutcome(StrEnum):
+    """How a search ended; all four are answers, none an error."""
+
+    SEARCHED = "searched"
+    NO_FACE = "no-face"
+    CHOOSE_FACE = "choose-face"
+    FACE_REFUSED = "face-refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """One search as a person asks for it.
+
+    Attributes:
+        image: The probe file's bytes.
+        filename: Its name, checked against its content; None where there is none.
+        case: The case reference, 1 to 200 characters.
+        purpose: What for, 1 to 200 characters.
+        face: Which face of the probe, from 1; None when it has only one.
+        limit: Longest candidate list, 1 to 1000.
+        threshold: Least score, -1 to 1; None means the model pack's own.
+        thorough: Look for small faces in the probe too.
+    """
+
+    image: bytes
+    filename: str | None
+    case: str
+    purpose: str
+    face: int | None = None
+    limit: int = 20
+    threshold: float | None = None
+    thorough: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """The photograph that was searched with; it is not kept.
+
+    Attributes:
+        used: Number of the face that was searched; None when none was.
+    """
+
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    used: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One subject who may be the person in the probe.
+
+    Attributes:
+        rank: From 1.
+        score: Cosine similarity of the full-precision templates, -1 to 1.
+        row: The template's row number in the records.
+        face: The subject's best face and where it came from.
+    """
+
+    rank: int
+    score: float
+    row: int
+    face: EnrolledFace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchAnswer:
+    """The answer to one search, best candidate first.
+
+    An empty list of candidates with outcome SEARCHED means "nobody reached the threshold".
+
+    Attributes:
+        message: The outcome in a sentence.
+        seconds: Time by stage, s: `decode`, `detect`, `encode`, `index`, `scan`, `records`, `total`.
+    """
+
+    search_id: str
+    searched_at: datetime
+    case: str
+    purpose: str
+    outcome: SearchOutcome
+    message: str
+    probe: Probe
+    gallery: Snapshot
+    threshold: float
+    limit: int
+    candidates: tuple[Candidate, ...]
+    seconds: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        """Refuse an answer that contradicts itself."""
+        scores = [candidate.score for candidate in self.candidates]
+        if scores != sorted(scores, reverse=True):
+            raise ValueError(f"scores must fall: {scores}")
+        if any(score < self.threshold for score in scores):
+            raise ValueError(f"a candidate is below the threshold {self.threshold}: {scores}")
+        subjects = [candidate.face.subject_id for candidate in self.candidates]
+        if len(set(subjects)) != len(subjects):
+            raise ValueError("a subject stands in the list twice")

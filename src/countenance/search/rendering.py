@@ -1,0 +1,99 @@
+"""A search's answer as plain JSON types: the one shape that the CLI prints, the API returns and the records keep."""
+
+from typing import Any
+
+from countenance.gallery.model import EnrolledFace, Snapshot
+from countenance.search.model import LEAD, Candidate, SearchAnswer
+from countenance.vision.model import Box, Face
+
+
+def box_json(box: Box) -> list[float]:
+    """Return [left, top, right, bottom], pixels, to a tenth."""
+    return [round(value, 1) for value in box]
+
+
+def face_json(face: Face) -> dict[str, Any]:
+    """Return one face of a picture with its quality and what the gate has against it."""
+    quality = face.quality
+    return {
+        "face": face.number,
+        "box": box_json(face.box),
+        "landmarks": [[round(point.x, 1), round(point.y, 1)] for point in face.landmarks],
+        "passes": face.passes,
+        "refusals": list(face.refusals),
+        "quality": {
+            "eye_distance": round(quality.eye_distance, 1),
+            "sharpness": round(quality.sharpness, 1),
+            "brightness": round(quality.brightness, 1),
+            "clipped": round(quality.clipped, 3),
+            "yaw": round(quality.yaw, 1),
+            "pitch": round(quality.pitch, 1),
+            "roll": round(quality.roll, 1),
+            "detector_score": round(quality.detector_score, 3),
+        },
+    }
+
+
+def enrolled_face_json(face: EnrolledFace) -> dict[str, Any]:
+    """Return one enrolled face with its place in the gallery."""
+    return {
+        "face_id": face.face_id,
+        "image_id": face.image_id,
+        "reference": face.reference,
+        "source": face.source,
+        **face_json(face.face),
+    }
+
+
+def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the gallery's revision and counts."""
+    return {
+        "snapshot": snapshot.revision,
+        "pack": snapshot.pack_digest,
+        "sources": snapshot.sources,
+        "subjects": snapshot.subjects,
+        "images": snapshot.images,
+        "templates": snapshot.templates,
+    }
+
+
+def candidate_json(candidate: Candidate) -> dict[str, Any]:
+    """Return one candidate; the score is not rounded, so that thresholds can be checked against it."""
+    face = candidate.face
+    return {
+        "rank": candidate.rank,
+        "subject": {"id": face.subject_id, "label": face.label},
+        "score": candidate.score,
+        "template": candidate.row,
+        "face": face.face_id,
+        "image": {"id": face.image_id, "reference": face.reference},
+        "source": face.source,
+        "box": box_json(face.face.box),
+    }
+
+
+def answer_json(answer: SearchAnswer) -> dict[str, Any]:
+    """Return the whole answer."""
+    probe = answer.probe
+    return {
+        "search_id": answer.search_id,
+        "searched_at": answer.searched_at.isoformat(),
+        "case": answer.case,
+        "purpose": answer.purpose,
+        "outcome": answer.outcome.value,
+        "message": answer.message,
+        "probe": {
+            "sha256": probe.sha256,
+            "media_type": probe.media_type,
+            "width": probe.width,
+            "height": probe.height,
+            "faces": [face_json(face) for face in probe.faces],
+            "used": probe.used,
+        },
+        "gallery": snapshot_json(answer.gallery),
+        "threshold": answer.threshold,
+        "limit": answer.limit,
+        "candidates": [candidate_json(candidate) for candidate in answer.candidates],
+        "seconds": {stage: round(seconds, 6) for stage, seconds in answer.seconds.items()},
+        "lead": LEAD,
+    }

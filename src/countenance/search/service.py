@@ -1,0 +1,238 @@
+"""One probe to one candidate list."""
+
+import math
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+
+from countenance.core.arrays import Templates, cosine
+from countenance.core.clock import utc_now
+from countenance.core.errors import ConflictError, IntegrityError, InvalidInputError
+from countenance.core.ids import new_id
+from countenance.gallery.indexing import IndexedGallery
+from countenance.gallery.model import Snapshot
+from countenance.gallery.ports import Records
+from countenance.index.model import Neighbour
+from countenance.search.model import MAX_LIMIT, Candidate, Probe, SearchAnswer, SearchOutcome, SearchRequest
+from countenance.search.rendering import answer_json
+from countenance.vision.decode import ImageLimits, decode_image
+from countenance.vision.model import DecodedImage, Face
+from countenance.vision.ports import FaceAnalyser
+from countenance.vision.quality import Gate
+
+MAX_WORDS = 200
+"""Longest case reference and purpose, characters."""
+
+SCORE_TOLERANCE = 1e-6
+"""How far the index's score of a row may be from the records': float32 rows and float64 sums give the same to 1e-15, so
+more means that the two hold different templates."""
+
+
+class Stopwatch:
+    """Seconds by stage, in the order in which the stages ended."""
+
+    def __init__(self) -> None:
+        """Start."""
+        self._started = self._last = perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        """End a stage."""
+        now = perf_counter()
+        self.seconds[stage] = now - self._last
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        """Return all stages and their total."""
+        return {**self.seconds, "total": perf_counter() - self._started}
+
+
+class SearchService:
+    """Searches one gallery. Thread-safe. It never writes to the gallery; it keeps each search's answer."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        gallery: IndexedGallery,
+        analyser: FaceAnalyser,
+        gate: Gate,
+        limits: ImageLimits,
+        default_threshold: float,
+    ) -> None:
+        """Wire the service.
+
+        Args:
+            gate: What a probe's face must reach.
+            default_threshold: The model pack's, for requests that ask for none.
+        """
+        self._records = records
+        self._gallery = gallery
+        self._analyser = analyser
+        self._gate = gate
+        self._limits = limits
+        self._default_threshold = default_threshold
+
+    def faces(self, data: bytes, *, filename: str | None, thorough: bool = False) -> tuple[DecodedImage, Probe]:
+        """Find the faces of a photograph, as a search would see them.
+
+        Raises:
+            InvalidInputError: the decoder's codes.
+        """
+        image = decode_image(data, limits=self._limits, filename=filename)
+        faces = self._analyser.find(image.pixels, self._gate, thorough=thorough)
+        return image, _probe(image, faces, used=None)
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        """Search, keep the answer, return it. An answer that can't be kept is not given.
+
+        Raises:
+            InvalidInputError: the decoder's codes, `case-invalid`, `purpose-invalid`, `limit-invalid`,
+                `threshold-invalid`, `face-number-invalid`; nothing was searched or kept.
+            ConflictError: code `pack-mismatch`; nothing was searched or kept.
+            IntegrityError: code `index-mismatch`; nothing is answered until records and index agree again.
+            UnavailableError: code `records-unavailable`; nothing was answered.
+        """
+        threshold = self._checked(request)
+        watch = Stopwatch()
+        image = decode_image(request.image, limits=self._limits, filename=request.filename)
+        watch.lap("decode")
+        faces = self._analyser.find(image.pixels, self._gate, thorough=request.thorough)
+        watch.lap("detect")
+        outcome, message, face = _chosen(faces, request.face)
+        candidates: tuple[Candidate, ...] = ()
+        if face is None:
+            snapshot = self._records.snapshot()
+        else:
+            template = self._analyser.encode(image.pixels, [face])
+            watch.lap("encode")
+            candidates, snapshot = self._candidates(template, request.limit, threshold, watch)
+            message = _found(candidates, snapshot, threshold)
+        answer = SearchAnswer(
+            search_id=new_id(),
+            searched_at=utc_now(),
+            case=request.case.strip(),
+            purpose=request.purpose.strip(),
+            outcome=outcome,
+            message=message,
+            probe=_probe(image, faces, used=None if face is None else face.number),
+            gallery=snapshot,
+            threshold=threshold,
+            limit=request.limit,
+            candidates=candidates,
+            seconds=watch.total(),
+        )
+        self._records.put_search(answer.search_id, answer_json(answer))
+        return answer
+
+    def _checked(self, request: SearchRequest) -> float:
+        """Check a request before anything is done for it, and return the threshold to use."""
+        for value, name in ((request.case, "case"), (request.purpose, "purpose")):
+            if not value.strip() or len(value) > MAX_WORDS or not value.isprintable():
+                raise InvalidInputError(
+                    f"a search needs a {name} of 1 to {MAX_WORDS} printable characters",
+                    code=f"{name}-invalid",
+                    hint="e.g. case 2026-0417, purpose missing-person",
+                )
+        if not 1 <= request.limit <= MAX_LIMIT:
+            raise InvalidInputError(
+                f"the limit must be 1 to {MAX_LIMIT}, not {request.limit}", code="limit-invalid", hint="e.g. 20"
+            )
+        if request.face is not None and request.face < 1:
+            raise _no_such_face(request.face, "faces are numbered from 1")
+        threshold = self._default_threshold if request.threshold is None else float(request.threshold)
+        if not (math.isfinite(threshold) and -1 <= threshold <= 1):
+            raise InvalidInputError(
+                f"the threshold must be a cosine from -1 to 1, not {threshold}",
+                code="threshold-invalid",
+                hint=f"leave it out to use the model pack's {self._default_threshold}",
+            )
+        return threshold
+
+    def _candidates(
+        self, template: Templates, limit: int, threshold: float, watch: Stopwatch
+    ) -> tuple[tuple[Candidate, ...], Snapshot]:
+        """Scan the eligible sources, score again from the records, and look up who it is."""
+        index, snapshot = self._gallery.refresh()
+        if snapshot.pack_digest is not None and snapshot.pack_digest != self._analyser.pack_digest:
+            raise ConflictError(
+                "this gallery holds templates of another model pack than the one in use",
+                code="pack-mismatch",
+                hint="set COUNTENANCE_MODEL_PACK to the pack that it was made with",
+            )
+        eligible = self._records.active_sources()
+        watch.lap("index")
+        [near] = index.search(template, blocks=eligible, limit=limit, threshold=threshold)
+        watch.lap("scan")
+        candidates = self._ranked(template, near, threshold)
+        watch.lap("records")
+        return candidates, snapshot
+
+    def _ranked(self, template: Templates, near: Sequence[Neighbour], threshold: float) -> tuple[Candidate, ...]:
+        """Score neighbours from full-precision templates and rank them: falling score, then rising row."""
+        rows = [neighbour.row for neighbour in near]
+        stored, faces = self._records.templates(rows), self._records.faces(rows)
+        # A row that was erased since the scan is in neither, and no candidate.
+        kept = [neighbour for neighbour in near if neighbour.row in stored and neighbour.row in faces]
+        if not kept:
+            return ()
+        scores = cosine(template[0], np.stack([stored[neighbour.row] for neighbour in kept])).tolist()
+        for neighbour, score in zip(kept, scores, strict=True):
+            if abs(neighbour.score - score) > SCORE_TOLERANCE:
+                raise IntegrityError(
+                    f"template {neighbour.row} in the index is not the one on record",
+                    code="index-mismatch",
+                    hint="restart: the index is built again from the records",
+                )
+        best = sorted(zip(scores, kept, strict=True), key=lambda pair: (-pair[0], pair[1].row))
+        return tuple(
+            Candidate(rank=rank, score=score, row=neighbour.row, face=faces[neighbour.row])
+            for rank, (score, neighbour) in enumerate(
+                ((score, neighbour) for score, neighbour in best if score >= threshold), start=1
+            )
+        )
+
+
+def _chosen(faces: Sequence[Face], number: int | None) -> tuple[SearchOutcome, str, Face | None]:
+    """Decide which face is searched, or why none is."""
+    if not faces:
+        return SearchOutcome.NO_FACE, "No face was found in this photograph.", None
+    if number is None and len(faces) > 1:
+        return SearchOutcome.CHOOSE_FACE, f"{len(faces)} faces were found: choose one by its number.", None
+    if number is not None and number > len(faces):
+        raise _no_such_face(number, f"the photograph has {len(faces)}")
+    face = faces[(number or 1) - 1]
+    if not face.passes:
+        reasons = "; ".join(face.refusals)
+        return SearchOutcome.FACE_REFUSED, f"Face {face.number} is too poor to be searched: {reasons}.", None
+    return SearchOutcome.SEARCHED, "", face
+
+
+def _found(candidates: Sequence[Candidate], snapshot: Snapshot, threshold: float) -> str:
+    """Say in a sentence what was found."""
+    among = f"among {snapshot.subjects:,} subjects"
+    if not candidates:
+        return f"Nobody {among} reaches the threshold {threshold:.3f}."
+    if len(candidates) == 1:
+        return f"1 candidate {among}."
+    return f"{len(candidates)} candidates {among}."
+
+
+def _no_such_face(number: int, why: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"there is no face {number}: {why}",
+        code="face-number-invalid",
+        hint="`countenance faces IMAGE` shows the numbers",
+    )
+
+
+def _probe(image: DecodedImage, faces: tuple[Face, ...], *, used: int | None) -> Probe:
+    return Probe(
+        sha256=image.sha256,
+        media_type=image.media_type,
+        width=image.width,
+        height=image.height,
+        faces=faces,
+        used=used,
+    )

@@ -1,0 +1,76 @@
+"""The search page: one server-rendered shell and its own scripts and styles, all from this package."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.resources import files
+
+from fastapi import APIRouter, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from countenance.core.errors import NotFoundError
+from countenance.search.model import LEAD, MAX_LIMIT
+
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+PURPOSES = (
+    "Identify a victim",
+    "Find a missing person",
+    "Identify an unknown deceased person",
+    "Identify a suspect of a crime",
+    "Name people in an archive's photograph",
+)
+"""Suggested in the form; any other text may be given."""
+
+
+def page_router(*, max_image_bytes: int) -> APIRouter:
+    """Make the page's routes.
+
+    Args:
+        max_image_bytes: Largest photograph that the server takes; larger ones are refused before they are sent.
+    """
+    page = _render(max_image_bytes)
+    static = _static_files()
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    def show_page() -> Response:
+        """Return the page. It holds nothing of the gallery: everything is fetched once somebody signed in."""
+        return Response(page, media_type="text/html")
+
+    @router.get("/static/{name}")
+    def show_static(name: str) -> Response:
+        """Return one of the page's files, from memory."""
+        if name not in static:
+            raise NotFoundError("there is no such file", code="route-unknown")
+        media_type, data = static[name]
+        return Response(data, media_type=media_type)
+
+    return router
+
+
+def _render(max_image_bytes: int) -> str:
+    """Render the page."""
+    environment = Environment(
+        loader=PackageLoader("countenance.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("search.html").render(
+        lead=LEAD,
+        max_limit=MAX_LIMIT,
+        max_image_bytes=max_image_bytes,
+        purposes=PURPOSES,
+        version=version("countenance"),
+    )
+
+
+def _static_files() -> Mapping[str, tuple[str, bytes]]:
+    """Read the page's files: name to media type and bytes. No path of a request ever reaches the file system."""
+    found = {}
+    for file in files("countenance.web").joinpath("static").iterdir():
+        ending = file.name[file.name.rfind(".") :]
+        if ending in MEDIA_TYPES:
+            found[file.name] = (MEDIA_TYPES[ending], file.read_bytes())
+    return found

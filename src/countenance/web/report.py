@@ -1,0 +1,80 @@
+"""A report of searches as one HTML file: faces side by side, nothing fetched from anywhere, made to be printed."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from countenance.search.model import LEAD, SearchAnswer
+
+MAGIC = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
+"""First bytes of the formats that crops come in, and their media types."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportEntry:
+    """One search, with the pictures to show.
+
+    Attributes:
+        name: What the probe is called, e.g. its file name.
+        answer: The search's answer.
+        probe_crop: The face that was searched, JPEG, PNG or WebP; None when none was.
+        crops: Candidates' faces by face id, the same formats; a candidate without one is shown without a picture.
+    """
+
+    name: str
+    answer: SearchAnswer
+    probe_crop: bytes | None
+    crops: Mapping[str, bytes]
+
+
+def render_report(entries: Sequence[ReportEntry], *, title: str, credits: Sequence[str]) -> str:  # noqa: A002
+    """Render one self-contained HTML file: pictures and styles within, no script.
+
+    Args:
+        entries: The searches, in the order in which they are to be shown.
+        title: Of the report.
+        credits: Whose photographs these are, a line each; may be empty.
+
+    Raises:
+        ValueError: a crop is none of JPEG, PNG and WebP.
+    """
+    environment = Environment(
+        loader=PackageLoader("countenance.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["decimal"] = _decimal
+    template = environment.get_template("report.html")
+    return template.render(title=title, lead=LEAD, credits=credits, entries=[_shown(entry) for entry in entries])
+
+
+def _shown(entry: ReportEntry) -> dict[str, Any]:
+    """Return what the template shows of one search."""
+    answer = entry.answer
+    faces = {face.number: face for face in answer.probe.faces}
+    return {
+        "name": entry.name,
+        "answer": answer,
+        "searched_at": answer.searched_at.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        "probe_crop": _data_url(entry.probe_crop),
+        "face": None if answer.probe.used is None else faces[answer.probe.used],
+        "candidates": [
+            (candidate, _data_url(entry.crops.get(candidate.face.face_id))) for candidate in answer.candidates
+        ],
+    }
+
+
+def _data_url(picture: bytes | None) -> str | None:
+    """Embed a picture."""
+    if picture is None:
+        return None
+    for magic, media_type in MAGIC:
+        if picture.startswith(magic):
+            return f"data:{media_type};base64,{base64.b64encode(picture).decode()}"
+    raise ValueError("a crop must be JPEG, PNG or WebP")
+
+
+def _decimal(value: float) -> str:
+    """Write a score with three decimals and a real minus sign."""
+    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")

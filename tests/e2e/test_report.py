@@ -1,0 +1,77 @@
+"""The HTML report: one file, nothing fetched, nothing run, fit for paper."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from countenance.bootstrap.wiring import OpenGallery
+from countenance.search.model import LEAD, SearchRequest
+from countenance.vision.encode import encode_jpeg
+from countenance.web.report import ReportEntry, render_report
+
+
+def entry(gallery: OpenGallery, photograph: Path, **asked: float) -> ReportEntry:
+    data = photograph.read_bytes()
+    request = SearchRequest(image=data, filename=None, case="2026-114", purpose="<b>victim</b>", **asked)
+    answer = gallery.search(request)
+    image, _ = gallery.faces_with_image(data, filename=None)
+    used = answer.probe.used
+    return ReportEntry(
+        name=photograph.name,
+        answer=answer,
+        probe_crop=None
+        if used is None
+        else encode_jpeg(gallery.analyser.crop(image.pixels, answer.probe.faces[used - 1])),
+        crops={found.face.face_id: gallery.crop(found.face.face_id) for found in answer.candidates},
+    )
+
+
+@pytest.fixture
+def report(gallery: OpenGallery, portraits: Mapping[str, Path], group_photograph: Path) -> str:
+    entries = [
+        entry(gallery, portraits["obama3.jpg"], threshold=-1.0),
+        entry(gallery, portraits["impostor_2.jpg"]),
+        entry(gallery, group_photograph),
+    ]
+    return render_report(entries, title="Searches & answers", credits=["obama3.jpg: public domain"])
+
+
+def test_everything_that_was_answered_stands_in_it(report: str) -> None:
+    for text in ("Cy", "Unnamed", "0.798", "portraits · cy.jpg", "−1.000", "2026-114", "public domain", LEAD):
+        assert text in report
+    assert "Nobody among 4 subjects reaches the threshold" in report
+    assert "3 faces were found: choose one" in report
+
+
+def test_text_is_never_markup(report: str) -> None:
+    assert "&lt;b&gt;victim&lt;/b&gt;" in report
+    assert "<b>victim" not in report
+    assert "Searches &amp; answers" in report
+
+
+def test_it_is_one_file_that_fetches_nothing(report: str, browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text(report, encoding="utf-8")
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto((tmp_path / "report.html").as_uri())
+
+    broken = page.evaluate("[...document.images].filter(image => !image.naturalWidth).length")
+    images = page.evaluate("document.images.length")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    page.close()
+    assert (images, broken) == (2 + 2 * 4, 0)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert width <= 360
+    assert "<script" not in report
+
+
+def test_a_picture_of_another_kind_is_refused(gallery: OpenGallery, portraits: Mapping[str, Path]) -> None:
+    shown = entry(gallery, portraits["obama3.jpg"])
+    other = ReportEntry(name="x", answer=shown.answer, probe_crop=b"<svg/>", crops={})
+
+    with pytest.raises(ValueError, match="JPEG, PNG or WebP"):
+        render_report([other], title="t", credits=[])
