@@ -1,4 +1,4 @@
-"""The in-process exact scan: every eligible row is compared, in float32, and what comes near the cut again in float64."""
+"""The in-process exact scan: every eligible row in float32, and what comes near the cut again in float64."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,9 @@ class ExactIndex:
     def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
         """See the port."""
         new = Chunk(
-            np.array(rows, dtype=np.int64), np.array(subjects, dtype=np.int64), as_templates(templates, dim=self._dim).copy()
+            np.array(rows, dtype=np.int64),
+            np.array(subjects, dtype=np.int64),
+            as_templates(templates, dim=self._dim).copy(),
         )
         numbers = set(new.rows.tolist())
         if not new.rows.shape == new.subjects.shape == (len(new.templates),) or len(numbers) != len(new.rows):
@@ -115,7 +117,7 @@ class ExactIndex:
         ]
 
     def _cut(self, rough: NDArray[np.float32], subjects: RowNumbers, limit: int, threshold: float | None) -> np.float32:
-        """Return the rough score below which no row can be among the best of `limit` subjects or reach the threshold."""
+        """Return the rough score below which no row can be among the best `limit` subjects or reach the threshold."""
         floor = np.float32(-2.0) if threshold is None else np.float32(threshold) - self._slack
         wanted = limit
         while wanted < len(rough):

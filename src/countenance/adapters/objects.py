@@ -19,7 +19,7 @@ class StoredObjects:
 
     @classmethod
     def in_folder(cls, folder: Path) -> "StoredObjects":
-        """Keep objects below a folder, which is made where missing. Writes are atomic: a temporary file, then a rename."""
+        """Keep objects below a folder, made where missing. Writes are atomic: a temporary file, then a rename."""
         folder.mkdir(parents=True, exist_ok=True)
         return cls(LocalStore(folder))
 

@@ -1,4 +1,4 @@
-"""Photographs read by a pool of processes: a core each, and a file that kills a decoder kills one worker, not the run."""
+"""Photographs read by a pool of processes, a core each: a file that kills a decoder kills a worker, not the run."""
 
 import signal
 from collections import deque

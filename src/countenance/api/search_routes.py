@@ -96,7 +96,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
             }
         ),
     )
-    def search(  # noqa: PLR0917 - one parameter for each field of the form
+    def search(
         response: Response,
         photograph: Photograph,
         case: Annotated[str, Form(description="Case reference, 1 to 200 characters.", examples=["2026-114"])],

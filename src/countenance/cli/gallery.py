@@ -52,7 +52,7 @@ def source_register(
 ) -> None:
     """Put a source on record; nothing can be enrolled without one.
 
-    Example: `countenance source register city-archive --owner "City Archive" --legal-basis contract --document deed.pdf`
+    Example: `countenance source register city-archive --owner "City Archive" --legal-basis contract --document d.pdf`
     """
     try:
         data = document.read_bytes()
@@ -115,7 +115,7 @@ def enrol(
 ) -> None:
     """Enrol a folder of photographs. May be stopped at any time; the same command goes on from there.
 
-    Examples: `countenance enrol city-archive photos/` or `countenance enrol city-archive photos/ --subjects csv people.csv`
+    Examples: `countenance enrol archive photos/`, `countenance enrol archive photos/ --subjects csv people.csv`
     """
     with open_gallery(load_settings(home)) as gallery:
         gallery.records.source(source)

@@ -23,7 +23,7 @@ class Advancing(Protocol):
 class _Bar:
     """A progress bar's one task."""
 
-    def __init__(self, progress: Progress, task: Any) -> None:  # noqa: ANN401 - rich's task id
+    def __init__(self, progress: Progress, task: Any) -> None:
         self._progress = progress
         self._task = task
 

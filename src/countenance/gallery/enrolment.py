@@ -1,8 +1,8 @@
 """Enrolment: photographs into records, resumable at any point.
 
-The life of a photograph: its bytes and crops are stored under keys made of its content, then one transaction records it with
-its faces, subjects and templates. A run that is killed leaves whole photographs behind and nothing else; the next run
-passes over these by content, so that it ends as if there had been one run.
+The life of a photograph: its bytes and crops are stored under keys made of its content, then one transaction records
+it with its faces, subjects and templates. A run that is killed leaves whole photographs behind and nothing else; the
+next run passes over these by content, so that it ends as if there had been one run.
 """
 
 from collections import deque
@@ -153,9 +153,7 @@ class Enrolment:
         self._report.seconds = perf_counter() - started
         return self._report
 
-    def enrol_bytes(
-        self, data: bytes, *, reference: str, label: str | None, analyser: FaceAnalyser
-    ) -> EnrolmentReport:
+    def enrol_bytes(self, data: bytes, *, reference: str, label: str | None, analyser: FaceAnalyser) -> EnrolmentReport:
         """Enrol one photograph that is in memory.
 
         Raises:
@@ -186,7 +184,7 @@ class Enrolment:
             digests = [_digest(one.path, max_bytes=self._limits.max_bytes) for one in window]
             known = self._records.known_images(self._source.source_id, [digest for digest in digests if digest])
             for one, digest in zip(window, digests, strict=True):
-                if digest in known:
+                if digest is not None and digest in known:
                     self._pass_over(one.reference, one.label, known[digest])
                 else:
                     yield one

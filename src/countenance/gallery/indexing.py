@@ -54,7 +54,5 @@ class IndexedGallery:
     def _load(self, snapshot: Snapshot) -> None:
         """Add what came since the last row that is in the index."""
         for batch in self._records.template_batches(after_row=self._last_row, last_row=snapshot.last_row):
-            self._index.add(
-                batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates
-            )
+            self._index.add(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
             self._last_row = int(batch.rows[-1])

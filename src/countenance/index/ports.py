@@ -35,7 +35,8 @@ class TemplateIndex(Protocol):
             templates: float32, shape (n, dim), unit L2 rows; copied, not modified.
 
         Raises:
-            ValueError: wrong shapes, rows that are not unit vectors, or a row number that is there already; nothing was added.
+            ValueError: wrong shapes, rows that are not unit vectors, or a row number that is there already; nothing was
+                added.
         """
 
     def remove(self, rows: Collection[int]) -> None:

@@ -62,7 +62,7 @@ def align(pixels: Pixels, landmarks: Landmarks, *, size: int) -> Pixels:
     right, bottom = np.clip(np.ceil(corners.max(axis=1)).astype(int) + shrink, (left + 1, top + 1), (width, height))
     part = pixels[top:bottom, left:right]
     small_width, small_height = max(1, (right - left) // shrink), max(1, (bottom - top) // shrink)
-    small = cv2.resize(part, (small_width, small_height), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(part, (small_width, small_height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     step_x, step_y = (right - left) / small_width, (bottom - top) / small_height
     # A pixel's centre lies at +0.5, so the shrunken picture's (0, 0) is the part's (step / 2 - 0.5).
     back = np.array([[step_x, 0, left + step_x / 2 - 0.5], [0, step_y, top + step_y / 2 - 0.5], [0, 0, 1]])

@@ -189,7 +189,7 @@ def _require_strips(picture: TiffImageFile, length: int) -> None:
         offsets, counts = tags.get(offset_tag, ()), tags.get(count_tag, ())
         if any(offset + count > length for offset, count in zip(offsets, counts, strict=False)):
             raise refusal("image-truncated", "the TIFF file ends before its last strip")
-    width, height = picture.size if tags.get(274, 1) < 5 else picture.size[::-1]  # noqa: PLR2004 -- 5 to 8 lie
+    width, height = picture.size if tags.get(274, 1) < 5 else picture.size[::-1]
     across, down = tags.get(322, width), tags.get(323, tags.get(278, height))
     needed = math.ceil(width / max(across, 1)) * math.ceil(height / max(down, 1))
     if len(tags.get(273, tags.get(324, ()))) < needed:

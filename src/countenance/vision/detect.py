@@ -33,8 +33,8 @@ SURE_SCORE = 0.9
 """Best score below which the picture may lie on its side or head: it is looked at turned as well.
 
 Source:
-    Measured on 55 photographs of 43 people: upright faces score 0.91 to 0.96; the same ones turned by a quarter or a half
-    are often still found, with wrong landmarks, at 0.91 and below, always at least 0.04 below the upright score.
+    Measured on 55 photographs of 43 people: upright faces score 0.91 to 0.96; the same ones turned by a quarter or a
+    half are often still found, with wrong landmarks, at 0.91 and below, always at least 0.04 below the upright score.
 """
 
 MAX_OVERLAP = 0.3

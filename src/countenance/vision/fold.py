@@ -53,7 +53,7 @@ def dequantise(
 def fold(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a network with the same outputs and float32 weights; the one given is not modified.
 
-    Weights that stand among the graph's inputs as well are no longer inputs, and the batch axis of what remains is free.
+    Weights that stand among the graph's inputs too are no longer inputs, and the batch axis of what remains is free.
     """
     folded = onnx.ModelProto()
     folded.CopyFrom(model)

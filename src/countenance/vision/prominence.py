@@ -1,5 +1,6 @@
 """Which face of a photograph is the one that its label means."""
 
+import math
 from collections.abc import Sequence
 
 from countenance.vision.model import Face
@@ -27,6 +28,6 @@ def most_prominent(faces: Sequence[Face], *, width: int, height: int) -> Face:
         box = face.box
         off_x = ((box.left + box.right) / width - 1) / 2**0.5
         off_y = ((box.top + box.bottom) / height - 1) / 2**0.5
-        return box.area * (1 - 0.75 * min(1.0, (off_x**2 + off_y**2) ** 0.5))
+        return box.area * (1 - 0.75 * min(1.0, math.hypot(off_x, off_y)))
 
     return max(faces, key=lambda face: (prominence(face), -face.number))

@@ -28,7 +28,7 @@ def source_of(row: SourceRow) -> Source:
     )
 
 
-def select_subjects() -> Select[tuple[str, str, str | None, int]]:
+def select_subjects() -> Select[str, str, str | None, int]:
     """Select subjects with their source's name and how many templates they have."""
     templates = (
         select(func.count()).where(TemplateRow.subject == SubjectRow.number).correlate(SubjectRow).scalar_subquery()
@@ -38,13 +38,13 @@ def select_subjects() -> Select[tuple[str, str, str | None, int]]:
     )
 
 
-def subject_of(row: Row[tuple[str, str, str | None, int]]) -> Subject:
+def subject_of(row: Row[str, str, str | None, int]) -> Subject:
     """Return a subject that `select_subjects` found."""
     subject_id, source, label, templates = row
     return Subject(subject_id=subject_id, source=source, label=label, templates=templates)
 
 
-def select_faces() -> Select[tuple[FaceRow]]:
+def select_faces() -> Select[FaceRow]:
     """Select faces with all that an enrolled face says, in one statement."""
     return select(FaceRow).options(
         joinedload(FaceRow.image_row).joinedload(ImageRow.source_row), joinedload(FaceRow.subject_row)

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, joinedload
 
@@ -52,6 +52,7 @@ from countenance.gallery.model import (
 from countenance.gallery.ports import TemplateBatch, crop_key, image_key
 
 T = TypeVar("T")
+AnyRow = TypeVar("AnyRow", bound=Base)
 
 BATCH_ROWS = 20_000
 """Templates read at a time: 10 MB at 128 dimensions."""
@@ -109,7 +110,7 @@ class SqlRecords:
         """See the port."""
         with self._reading() as session:
             counts = [
-                dict(session.execute(select(table.source, func.count()).group_by(table.source)).tuples().all())
+                dict(session.execute(select(table.source, func.count()).group_by(table.source)).all())
                 for table in (ImageRow, SubjectRow, TemplateRow)
             ]
             return tuple(
@@ -288,7 +289,9 @@ class SqlRecords:
     def search(self, search_id: str) -> Mapping[str, object]:
         """See the port."""
         with self._reading() as session:
-            answer = session.scalar(select(SearchRow.answer).where(SearchRow.search_id == search_id))
+            answer: Mapping[str, object] | None = session.scalar(
+                select(SearchRow.answer).where(SearchRow.search_id == search_id)
+            )
         if answer is None:
             raise NotFoundError("there is no such search", code="search-unknown")
         return answer
@@ -325,9 +328,7 @@ def _add_image(session: Session, source: int, image: NewImage) -> None:
     known = select(ImageRow.number).where(ImageRow.source == source, ImageRow.sha256 == image.sha256)
     if session.scalar(known) is not None:
         return
-    image_number = _insert(
-        session,
-        ImageRow,
+    row = ImageRow(
         image_id=new_id(),
         source=source,
         sha256=image.sha256,
@@ -339,25 +340,18 @@ def _add_image(session: Session, source: int, image: NewImage) -> None:
         outcome=image.outcome.value,
         enrolled_at=utc_now(),
     )
+    number = _added(session, row).number
     for face in image.faces:
-        _add_face(session, source, image_number, face)
+        _add_face(session, source, number, face)
 
 
 def _add_face(session: Session, source: int, image: int, new: NewFace) -> None:
     """Insert one face; with a template it gets its subject, a new one where the label is new or there is none."""
     subject = None if new.template is None else _subject_number(session, source, new.label)
-    face = _insert(
-        session,
-        FaceRow,
-        face_id=new_id(),
-        image=image,
-        subject=subject,
-        ordinal=new.face.number,
-        facts=facts_of(new.face),
-    )
+    row = FaceRow(face_id=new_id(), image=image, subject=subject, ordinal=new.face.number, facts=facts_of(new.face))
+    face = _added(session, row).number
     if new.template is not None:
-        vector = stored_vector(new.template)
-        _insert(session, TemplateRow, face=face, source=source, subject=subject, vector=vector)
+        session.add(TemplateRow(face=face, source=source, subject=subject, vector=stored_vector(new.template)))
 
 
 def _subject_number(session: Session, source: int, label: str | None) -> int:
@@ -367,13 +361,14 @@ def _subject_number(session: Session, source: int, label: str | None) -> int:
         number = session.scalar(chosen)
         if number is not None:
             return number
-    return _insert(session, SubjectRow, subject_id=new_id(), source=source, label=label)
+    return _added(session, SubjectRow(subject_id=new_id(), source=source, label=label)).number
 
 
-def _insert(session: Session, table: type[Base], **values: object) -> int:
-    """Insert one row and return its number."""
-    [number] = session.execute(insert(table).values(**values)).inserted_primary_key or ()
-    return int(number)
+def _added(session: Session, row: AnyRow) -> AnyRow:
+    """Insert one row and give it back with its number."""
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _unavailable(error: OperationalError) -> UnavailableError:

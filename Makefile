@@ -1,0 +1,36 @@
+# Everything runs in .venv, made from the hash-pinned requirements.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo serve test check setup clean
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
+
+setup: $(INSTALLED) ## Make .venv and install everything into it
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED) ## Enrol sample portraits, search them, write a report
+	@$(BIN)/python examples/demo.py
+
+serve: $(INSTALLED) ## Start the web page on 127.0.0.1:8000 over the demo's gallery
+	@$(BIN)/countenance serve --home demo/home
+
+test: $(INSTALLED) ## Run all tests
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## The gate: format, lint, types, layers, documentation up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## Remove what was made here; the cache of samples stays
+	rm -rf $(VENV) demo build dist
