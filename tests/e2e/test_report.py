@@ -8,24 +8,13 @@ from playwright.sync_api import Browser
 
 from countenance.bootstrap.wiring import OpenGallery
 from countenance.search.model import LEAD, SearchRequest
-from countenance.vision.encode import encode_jpeg
-from countenance.web.report import ReportEntry, render_report
+from countenance.web.report import ReportEntry, render_report, report_entry
 
 
 def entry(gallery: OpenGallery, photograph: Path, **asked: float) -> ReportEntry:
     data = photograph.read_bytes()
-    request = SearchRequest(image=data, filename=None, case="2026-114", purpose="<b>victim</b>", **asked)
-    answer = gallery.search(request)
-    image, _ = gallery.faces_with_image(data, filename=None)
-    used = answer.probe.used
-    return ReportEntry(
-        name=photograph.name,
-        answer=answer,
-        probe_crop=None
-        if used is None
-        else encode_jpeg(gallery.analyser.crop(image.pixels, answer.probe.faces[used - 1])),
-        crops={found.face.face_id: gallery.crop(found.face.face_id) for found in answer.candidates},
-    )
+    answer = gallery.search(SearchRequest(image=data, filename=None, case="2026-114", purpose="<b>victim</b>", **asked))
+    return report_entry(gallery, answer, name=photograph.name, photograph=data)
 
 
 @pytest.fixture

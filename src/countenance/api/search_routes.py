@@ -9,11 +9,9 @@ from countenance.api.pictures import REFUSED_PICTURE, picture_answer
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute, upload_name
 from countenance.search.model import MAX_LIMIT, SearchRequest
-from countenance.search.rendering import answer_json, face_json
+from countenance.search.rendering import answer_json, probe_json
 from countenance.vision.decode import decode_image
 from countenance.vision.encode import encode_jpeg
-from countenance.vision.model import Face
-from countenance.vision.quality import ENROL_GATE
 
 if TYPE_CHECKING:
     from countenance.bootstrap.wiring import OpenGallery
@@ -49,14 +47,9 @@ def _add_faces(router: APIRouter, gallery: "OpenGallery") -> None:
     )
     def find_faces(photograph: Photograph, thorough: Thorough = False) -> Any:
         """Find the faces of a photograph, largest first, and grade them for searching."""
-        probe = gallery.faces(photograph.file.read(), filename=upload_name(photograph) or None, thorough=thorough)
-        return {
-            "sha256": probe.sha256,
-            "media_type": probe.media_type,
-            "width": probe.width,
-            "height": probe.height,
-            "faces": [{**face_json(face), "warnings": _warnings(face)} for face in probe.faces],
-        }
+        return probe_json(
+            gallery.faces(photograph.file.read(), filename=upload_name(photograph) or None, thorough=thorough)
+        )
 
     @router.post(
         "/previews",
@@ -134,8 +127,3 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
     def show_search(search_id: Annotated[str, Path(description="Its id.")]) -> Any:
         """Return a search's answer as it was given."""
         return gallery.records.search(search_id)
-
-
-def _warnings(face: Face) -> list[str]:
-    """Say what keeps a face that may be searched from being a good reference: its scores mean less."""
-    return list(ENROL_GATE.refusals(face.quality)) if face.passes else []

@@ -18,13 +18,14 @@ from countenance.bootstrap.settings import Settings
 from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport
 from countenance.gallery.indexing import IndexedGallery
-from countenance.gallery.model import LegalBasis, Source
+from countenance.gallery.model import LegalBasis, Snapshot, Source
 from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import Objects, PhotographReader, Records
 from countenance.gallery.sources import register_source
 from countenance.search.model import Probe, SearchAnswer, SearchRequest
 from countenance.search.service import SearchService
 from countenance.vision.decode import ImageLimits
+from countenance.vision.installation import Installation, install_pack
 from countenance.vision.model import DecodedImage
 from countenance.vision.pack import ModelPack, find_pack
 from countenance.vision.ports import FaceAnalyser, Runtime
@@ -75,6 +76,10 @@ class OpenGallery:
     ) -> tuple[DecodedImage, Probe]:
         """Find the faces of a photograph, and give its pixels back too."""
         return self._search.faces(data, filename=filename, thorough=thorough)
+
+    def warm(self) -> Snapshot:
+        """Load networks and index, so that the first search is as fast as the others: see `SearchService.warm`."""
+        return self._search.warm()
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Search: see `search.service.SearchService.search`."""
@@ -252,8 +257,22 @@ def make_runtime(settings: Settings) -> Runtime:
     return OnnxRuntimeRuntime()
 
 
-def load_analyser(settings: Settings, *, threads: int) -> PackAnalyser:
-    """Load the model pack in use."""
+def load_analyser(settings: Settings, *, threads: int, pack: ModelPack | None = None) -> PackAnalyser:
+    """Load a model pack; None means the one in use."""
     return PackAnalyser(
-        model_pack(settings), make_runtime(settings), threads=threads, cache=Path(settings.cache) / "networks"
+        pack or model_pack(settings), make_runtime(settings), threads=threads, cache=Path(settings.cache) / "networks"
     )
+
+
+def check_pack(settings: Settings, pack: ModelPack) -> None:
+    """Check a pack's hashes, that its networks load, and that they do what its manifest says.
+
+    Raises:
+        NotFoundError, IntegrityError: see `vision.service.PackAnalyser`; the pack must not be used.
+    """
+    load_analyser(settings, threads=1, pack=pack)
+
+
+def install_model_pack(settings: Settings, folder: Path) -> Installation:
+    """Install a model pack from a folder: see `vision.installation.install_pack`."""
+    return install_pack(folder, into=settings.models, check=partial(check_pack, settings))

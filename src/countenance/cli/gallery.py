@@ -100,7 +100,7 @@ def source_show(name: str, home: Home = None, json: Json = False) -> None:
         wanted = gallery.records.source(name)
         [summary] = [one for one in gallery.records.sources() if one.source.source_id == wanted.source_id]
     result = summary_json(summary)
-    output.emit(result, as_json=json, render=lambda console: console.print(_facts(result)))
+    output.emit(result, as_json=json, render=lambda console: console.print(output.facts(result)))
 
 
 def enrol(
@@ -195,7 +195,7 @@ def status(home: Home = None, json: Json = False) -> None:
         "model_pack": {"name": pack.name, "digest": pack.digest, "in_use": snapshot.pack_digest in {None, pack.digest}},
         "gallery": snapshot_json(snapshot),
     }
-    output.emit(result, as_json=json, render=lambda console: console.print(_facts(result)))
+    output.emit(result, as_json=json, render=lambda console: console.print(output.facts(result)))
 
 
 def source_json(source: Source) -> dict[str, Any]:
@@ -229,17 +229,6 @@ def subject_json(subject: Subject) -> dict[str, Any]:
         "source": subject.source,
         "templates": subject.templates,
     }
-
-
-def _facts(facts: dict[str, Any]) -> Table:
-    """Lay facts out as two columns, nested ones behind a dot."""
-    table = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        inner = value.items() if isinstance(value, dict) else None
-        for key, fact in inner or [(None, value)]:
-            label = name if key is None else f"{name}.{key}"
-            table.add_row(label.replace("_", " "), f"{fact:,}" if type(fact) is int else str(fact))
-    return table
 
 
 def _print_report(console: Console, report: EnrolmentReport) -> None:

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
-import click
 import typer
 
 from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
-from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, source_app, status, subjects_app
 from countenance.cli.models import models_app
 from countenance.cli.output import emit_error
 from countenance.cli.search import faces, search
 from countenance.cli.serve import serve
 from countenance.core.errors import CountenanceError, InvalidInputError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the signal's number, as shells have it; Typer returns it."""
 
 app = typer.Typer(
     name="countenance",
@@ -56,7 +57,6 @@ app.command(no_args_is_help=True)(faces)
 app.command()(status)
 app.command()(serve)
 app.add_typer(models_app, name="models")
-app.add_typer(evaluate_app, name="evaluate")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -71,23 +71,27 @@ def run(arguments: Sequence[str]) -> int:
     except CountenanceError as error:
         emit_error(error, as_json=as_json)
         return error.exit_code
-    except click.UsageError as error:
-        usage = InvalidInputError(error.format_message(), code="usage", hint=_help_hint(error))
-        emit_error(usage, as_json=as_json)
-        return usage.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("countenance: stopped; what was finished is kept, the same command goes on from there\n")
-        return 130
-    except BrokenPipeError:
-        # Whoever read the output has had enough: not an error, but nothing more can be written.
+    except typer.TyperException as error:
+        message = error.format_message()
+        # A command without its arguments has printed its help instead of a message.
+        if message:
+            emit_error(InvalidInputError(message, code="usage", hint=_help_hint(error)), as_json=as_json)
+        return InvalidInputError.exit_code
+    except SystemExit:
+        # How Typer and Rich end when whoever read the output has had enough: not an error, but nothing more can be
+        # written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    if result == INTERRUPTED:
+        hint = "what was finished is kept; the same command goes on from there"
+        emit_error(CountenanceError("stopped", code="interrupted", hint=hint), as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
-def _help_hint(error: click.UsageError) -> str:
+def _help_hint(error: typer.TyperException) -> str:
     """Say where help is."""
-    return f"see `{error.ctx.command_path} --help`" if error.ctx else "see `countenance --help`"
+    context = getattr(error, "ctx", None)
+    return f"see `{context.command_path if context else 'countenance'} --help`"
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from countenance.core.errors import CountenanceError
@@ -67,17 +68,38 @@ def progress(description: str, total: int, *, quiet: bool) -> Iterator[Advancing
 def emit(result: Mapping[str, object], *, as_json: bool, render: Callable[[Console], None]) -> None:
     """Print a result: as one JSON object on standard output, or for people."""
     if as_json:
-        sys.stdout.write(json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        _write_json(result)
     else:
-        render(Console(highlight=False))
+        # What sources and files are called is text, never markup.
+        render(Console(highlight=False, markup=False, emoji=False))
+
+
+def facts(named: Mapping[str, Any]) -> Table:
+    """Lay facts out as two columns, nested ones behind a dot."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in named.items():
+        inner = value.items() if isinstance(value, dict) else None
+        for key, fact in inner or [(None, value)]:
+            label = name if key is None else f"{name}.{key}"
+            table.add_row(label.replace("_", " "), f"{fact:,}" if type(fact) is int else str(fact))
+    return table
 
 
 def emit_error(error: CountenanceError, *, as_json: bool) -> None:
     """Print an error: one line with its code, and what to do."""
     if as_json:
-        body = {"error": {"code": error.code, "message": str(error), "hint": error.hint}}
-        sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
+        _write_json({"error": {"code": error.code, "message": str(error), "hint": error.hint}})
     else:
         hint = f"\n  {error.hint}" if error.hint else ""
-        sys.stderr.write(f"countenance: {error} [{error.code}]{hint}\n")
+        sys.stderr.write(f"countenance: {_one_line(str(error))} [{error.code}]{hint}\n")
+
+
+def _write_json(result: Mapping[str, object]) -> None:
+    """Write one line of ASCII: file names may hold what no encoding has."""
+    sys.stdout.write(json.dumps(result, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def _one_line(message: str) -> str:
+    """Escape what would break the line or drive the terminal: a message may quote a file's name."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in message)

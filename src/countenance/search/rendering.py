@@ -3,8 +3,9 @@
 from typing import Any
 
 from countenance.gallery.model import EnrolledFace, Snapshot
-from countenance.search.model import LEAD, Candidate, SearchAnswer
+from countenance.search.model import LEAD, Candidate, Probe, SearchAnswer
 from countenance.vision.model import Box, Face
+from countenance.vision.quality import ENROL_GATE
 
 
 def box_json(box: Box) -> list[float]:
@@ -70,6 +71,22 @@ def candidate_json(candidate: Candidate) -> dict[str, Any]:
         "source": face.source,
         "box": box_json(face.face.box),
     }
+
+
+def probe_json(probe: Probe) -> dict[str, Any]:
+    """Return a photograph and its faces, and what keeps a face that may be searched from being a good reference."""
+    return {
+        "sha256": probe.sha256,
+        "media_type": probe.media_type,
+        "width": probe.width,
+        "height": probe.height,
+        "faces": [{**face_json(face), "warnings": _warnings(face)} for face in probe.faces],
+    }
+
+
+def _warnings(face: Face) -> list[str]:
+    """Say why the scores of a face that may be searched mean less than they could."""
+    return list(ENROL_GATE.refusals(face.quality)) if face.passes else []
 
 
 def answer_json(answer: SearchAnswer) -> dict[str, Any]:

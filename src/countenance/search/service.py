@@ -28,6 +28,9 @@ SCORE_TOLERANCE = 1e-6
 """How far the index's score of a row may be from the records': float32 rows and float64 sums give the same to 1e-15, so
 more means that the two hold different templates."""
 
+WARM_SHAPE = (480, 640, 3)
+"""Of the black picture that the detector is run on once before there is a probe."""
+
 
 class Stopwatch:
     """Seconds by stage, in the order in which the stages ended."""
@@ -83,6 +86,16 @@ class SearchService:
         image = decode_image(data, limits=self._limits, filename=filename)
         faces = self._analyser.find(image.pixels, self._gate, thorough=thorough)
         return image, _probe(image, faces, used=None)
+
+    def warm(self) -> Snapshot:
+        """Run the networks once and bring the index up to date.
+
+        Raises:
+            IntegrityError: code `index-mismatch`; nothing may be searched.
+            UnavailableError: code `records-unavailable`; safe to retry.
+        """
+        self._analyser.find(np.zeros(WARM_SHAPE, np.uint8), self._gate)
+        return self._gallery.refresh()[1]
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Search, keep the answer, return it. An answer that can't be kept is not given.

@@ -17,3 +17,14 @@ def encode_jpeg(pixels: Pixels, *, quality: int = 88) -> bytes:
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """Return a PNG without metadata.
+
+    Args:
+        pixels: uint8, shape (h, w, 3), RGB; not modified.
+    """
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -90,6 +90,11 @@ class ModelPack:
         return self.manifest.name
 
     @property
+    def networks(self) -> tuple[NetworkSpec, NetworkSpec]:
+        """What its networks are: the detector, the recogniser."""
+        return self.manifest.detector, self.manifest.recogniser
+
+    @property
     def digest(self) -> str:
         """Hex SHA-256 over all that makes a template what it is: networks, pre-processing, mirroring, dimension."""
         words = ("licence", "provenance", "file", "distribution")
@@ -130,7 +135,7 @@ class ModelPack:
             IntegrityError: code `model-hash-mismatch`; the file must not be used.
             NotFoundError: code `model-file-missing`.
         """
-        for spec in (self.manifest.detector, self.manifest.recogniser):
+        for spec in self.networks:
             verify_file(self.path(spec), spec.sha256)
 
 
@@ -210,10 +215,14 @@ def builtin_packs() -> tuple[ModelPack, ...]:
 
 
 def installed_packs(folder: Path) -> tuple[ModelPack, ...]:
-    """Return the packs that were installed into a folder; a folder that doesn't exist holds none."""
+    """Return the packs that were installed into a folder; a folder that doesn't exist holds none.
+
+    Hidden folders hold packs that are being installed.
+    """
     if not folder.is_dir():
         return ()
-    return tuple(read_pack(entry) for entry in sorted(folder.iterdir()) if (entry / MANIFEST).is_file())
+    entries = (entry for entry in sorted(folder.iterdir()) if not entry.name.startswith("."))
+    return tuple(read_pack(entry) for entry in entries if (entry / MANIFEST).is_file())
 
 
 def find_pack(name: str, *, installed_in: Path) -> ModelPack:

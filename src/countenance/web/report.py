@@ -3,11 +3,16 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from countenance.search.model import LEAD, SearchAnswer
+from countenance.vision.decode import decode_image
+from countenance.vision.encode import encode_jpeg
+
+if TYPE_CHECKING:
+    from countenance.bootstrap.wiring import OpenGallery
 
 MAGIC = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"RIFF", "image/webp"))
 """First bytes of the formats that crops come in, and their media types."""
@@ -28,6 +33,23 @@ class ReportEntry:
     answer: SearchAnswer
     probe_crop: bytes | None
     crops: Mapping[str, bytes]
+
+
+def report_entry(gallery: "OpenGallery", answer: SearchAnswer, *, name: str, photograph: bytes) -> ReportEntry:
+    """Gather the pictures that a report shows of one search.
+
+    Args:
+        gallery: The one that was searched.
+        name: What the probe is called.
+        photograph: The probe's bytes, as they were searched.
+    """
+    used = answer.probe.used
+    probe_crop = None
+    if used is not None:
+        pixels = decode_image(photograph, limits=gallery.limits).pixels
+        probe_crop = encode_jpeg(gallery.analyser.crop(pixels, answer.probe.faces[used - 1]))
+    crops = {found.face.face_id: gallery.crop(found.face.face_id) for found in answer.candidates}
+    return ReportEntry(name=name, answer=answer, probe_crop=probe_crop, crops=crops)
 
 
 def render_report(entries: Sequence[ReportEntry], *, title: str, credits: Sequence[str]) -> str:  # noqa: A002

@@ -1,0 +1,58 @@
+"""Files that commands write: only where nothing is lost, and whole or not at all."""
+
+import os
+from pathlib import Path
+
+from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError
+
+
+def require_free(path: Path, *, never: Path, force: bool) -> None:
+    """Make sure, before any work is done for it, that a file may be written.
+
+    Args:
+        never: The file that the command reads.
+        force: Replace another file that is there.
+
+    Raises:
+        InvalidInputError: codes `output-is-input`, `output-invalid`.
+        ConflictError: code `output-exists`.
+        UnavailableError: code `output-unwritable`. Nothing was written in any of these cases.
+    """
+    try:
+        exists, folder = path.exists(), path.parent
+        if exists and never.exists() and path.samefile(never):
+            raise InvalidInputError(
+                f"{path} is the photograph itself, which is never written over",
+                code="output-is-input",
+                hint="name another file",
+            )
+        if path.is_dir() or not folder.is_dir():
+            why = "it is a folder" if path.is_dir() else f"there is no folder {folder}"
+            raise InvalidInputError(f"{path} can't be written: {why}", code="output-invalid", hint="name a file")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    if exists and not force:
+        raise ConflictError(
+            f"{path} exists", code="output-exists", hint="name another file, or replace it with --force"
+        )
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write beside the target, then rename: nobody ever sees half a file.
+
+    Raises:
+        UnavailableError: code `output-unwritable`; what was there before is as it was.
+    """
+    beside = path.with_name(f".{os.getpid()}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(
+        f"{path} can't be written: {error.strerror}", code="output-unwritable", hint="name a file elsewhere"
+    )

@@ -1,0 +1,162 @@
+"""`countenance search`, `faces`: from a photograph to candidates, or to numbered faces."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from countenance.bootstrap.settings import load_settings
+from countenance.bootstrap.wiring import open_gallery
+from countenance.cli import output
+from countenance.cli.files import require_free, write_file
+from countenance.cli.options import Home, Json
+from countenance.core.errors import InvalidInputError
+from countenance.search.model import LEAD, MAX_LIMIT, Candidate, SearchAnswer, SearchOutcome, SearchRequest
+from countenance.search.rendering import answer_json, probe_json
+from countenance.vision.decode import read_image_file
+from countenance.vision.encode import encode_jpeg, encode_png
+from countenance.vision.marking import mark_faces
+from countenance.vision.model import Face
+from countenance.web.report import render_report, report_entry
+
+ENCODERS = {".jpg": encode_jpeg, ".jpeg": encode_jpeg, ".png": encode_png}
+"""What `faces` can write, by the file's extension."""
+
+Thorough = Annotated[bool, typer.Option("--thorough", help="Look for small faces too.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")]
+
+
+def search(
+    probe: Annotated[Path, typer.Argument(help="The photograph to search with; it is not kept.")],
+    case: Annotated[str, typer.Option(help="Case reference, kept with the answer.")],
+    purpose: Annotated[str, typer.Option(help="What the search is for, kept with the answer.")],
+    face: Annotated[int | None, typer.Option(help="Which face of the photograph, from 1.")] = None,
+    limit: Annotated[int, typer.Option(help=f"Longest candidate list, 1 to {MAX_LIMIT}.")] = 20,
+    threshold: Annotated[
+        float | None, typer.Option(help="Least score, -1 to 1; left out, the model pack's own.")
+    ] = None,
+    thorough: Thorough = False,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML file with the faces side by side.")] = None,
+    force: Force = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Search for who may be in a photograph. No face, several faces, and nobody found are answers too.
+
+    Example: `countenance search probe.jpg --case 2026-114 --purpose "identify a victim" --report answer.html`
+    """
+    if report is not None:
+        require_free(report, never=probe, force=force)
+    with open_gallery(load_settings(home)) as gallery:
+        data = read_image_file(probe, limits=gallery.limits)
+        answer = gallery.search(
+            SearchRequest(
+                image=data,
+                filename=probe.name,
+                case=case,
+                purpose=purpose,
+                face=face,
+                limit=limit,
+                threshold=threshold,
+                thorough=thorough,
+            )
+        )
+        if report is not None:
+            entry = report_entry(gallery, answer, name=probe.name, photograph=data)
+            write_file(report, render_report([entry], title=f"Case {answer.case}", credits=()).encode())
+
+    def render(console: Console) -> None:
+        """Print the answer, and where the report is."""
+        print_answer(console, answer)
+        if report is not None:
+            console.print(f"Report: {report}", soft_wrap=True)
+
+    output.emit(answer_json(answer), as_json=json, render=render)
+
+
+def faces(
+    image: Annotated[Path, typer.Argument(help="A photograph; it is not kept, and never changed.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the picture with boxes, .jpg or .png; left out, ./NAME-faces.jpg."),
+    ] = None,
+    force: Force = False,
+    thorough: Thorough = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Find, number and grade the faces of a photograph, and draw them on a copy of it.
+
+    Example: `countenance faces group.jpg --out group-numbered.png`
+    """
+    target = Path(f"{image.stem}-faces.jpg") if out is None else out
+    if target.suffix.lower() not in ENCODERS:
+        raise InvalidInputError(
+            f"{target} names no format that is written", code="output-format-unknown", hint="end it in .jpg or .png"
+        )
+    require_free(target, never=image, force=force)
+    with open_gallery(load_settings(home)) as gallery:
+        data = read_image_file(image, limits=gallery.limits)
+        decoded, probe = gallery.faces_with_image(data, filename=image.name, thorough=thorough)
+    if probe.faces:
+        write_file(target, ENCODERS[target.suffix.lower()](mark_faces(decoded.pixels, probe.faces)))
+
+    def render(console: Console) -> None:
+        """Print the faces, and where the picture is."""
+        if not probe.faces:
+            console.print("No face was found in this photograph, so no picture was written.")
+            return
+        console.print(faces_table(probe.faces))
+        console.print(f"Numbered in {target}", soft_wrap=True)
+
+    written = {"out": str(target) if probe.faces else None}
+    output.emit({**probe_json(probe), **written}, as_json=json, render=render)
+
+
+def print_answer(console: Console, answer: SearchAnswer) -> None:
+    """Print an answer for people: candidates, or the faces to choose from, and what a candidate is."""
+    console.print(answer.message)
+    if answer.outcome is SearchOutcome.CHOOSE_FACE:
+        console.print(faces_table(answer.probe.faces))
+        console.print("Search again with --face NUMBER; `countenance faces IMAGE` draws the numbers.")
+    if answer.candidates:
+        console.print(candidates_table(answer.candidates))
+        console.print(LEAD)
+
+
+def candidates_table(candidates: tuple[Candidate, ...]) -> Table:
+    """Lay candidates out, best first."""
+    table = Table()
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("subject", overflow="fold")
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("source", overflow="fold")
+    table.add_column("photograph", overflow="fold")
+    for one in candidates:
+        face = one.face
+        label = face.label or f"(unnamed) {face.subject_id}"
+        table.add_row(str(one.rank), label, f"{one.score:.3f}", face.source, face.reference)
+    return table
+
+
+def faces_table(faces: tuple[Face, ...]) -> Table:
+    """Lay faces out with their quality, and whether each may be searched."""
+    table = Table()
+    table.add_column("face", justify="right", no_wrap=True)
+    table.add_column("box", overflow="fold")
+    for name in ("eyes apart", "sharpness", "brightness"):
+        table.add_column(name, justify="right")
+    table.add_column("can be searched", overflow="fold")
+    for face in faces:
+        box, quality = face.box, face.quality
+        table.add_row(
+            str(face.number),
+            f"{box.width:.0f} x {box.height:.0f} at {box.left:.0f}, {box.top:.0f}",
+            f"{quality.eye_distance:.0f} px",
+            f"{quality.sharpness:.0f}",
+            f"{quality.brightness:.0f}",
+            "yes" if face.passes else "no: " + "; ".join(face.refusals),
+        )
+    return table

@@ -1,0 +1,89 @@
+"""`countenance serve`: the REST API and the search page, on this machine only."""
+
+import errno
+import signal
+import socket
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from countenance.api.app import create_app
+from countenance.bootstrap.settings import load_settings
+from countenance.bootstrap.wiring import open_gallery
+from countenance.cli import output
+from countenance.cli.options import Home, Json
+from countenance.core.errors import UnavailableError
+from countenance.web.page import page_router
+
+HOST = "127.0.0.1"
+"""There are no accounts yet, only one token, so that nothing beyond this machine is ever served."""
+
+BACKLOG = 128
+"""Connections that may wait to be accepted."""
+
+PATIENCE = 5
+"""Seconds that requests under way get to end in when the server is stopped."""
+
+
+def serve(
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of 127.0.0.1; 0 takes a free one. Wins over COUNTENANCE_PORT."),
+    ] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Serve the search page and the REST API on 127.0.0.1, until Ctrl-C.
+
+    Example: `countenance serve --port 8080`
+    """
+    settings = load_settings(home)
+    with open_gallery(settings) as gallery, _listen(settings.port if port is None else port) as listener:
+        app = create_app(gallery, pages=[page_router(max_image_bytes=settings.max_image_bytes)])
+        snapshot = gallery.warm()
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        page = f"{address}/#token={gallery.api_token()}"
+
+        def render(console: Console) -> None:
+            """Say where the page is."""
+            console.print(f"Serving {snapshot.subjects:,} subjects. Ctrl-C stops it.")
+            console.print(page, soft_wrap=True)
+
+        output.emit({"address": address, "page": page, "subjects": snapshot.subjects}, as_json=json, render=render)
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=PATIENCE)
+        )
+        # Uvicorn ends its work on either signal, then raises it again; both are how a server is meant to end.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+
+
+def _listen(port: int) -> socket.socket:
+    """Listen on a port of this machine.
+
+    Raises:
+        UnavailableError: codes `port-in-use`, `port-refused`.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UnavailableError(
+                f"something else listens on port {port} of {HOST}",
+                code="port-in-use",
+                hint="stop it, or take another with --port",
+            ) from None
+        raise UnavailableError(
+            f"port {port} of {HOST} can't be used: {error.strerror}",
+            code="port-refused",
+            hint="take another with --port",
+        ) from None
+    return listener

@@ -1,0 +1,99 @@
+"""The real command, run in this process, over a real gallery with real models."""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.cli.main import run
+from countenance.gallery.model import LegalBasis
+from countenance.gallery.plan import Subjects, plan
+
+SOURCE = "portraits"
+
+PEOPLE = {"A": ["person_a_1.jpg"], "B": ["person_b_1.jpg"], "C": ["obama.jpg", "obama2.jpg"], "D": ["biden.jpg"]}
+"""Who is enrolled, with which of the sample portraits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command line ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on standard output."""
+        assert self.out.count("\n") == 1
+        assert self.err == ""
+        answer: dict[str, Any] = json.loads(self.out)
+        return answer
+
+    def refused(self, code: int, name: str) -> None:
+        """Assert that it ended with an exit code and one line with an error's name, and a hint below it."""
+        first, *hints = self.err.splitlines()
+        assert (self.code, self.out) == (code, "")
+        assert first.startswith("countenance: ")
+        assert first.endswith(f" [{name}]")
+        assert len(hints) <= 1
+
+
+class Command(Protocol):
+    """Runs one command line."""
+
+    def __call__(self, *arguments: str | Path) -> Ended: ...
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Command]:
+    """Runs command lines in this process, in an empty folder; the log's handlers are put back afterwards."""
+    handlers = logging.root.handlers[:]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def call(*arguments: str | Path) -> Ended:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ended(code=code, out=captured.out, err=captured.err)
+
+    yield call
+    logging.root.handlers[:] = handlers
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path]) -> Path:
+    """A folder with a folder a person."""
+    folder = tmp_path_factory.mktemp("photographs")
+    for subject, names in PEOPLE.items():
+        (folder / subject).mkdir()
+        for name in names:
+            shutil.copy(portraits[name], folder / subject)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def filled_home(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Path:
+    """The home of a gallery that holds these people; not to be changed by a test."""
+    settings = Settings(home=tmp_path_factory.mktemp("filled") / "home", workers=1)
+    initialise(settings)
+    with open_gallery(settings) as gallery:
+        gallery.register_source(name=SOURCE, owner="Test bench", legal_basis=LegalBasis.LICENCE, document=b"licence")
+        gallery.enrol(SOURCE, plan(photographs, Subjects.FOLDERS))
+    return settings.home
+
+
+@pytest.fixture
+def home(filled_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That gallery, as COUNTENANCE_HOME."""
+    monkeypatch.setenv("COUNTENANCE_HOME", str(filled_home))
+    return filled_home

@@ -1,0 +1,193 @@
+"""`search`: candidates, and the answers that are none."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from countenance.search.model import LEAD
+from tests.integration.cli.conftest import Command
+
+ASKED = ("--case", "2026-114", "--purpose", "identify a victim")
+
+
+@pytest.fixture
+def two_people(portraits: Mapping[str, Path], tmp_path: Path) -> Path:
+    """Two portraits side by side."""
+    pictures = [Image.open(portraits[name]).convert("RGB").resize((400, 500)) for name in ("obama3.jpg", "biden.jpg")]
+    group = Image.new("RGB", (800, 500))
+    for at, picture in enumerate(pictures):
+        group.paste(picture, (400 * at, 0))
+    group.save(tmp_path / "two.png")
+    return tmp_path / "two.png"
+
+
+@pytest.mark.usefixtures("home")
+class TestJson:
+    def test_a_mate_is_the_first_candidate(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        ended = command("search", portraits["obama3.jpg"], *ASKED, "--json")
+
+        answer = ended.json
+        assert ended.code == 0
+        assert list(answer) == [
+            "search_id",
+            "searched_at",
+            "case",
+            "purpose",
+            "outcome",
+            "message",
+            "probe",
+            "gallery",
+            "threshold",
+            "limit",
+            "candidates",
+            "seconds",
+            "lead",
+        ]
+        assert (answer["outcome"], answer["case"], answer["purpose"]) == ("searched", "2026-114", "identify a victim")
+        assert answer["gallery"]["subjects"] == 4
+        assert answer["gallery"]["templates"] == 5
+        [candidate] = answer["candidates"]
+        assert candidate["rank"] == 1
+        assert candidate["subject"]["label"] == "C"
+        assert candidate["source"] == "portraits"
+        assert candidate["image"]["reference"] == "C/obama.jpg"
+        assert candidate["score"] >= answer["threshold"]
+
+    def test_limit_and_threshold_are_kept(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        answer = command("search", portraits["obama3.jpg"], *ASKED, "--json", "--limit", "3", "--threshold", "-1").json
+
+        assert [candidate["rank"] for candidate in answer["candidates"]] == [1, 2, 3]
+        assert len({candidate["subject"]["id"] for candidate in answer["candidates"]}) == 3
+        assert (answer["threshold"], answer["limit"]) == (-1, 3)
+
+    def test_a_stranger_has_no_candidate(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        ended = command("search", portraits["impostor_2.jpg"], *ASKED, "--json")
+
+        assert ended.code == 0
+        assert ended.json["candidates"] == []
+        assert ended.json["message"].startswith("Nobody among 4 subjects reaches the threshold")
+
+    def test_several_faces_are_asked_about(self, command: Command, two_people: Path) -> None:
+        ended = command("search", two_people, *ASKED, "--json")
+
+        assert ended.code == 0
+        assert ended.json["outcome"] == "choose-face"
+        assert [face["face"] for face in ended.json["probe"]["faces"]] == [1, 2]
+
+    @pytest.mark.parametrize("face", [1, 2])
+    def test_the_chosen_face_is_searched(self, command: Command, two_people: Path, face: int) -> None:
+        answer = command("search", two_people, *ASKED, "--json", "--face", str(face)).json
+
+        left = answer["probe"]["faces"][face - 1]["box"][0] < 400
+        assert answer["probe"]["used"] == face
+        assert [candidate["subject"]["label"] for candidate in answer["candidates"]] == ["C" if left else "D"]
+
+    def test_no_face_is_an_answer(self, command: Command, tmp_path: Path) -> None:
+        Image.new("RGB", (300, 200), (90, 120, 90)).save(tmp_path / "meadow.png")
+
+        ended = command("search", tmp_path / "meadow.png", *ASKED, "--json")
+
+        assert ended.code == 0
+        assert ended.json["outcome"] == "no-face"
+
+    def test_a_poor_face_is_refused_with_reasons(
+        self, command: Command, portraits: Mapping[str, Path], tmp_path: Path
+    ) -> None:
+        Image.open(portraits["biden.jpg"]).point(lambda level: level // 10).save(tmp_path / "night.png")
+
+        ended = command("search", tmp_path / "night.png", *ASKED, "--json")
+
+        assert ended.code == 0
+        assert ended.json["outcome"] == "face-refused"
+        assert "too dark" in ended.json["message"]
+
+
+@pytest.mark.usefixtures("home")
+class TestForPeople:
+    def test_a_table_and_what_it_is(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        ended = command("search", portraits["obama3.jpg"], *ASKED)
+
+        assert (ended.code, ended.err) == (0, "")
+        for words in ("rank", "subject", "score", "source", "photograph", "C/obama.jpg", "1 candidate among 4", LEAD):
+            assert words in ended.out
+
+    def test_faces_to_choose_from(self, command: Command, two_people: Path) -> None:
+        ended = command("search", two_people, *ASKED)
+
+        assert "2 faces were found" in ended.out
+        assert "--face NUMBER" in ended.out
+        assert ended.out.count(" px ") == 2
+        assert LEAD not in ended.out
+
+
+@pytest.mark.usefixtures("home")
+class TestReport:
+    def test_it_shows_probe_and_candidate(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        ended = command("search", portraits["obama3.jpg"], *ASKED, "--report", "answer.html")
+
+        report = Path("answer.html").read_text(encoding="utf-8")
+        assert ended.code == 0
+        assert "Report: answer.html" in ended.out
+        assert report.count("data:image/jpeg;base64,") == 3
+        assert LEAD in report
+
+    def test_no_candidate_is_reported_too(self, command: Command, tmp_path: Path) -> None:
+        Image.new("RGB", (300, 200), (90, 120, 90)).save(tmp_path / "meadow.png")
+
+        command("search", tmp_path / "meadow.png", *ASKED, "--report", "answer.html")
+
+        assert "No face was found" in Path("answer.html").read_text(encoding="utf-8")
+
+    def test_what_is_there_stays(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        Path("answer.html").write_text("mine", encoding="utf-8")
+
+        ended = command("search", portraits["obama3.jpg"], *ASKED, "--report", "answer.html")
+
+        ended.refused(5, "output-exists")
+        assert Path("answer.html").read_text(encoding="utf-8") == "mine"
+
+    def test_force_replaces_it(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        Path("answer.html").write_text("mine", encoding="utf-8")
+
+        ended = command("search", portraits["obama3.jpg"], *ASKED, "--report", "answer.html", "--force")
+
+        assert ended.code == 0
+        assert "<html" in Path("answer.html").read_text(encoding="utf-8")
+
+    def test_the_probe_is_never_written_over(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        Path("probe.jpg").write_bytes(portraits["obama3.jpg"].read_bytes())
+
+        ended = command("search", "probe.jpg", *ASKED, "--report", "./probe.jpg", "--force")
+
+        ended.refused(2, "output-is-input")
+        assert Path("probe.jpg").read_bytes() == portraits["obama3.jpg"].read_bytes()
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [
+        pytest.param(("--case", " ", "--purpose", "p"), 2, "case-invalid", id="blank case"),
+        pytest.param(("--case", "c", "--purpose", "p" * 201), 2, "purpose-invalid", id="long purpose"),
+        pytest.param(("--case", "c"), 2, "usage", id="no purpose"),
+        pytest.param((*ASKED, "--limit", "0"), 2, "limit-invalid", id="limit 0"),
+        pytest.param((*ASKED, "--limit", "1001"), 2, "limit-invalid", id="limit 1001"),
+        pytest.param((*ASKED, "--limit", "many"), 2, "usage", id="limit in words"),
+        pytest.param((*ASKED, "--threshold", "1.5"), 2, "threshold-invalid", id="threshold 1.5"),
+        pytest.param((*ASKED, "--threshold", "nan"), 2, "threshold-invalid", id="threshold nan"),
+        pytest.param((*ASKED, "--face", "0"), 2, "face-number-invalid", id="face 0"),
+        pytest.param((*ASKED, "--face", "2"), 2, "face-number-invalid", id="face 2 of 1"),
+        pytest.param((*ASKED, "--faces"), 2, "usage", id="unknown flag"),
+        pytest.param((*ASKED, "--report", "."), 2, "output-invalid", id="report in a folder's place"),
+        pytest.param((*ASKED, "--report", "none/r.html"), 2, "output-invalid", id="report in no folder"),
+        pytest.param((*ASKED, "--report", "r" * 300), 6, "output-unwritable", id="report with an endless name"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    command: Command, portraits: Mapping[str, Path], arguments: tuple[str, ...], exit_code: int, code: str
+) -> None:
+    ended = command("search", portraits["obama3.jpg"], *arguments)
+
+    ended.refused(exit_code, code)
