@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from threading import Lock
 
 from countenance.adapters.exact import ExactIndex
 from countenance.adapters.objects import StoredObjects
@@ -26,6 +25,7 @@ from countenance.search.model import Probe, SearchAnswer, SearchRequest
 from countenance.search.service import SearchService
 from countenance.vision.decode import ImageLimits
 from countenance.vision.installation import Installation, install_pack
+from countenance.vision.lazy import LazyAnalyser
 from countenance.vision.model import DecodedImage
 from countenance.vision.pack import ModelPack, find_pack
 from countenance.vision.ports import FaceAnalyser, Runtime
@@ -42,7 +42,6 @@ class OpenGallery:
         self.records = records
         self.objects = objects
         self.limits = image_limits(settings)
-        self._loading = Lock()
 
     def register_source(self, *, name: str, owner: str, legal_basis: LegalBasis, document: bytes) -> Source:
         """Put a source on record: see `gallery.sources.register_source`."""
@@ -117,9 +116,11 @@ class OpenGallery:
 
     @cached_property
     def analyser(self) -> FaceAnalyser:
-        """The model pack at work, with all cores for one photograph."""
-        with self._loading:
-            return load_analyser(self.settings, threads=len(os.sched_getaffinity(0)))
+        """The model pack at work, loaded at first need, with all cores for one photograph."""
+        pack = model_pack(self.settings)
+        return LazyAnalyser(
+            pack, partial(load_analyser, self.settings, threads=len(os.sched_getaffinity(0)), pack=pack)
+        )
 
     @cached_property
     def _search(self) -> SearchService:

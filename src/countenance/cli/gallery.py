@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import initialise, model_pack, open_gallery
@@ -36,7 +35,8 @@ def init(home: Home = None, json: Json = False) -> None:
     def render(console: Console) -> None:
         """Say what was made."""
         console.print(f"{'Made a gallery' if new else 'There is a gallery'} in {settings.home}", soft_wrap=True)
-        console.print("Next: countenance source register NAME --owner WHO --legal-basis BASIS --document FILE")
+        command = "countenance source register NAME --owner WHO --legal-basis BASIS --document FILE"
+        console.print(f"Next: {command}", soft_wrap=True)
 
     output.emit(result, as_json=json, render=render)
 
@@ -65,7 +65,9 @@ def source_register(
     output.emit(
         source_json(source),
         as_json=json,
-        render=lambda console: console.print(f"Registered {source.name}. Next: countenance enrol {source.name} FOLDER"),
+        render=lambda console: console.print(
+            f"Registered {source.name}. Next: countenance enrol {source.name} FOLDER", soft_wrap=True
+        ),
     )
 
 
@@ -80,7 +82,8 @@ def source_list(home: Home = None, json: Json = False) -> None:
 
     def render(console: Console) -> None:
         """Print a table."""
-        table = Table("source", "owner", "legal basis", "state", "photographs", "subjects", "templates")
+        numbers = ("photographs", "subjects", "templates")
+        table = output.table("source", "owner", "legal basis", "state", *numbers, numbers=numbers)
         for one in summaries:
             source = one.source
             counts = (f"{count:,}" for count in (one.images, one.subjects, one.templates))
@@ -117,9 +120,10 @@ def enrol(
 
     Examples: `countenance enrol archive photos/`, `countenance enrol archive photos/ --subjects csv people.csv`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    settings = load_settings(home)
+    with open_gallery(settings) as gallery:
         gallery.records.source(source)
-        planned = plan(path, subjects, table=table)
+        planned = plan(path, subjects, table=table, home=settings.home)
         with output.progress("Enrolling", len(planned), quiet=json) as bar:
             report = gallery.enrol(source, planned, on_progress=bar.advance)
     output.emit(report.as_json(), as_json=json, render=lambda console: _print_report(console, report))
@@ -144,7 +148,7 @@ def subjects_list(
 
     def render(console: Console) -> None:
         """Print a table."""
-        table = Table("subject", "id", "source", "templates")
+        table = output.table("subject", "id", "source", "templates", numbers={"id", "templates"})
         for one in found:
             table.add_row(one.label or "(unnamed)", one.subject_id, one.source, f"{one.templates:,}")
         console.print(table if found else "No subjects.")
@@ -169,7 +173,8 @@ def subjects_show(
     def render(console: Console) -> None:
         """Print the subject and a table of faces."""
         console.print(f"{found.label or '(unnamed)'} · source {found.source} · {found.templates} templates")
-        table = Table("photograph", "face", "eyes apart", "sharpness")
+        numbers = ("face", "eyes apart", "sharpness")
+        table = output.table("photograph", *numbers, numbers=numbers)
         for face in faces:
             quality = face.face.quality
             table.add_row(
@@ -237,7 +242,8 @@ def _print_report(console: Console, report: EnrolmentReport) -> None:
     console.print(
         f"{report.read:,} photographs in {report.seconds:.1f} s ({rate:.0f}/s): "
         f"{report.enrolled:,} enrolled with {report.templates:,} templates, {report.already:,} on record already, "
-        f"{len(report.not_enrolled):,} not enrolled"
+        f"{len(report.not_enrolled):,} not enrolled",
+        soft_wrap=True,
     )
     for one in report.not_enrolled[:SHOWN]:
         console.print(f"  {one.reference}: {one.message} [{one.code}]", markup=False, soft_wrap=True)

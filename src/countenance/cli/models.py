@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from countenance.bootstrap.settings import Settings, load_settings
 from countenance.bootstrap.wiring import check_pack, install_model_pack, model_pack
@@ -27,7 +26,8 @@ def models_list(home: Home = None, json: Json = False) -> None:
 
     def render(console: Console) -> None:
         """Print a table."""
-        table = Table("pack", "dimension", "threshold", "comes from", "in use", "digest")
+        numbers = ("dimension", "threshold")
+        table = output.table("pack", *numbers, "comes from", "in use", "digest", numbers=numbers)
         for pack in packs:
             one = pack_json(pack, settings)
             origin = "Countenance" if one["built_in"] else "installed"

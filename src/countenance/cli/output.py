@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -65,24 +66,43 @@ def progress(description: str, total: int, *, quiet: bool) -> Iterator[Advancing
         yield _Bar(bar, bar.add_task(description, total=total))
 
 
+def console() -> Console:
+    """Return where people read; what sources and files are called is text there, never markup."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
 def emit(result: Mapping[str, object], *, as_json: bool, render: Callable[[Console], None]) -> None:
     """Print a result: as one JSON object on standard output, or for people."""
     if as_json:
         _write_json(result)
     else:
-        # What sources and files are called is text, never markup.
-        render(Console(highlight=False, markup=False, emoji=False))
+        render(console())
+
+
+def table(*headings: str, numbers: Container[str] = ()) -> Table:
+    """Return an empty table that loses nothing on a narrow terminal: text is folded, numbers keep their width.
+
+    Args:
+        numbers: The headings of columns that hold numbers, or something else as short.
+    """
+    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        is_number = heading in numbers
+        made.add_column(heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+    return made
 
 
 def facts(named: Mapping[str, Any]) -> Table:
     """Lay facts out as two columns, nested ones behind a dot."""
-    table = Table.grid(padding=(0, 2))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     for name, value in named.items():
         inner = value.items() if isinstance(value, dict) else None
         for key, fact in inner or [(None, value)]:
             label = name if key is None else f"{name}.{key}"
-            table.add_row(label.replace("_", " "), f"{fact:,}" if type(fact) is int else str(fact))
-    return table
+            grid.add_row(label.replace("_", " "), f"{fact:,}" if type(fact) is int else str(fact))
+    return grid
 
 
 def emit_error(error: CountenanceError, *, as_json: bool) -> None:

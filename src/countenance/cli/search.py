@@ -47,10 +47,10 @@ def search(
 
     Example: `countenance search probe.jpg --case 2026-114 --purpose "identify a victim" --report answer.html`
     """
-    if report is not None:
-        require_free(report, never=probe, force=force)
     with open_gallery(load_settings(home)) as gallery:
         data = read_image_file(probe, limits=gallery.limits)
+        if report is not None:
+            require_free(report, never=probe, force=force)
         answer = gallery.search(
             SearchRequest(
                 image=data,
@@ -92,16 +92,17 @@ def faces(
     Example: `countenance faces group.jpg --out group-numbered.png`
     """
     target = Path(f"{image.stem}-faces.jpg") if out is None else out
-    if target.suffix.lower() not in ENCODERS:
+    encode = ENCODERS.get(target.suffix.lower())
+    if encode is None:
         raise InvalidInputError(
             f"{target} names no format that is written", code="output-format-unknown", hint="end it in .jpg or .png"
         )
-    require_free(target, never=image, force=force)
     with open_gallery(load_settings(home)) as gallery:
         data = read_image_file(image, limits=gallery.limits)
+        require_free(target, never=image, force=force)
         decoded, probe = gallery.faces_with_image(data, filename=image.name, thorough=thorough)
     if probe.faces:
-        write_file(target, ENCODERS[target.suffix.lower()](mark_faces(decoded.pixels, probe.faces)))
+        write_file(target, encode(mark_faces(decoded.pixels, probe.faces)))
 
     def render(console: Console) -> None:
         """Print the faces, and where the picture is."""
@@ -128,12 +129,7 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
 
 def candidates_table(candidates: tuple[Candidate, ...]) -> Table:
     """Lay candidates out, best first."""
-    table = Table()
-    table.add_column("rank", justify="right", no_wrap=True)
-    table.add_column("subject", overflow="fold")
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("source", overflow="fold")
-    table.add_column("photograph", overflow="fold")
+    table = output.table("rank", "subject", "score", "source", "photograph", numbers={"rank", "score"})
     for one in candidates:
         face = one.face
         label = face.label or f"(unnamed) {face.subject_id}"
@@ -143,20 +139,15 @@ def candidates_table(candidates: tuple[Candidate, ...]) -> Table:
 
 def faces_table(faces: tuple[Face, ...]) -> Table:
     """Lay faces out with their quality, and whether each may be searched."""
-    table = Table()
-    table.add_column("face", justify="right", no_wrap=True)
-    table.add_column("box", overflow="fold")
-    for name in ("eyes apart", "sharpness", "brightness"):
-        table.add_column(name, justify="right")
-    table.add_column("can be searched", overflow="fold")
+    numbers = ("face", "left", "top", "width", "height", "eyes apart", "sharpness")
+    table = output.table(*numbers, "can be searched", numbers=numbers)
     for face in faces:
         box, quality = face.box, face.quality
         table.add_row(
             str(face.number),
-            f"{box.width:.0f} x {box.height:.0f} at {box.left:.0f}, {box.top:.0f}",
+            *(f"{value:.0f}" for value in (box.left, box.top, box.width, box.height)),
             f"{quality.eye_distance:.0f} px",
             f"{quality.sharpness:.0f}",
-            f"{quality.brightness:.0f}",
             "yes" if face.passes else "no: " + "; ".join(face.refusals),
         )
     return table

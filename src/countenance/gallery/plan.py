@@ -35,19 +35,27 @@ class PlannedPhotograph:
     label: str | None
 
 
-def plan(folder: Path, subjects: Subjects, *, table: Path | None = None) -> tuple[PlannedPhotograph, ...]:
+def plan(
+    folder: Path, subjects: Subjects, *, table: Path | None = None, home: Path | None = None
+) -> tuple[PlannedPhotograph, ...]:
     """List what is to be enrolled, in an order that is the same each time.
 
     Hidden files and folders are left out. With `folders`, the first folder below `folder` is the subject's label. With
     `csv`, the table's columns `path` (below `folder`) and `subject` say it, and only files that it names are planned.
 
+    Args:
+        home: The gallery's own folder, whose pictures must not be enrolled; None where there is none.
+
     Raises:
         NotFoundError: codes `folder-not-found`, `table-not-found`.
-        InvalidInputError: codes `subject-missing`, `label-invalid`, `reference-invalid`, `table-malformed`,
-            `table-path-outside`, `table-path-missing`, `table-path-twice`, `nothing-to-enrol`. Nothing was enrolled.
+        InvalidInputError: codes `folder-unreadable`, `folder-overlaps-home`, `subject-missing`, `label-invalid`,
+            `reference-invalid`, `table-malformed`, `table-path-outside`, `table-path-missing`, `table-path-twice`,
+            `nothing-to-enrol`. Nothing was enrolled.
     """
     if not folder.is_dir():
         raise NotFoundError(f"{folder} is not a folder", code="folder-not-found", hint="name a folder of photographs")
+    if home is not None:
+        _require_apart(folder, home)
     if (subjects is Subjects.CSV) != (table is not None):
         raise InvalidInputError(
             "a table goes with `--subjects csv`, and only with it",
@@ -58,6 +66,17 @@ def plan(folder: Path, subjects: Subjects, *, table: Path | None = None) -> tupl
     if not planned:
         raise InvalidInputError(f"{folder} holds no files", code="nothing-to-enrol", hint="name another folder")
     return planned
+
+
+def _require_apart(folder: Path, home: Path) -> None:
+    """Refuse a folder that holds the gallery's home, or lies in it: what was enrolled would be enrolled again."""
+    here, there = folder.resolve(), home.resolve()
+    if here.is_relative_to(there) or there.is_relative_to(here):
+        raise InvalidInputError(
+            f"{folder} and the gallery's home {home} lie in one another",
+            code="folder-overlaps-home",
+            hint="keep the photographs and the gallery's home apart",
+        )
 
 
 def _from_files(folder: Path, subjects: Subjects) -> Iterator[PlannedPhotograph]:
@@ -78,7 +97,16 @@ def _from_files(folder: Path, subjects: Subjects) -> Iterator[PlannedPhotograph]
 
 def _files(folder: Path) -> Iterator[Path]:
     """Walk a folder in sorted order; hidden entries are left out, links to folders are not followed."""
-    for here, folders, files in os.walk(folder):
+
+    def refuse(error: OSError) -> None:
+        """End the walk at a folder that can't be read: passing over it would lose people in silence."""
+        raise InvalidInputError(
+            f"{error.filename} can't be read: {error.strerror}",
+            code="folder-unreadable",
+            hint="check its permissions, or move it elsewhere",
+        ) from None
+
+    for here, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(here, name) for name in sorted(files) if not name.startswith("."))
 
