@@ -1,13 +1,33 @@
 """Adapters that keep everything in memory: for tests and for trying things out. They pass the ports' contracts."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
 
 from countenance.core.arrays import Templates, as_templates, cosine
+from countenance.core.errors import ConflictError, NotFoundError
+from countenance.core.ids import new_id
+from countenance.gallery.enrolment import pack_mismatch
+from countenance.gallery.model import (
+    EnrolledFace,
+    KnownImage,
+    NewFace,
+    NewImage,
+    Snapshot,
+    Source,
+    SourceState,
+    SourceSummary,
+    Subject,
+)
+from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph, read_photograph
+from countenance.gallery.ports import TemplateBatch, crop_key, image_key
 from countenance.index.model import Neighbour
 from countenance.index.ports import RowNumbers
+from countenance.vision.decode import ImageLimits
+from countenance.vision.ports import FaceAnalyser
 
 
 class MemoryIndex:
@@ -66,3 +86,236 @@ class MemoryIndex:
                     best.setdefault(near.subject, near)
             answers.append(list(best.values())[:limit])
         return answers
+
+
+class MemoryObjects:
+    """Implements `Objects` in a dict."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._held: dict[str, bytes] = {}
+
+    def put(self, key: str, data: bytes) -> None:
+        """See the port."""
+        self._held[key] = bytes(data)
+
+    def get(self, key: str) -> bytes:
+        """See the port."""
+        try:
+            return self._held[key]
+        except KeyError:
+            raise NotFoundError("that picture is not in the object store", code="object-unknown") from None
+
+
+class InlineReader:
+    """Implements `PhotographReader` in this process, one photograph after the other."""
+
+    def __init__(self, analyser: FaceAnalyser, limits: ImageLimits) -> None:
+        """Keep what to read with."""
+        self._analyser = analyser
+        self._limits = limits
+
+    def read(self, tasks: Iterable[PhotographTask]) -> Iterator[Photograph | RefusedPhotograph]:
+        """See the port; a file that kills its reader kills this process."""
+        for task in tasks:
+            yield read_photograph(task, self._analyser, self._limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Image:
+    """A photograph on record."""
+
+    image_id: str
+    source: Source
+    new: NewImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Template:
+    """A template on record, with the rows of its source and subject."""
+
+    source_id: str
+    subject: int
+    face_id: str
+    vector: Templates
+
+
+class MemoryRecords:
+    """Implements `Records` in dicts. Thread-safe: one call at a time."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = Lock()
+        self._revision = 0
+        self._pack_digest: str | None = None
+        self._sources: dict[str, Source] = {}
+        self._images: dict[str, _Image] = {}
+        self._faces: dict[str, tuple[_Image, EnrolledFace]] = {}
+        self._subjects: dict[int, Subject] = {}
+        self._templates: dict[int, _Template] = {}
+        self._searches: dict[str, str] = {}
+
+    def register_source(self, source: Source) -> None:
+        """See the port."""
+        with self._lock:
+            if source.name in self._sources:
+                raise ConflictError(f"there is a source {source.name!r} already", code="source-exists")
+            self._sources[source.name] = source
+            self._revision += 1
+
+    def source(self, name: str) -> Source:
+        """See the port."""
+        if name not in self._sources:
+            raise NotFoundError(f"there is no source {name!r}", code="source-unknown")
+        return self._sources[name]
+
+    def sources(self) -> tuple[SourceSummary, ...]:
+        """See the port."""
+        with self._lock:
+            return tuple(
+                SourceSummary(
+                    source=source,
+                    images=sum(image.source is source for image in self._images.values()),
+                    subjects=sum(subject.source == source.name for subject in self._subjects.values()),
+                    templates=sum(one.source_id == source.source_id for one in self._templates.values()),
+                )
+                for _, source in sorted(self._sources.items())
+            )
+
+    def active_sources(self) -> tuple[str, ...]:
+        """See the port."""
+        return tuple(one.source_id for one in self._sources.values() if one.state is SourceState.ACTIVE)
+
+    def snapshot(self) -> Snapshot:
+        """See the port."""
+        with self._lock:
+            return Snapshot(
+                revision=self._revision,
+                pack_digest=self._pack_digest,
+                sources=len(self._sources),
+                subjects=len(self._subjects),
+                images=len(self._images),
+                templates=len(self._templates),
+                last_row=max(self._templates, default=0),
+            )
+
+    def known_images(self, source_id: str, sha256s: Collection[str]) -> Mapping[str, KnownImage]:
+        """See the port."""
+        return {
+            image.new.sha256: _known(image.new)
+            for image in self._images.values()
+            if image.source.source_id == source_id and image.new.sha256 in sha256s
+        }
+
+    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> Mapping[str, KnownImage]:
+        """See the port."""
+        with self._lock:
+            if self._pack_digest not in {None, pack_digest}:
+                raise pack_mismatch(str(self._pack_digest), pack_digest)
+            source = next((one for one in self._sources.values() if one.source_id == source_id), None)
+            if source is None:
+                raise NotFoundError("that source is not on record", code="source-unknown")
+            self._pack_digest = pack_digest
+            self._revision += 1
+            known = self.known_images(source_id, [image.sha256 for image in images])
+            for new in images:
+                if new.sha256 not in known:
+                    image = _Image(image_id=new_id(), source=source, new=new)
+                    self._images[image.image_id] = image
+                    for face in new.faces:
+                        self._add_face(image, face)
+            return known
+
+    def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
+        """See the port."""
+        found = [one for one in self._subjects.values() if source in {None, one.source}]
+        ordered = sorted(found, key=lambda one: (one.source, one.label is None, one.label or ""))
+        return tuple(ordered[offset : offset + limit])
+
+    def subject(self, subject_id: str) -> Subject:
+        """See the port."""
+        for subject in self._subjects.values():
+            if subject.subject_id == subject_id:
+                return subject
+        raise NotFoundError("there is no such subject", code="subject-unknown")
+
+    def faces_of(self, subject_id: str) -> tuple[EnrolledFace, ...]:
+        """See the port."""
+        self.subject(subject_id)
+        return tuple(face for _, face in self._faces.values() if face.subject_id == subject_id)
+
+    def face_crop_key(self, face_id: str) -> str:
+        """See the port."""
+        image, face = self._faces.get(face_id, (None, None))
+        if image is None or face is None or face.subject_id is None:
+            raise NotFoundError("there is no such face", code="face-unknown")
+        return crop_key(image.source.source_id, image.new.sha256, face.face.number)
+
+    def image_location(self, image_id: str) -> tuple[str, str]:
+        """See the port."""
+        if image_id not in self._images:
+            raise NotFoundError("there is no such photograph", code="image-unknown")
+        image = self._images[image_id]
+        return image.new.media_type, image_key(image.source.source_id, image.new.sha256)
+
+    def faces(self, rows: Collection[int]) -> Mapping[int, EnrolledFace]:
+        """See the port."""
+        return {row: self._faces[self._templates[row].face_id][1] for row in rows if row in self._templates}
+
+    def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
+        """See the port."""
+        return {row: self._templates[row].vector.copy() for row in rows if row in self._templates}
+
+    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
+        """See the port."""
+        for row, held in sorted(self._templates.items()):
+            if after_row < row <= last_row:
+                yield TemplateBatch(
+                    source_id=held.source_id,
+                    rows=np.array([row]),
+                    subjects=np.array([held.subject]),
+                    templates=held.vector[None].copy(),
+                )
+
+    def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
+        """See the port."""
+        self._searches[search_id] = json.dumps(dict(answer), allow_nan=False)
+
+    def search(self, search_id: str) -> Mapping[str, object]:
+        """See the port."""
+        if search_id not in self._searches:
+            raise NotFoundError("there is no such search", code="search-unknown")
+        answer: Mapping[str, object] = json.loads(self._searches[search_id])
+        return answer
+
+    def _add_face(self, image: _Image, new: NewFace) -> None:
+        """Record one face, and where it has a template, whose it is."""
+        face = EnrolledFace(
+            face_id=new_id(),
+            image_id=image.image_id,
+            source=image.source.name,
+            subject_id=None,
+            label=None,
+            reference=image.new.reference,
+            face=new.face,
+        )
+        if new.template is not None:
+            number, subject = self._subject(image.source.name, new.label)
+            self._subjects[number] = replace(subject, templates=subject.templates + 1)
+            face = replace(face, subject_id=subject.subject_id, label=subject.label)
+            self._templates[max(self._templates, default=0) + 1] = _Template(
+                source_id=image.source.source_id, subject=number, face_id=face.face_id, vector=new.template.copy()
+            )
+        self._faces[face.face_id] = (image, face)
+
+    def _subject(self, source: str, label: str | None) -> tuple[int, Subject]:
+        """Find a subject by its label, or make one."""
+        for number, subject in self._subjects.items():
+            if label is not None and (subject.source, subject.label) == (source, label):
+                return number, subject
+        return len(self._subjects) + 1, Subject(subject_id=new_id(), source=source, label=label, templates=0)
+
+
+def _known(new: NewImage) -> KnownImage:
+    labels = frozenset(face.label for face in new.faces if face.template is not None and face.label is not None)
+    return KnownImage(outcome=new.outcome, labels=labels)

@@ -1,12 +1,14 @@
 """Photographs read by a pool of processes, a core each: a file that kills a decoder kills a worker, not the run."""
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 from countenance.core.errors import UnavailableError
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph, read_photograph
@@ -25,7 +27,16 @@ _worker: list[tuple[FaceAnalyser, ImageLimits]] = []
 def _start_worker(make_analyser: MakeAnalyser, limits: ImageLimits) -> None:
     """Set a worker process up: its own networks; Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     _worker.append((make_analyser(), limits))
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone: a parent that is killed can't tell its workers to stop."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _read(task: PhotographTask) -> Photograph | RefusedPhotograph:

@@ -115,7 +115,7 @@ class Enrolment:
         self._limits = limits
         self._on_progress = on_progress
         self._report = EnrolmentReport(source=source)
-        self._waiting: list[NewImage] = []
+        self._waiting: list[tuple[NewImage, str | None]] = []
         self._seen: dict[str, KnownImage] = {}
         held = records.snapshot().pack_digest
         if held is not None and held != pack_digest:
@@ -197,14 +197,9 @@ class Enrolment:
         image = _new_image(photograph, label)
         if image.outcome is Outcome.ENROLLED:
             self._store(photograph)
-            self._report.enrolled += 1
-            self._report.templates += sum(face.template is not None for face in image.faces)
-            self._done()
-        else:
-            self._refuse_outcome(photograph.reference, image.outcome, photograph)
         labels = frozenset(face.label for face in image.faces if face.label is not None)
         self._seen[image.sha256] = KnownImage(outcome=image.outcome, labels=labels)
-        self._waiting.append(image)
+        self._waiting.append((image, label))
 
     def _store(self, photograph: Photograph) -> None:
         """Keep the bytes and the crops, under keys that a second run would use again."""
@@ -215,10 +210,21 @@ class Enrolment:
                 self._objects.put(crop_key(source_id, digest, analysed.face.number), analysed.crop)
 
     def _commit(self) -> None:
-        """Record what waits, in one transaction."""
-        if self._waiting:
-            self._records.add_images(self._source.source_id, self._waiting, pack_digest=self._pack_digest)
-            self._waiting.clear()
+        """Record what waits, in one transaction, then report it: another run may have been quicker with some."""
+        if not self._waiting:
+            return
+        images = [image for image, _ in self._waiting]
+        known = self._records.add_images(self._source.source_id, images, pack_digest=self._pack_digest)
+        for image, label in self._waiting:
+            if image.sha256 in known:
+                self._pass_over(image.reference, label, known[image.sha256])
+            elif image.outcome is Outcome.ENROLLED:
+                self._report.enrolled += 1
+                self._report.templates += sum(face.template is not None for face in image.faces)
+                self._done()
+            else:
+                self._refuse_outcome(image)
+        self._waiting.clear()
 
     def _pass_over(self, reference: str, label: str | None, known: KnownImage) -> None:
         """Count a photograph that is on record, and say so if it is under another name there."""
@@ -235,17 +241,15 @@ class Enrolment:
         else:
             self._refuse(reference, known.outcome.value, "it was refused in an earlier run for the same reason", "")
 
-    def _refuse_outcome(self, reference: str, outcome: Outcome, photograph: Photograph) -> None:
+    def _refuse_outcome(self, image: NewImage) -> None:
         """Report a photograph that was read but gave no template."""
-        if outcome is Outcome.NO_FACE:
-            self._refuse(reference, outcome.value, "no face was found in it", "leave it out, or crop it to the face")
-            return
-        reasons = "; ".join(
-            f"face {analysed.face.number}: {', '.join(analysed.face.refusals)}"
-            for analysed in photograph.faces
-            if analysed.face.refusals
-        )
-        self._refuse(reference, outcome.value, reasons, "use a better photograph of this person")
+        if image.outcome is Outcome.NO_FACE:
+            message, hint = "no face was found in it", "leave it out, or crop it to the face"
+        else:
+            refused = [new.face for new in image.faces if new.face.refusals]
+            message = "; ".join(f"face {face.number}: {', '.join(face.refusals)}" for face in refused)
+            hint = "use a better photograph of this person"
+        self._refuse(image.reference, image.outcome.value, message, hint)
 
     def _refuse(self, reference: str, code: str, message: str, hint: str) -> None:
         """Report a photograph that was not enrolled."""

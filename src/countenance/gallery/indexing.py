@@ -32,8 +32,8 @@ class IndexedGallery:
             The index and the snapshot that it is equal to.
 
         Raises:
-            IntegrityError: code `index-mismatch`: also a rebuilt index does not hold what the records count; nothing
-                may be searched.
+            IntegrityError: code `index-mismatch`: also a rebuilt index does not hold what the records count; code
+                `template-damaged`: a stored template is none. Nothing may be searched.
         """
         with self._lock:
             snapshot = self._records.snapshot()
@@ -53,6 +53,13 @@ class IndexedGallery:
 
     def _load(self, snapshot: Snapshot) -> None:
         """Add what came since the last row that is in the index."""
-        for batch in self._records.template_batches(after_row=self._last_row, last_row=snapshot.last_row):
-            self._index.add(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
-            self._last_row = int(batch.rows[-1])
+        try:
+            for batch in self._records.template_batches(after_row=self._last_row, last_row=snapshot.last_row):
+                self._index.add(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
+                self._last_row = int(batch.rows[-1])
+        except ValueError as error:
+            raise IntegrityError(
+                f"the records hold templates that can't be: {error}",
+                code="template-damaged",
+                hint="restore the records from a backup",
+            ) from None

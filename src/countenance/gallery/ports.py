@@ -56,10 +56,17 @@ class Records(Protocol):
     def known_images(self, source_id: str, sha256s: Collection[str]) -> Mapping[str, KnownImage]:
         """Return those of the photographs that are on record in this source."""
 
-    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> None:
+    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> Mapping[str, KnownImage]:
         """Record photographs with faces, subjects and templates, all or none. One already on record is passed over.
 
+        Args:
+            images: Of different content each.
+
+        Returns:
+            Those that were passed over, by hash, as they stand on record.
+
         Raises:
+            NotFoundError: code `source-unknown`; nothing was written.
             ConflictError: code `pack-mismatch`, the gallery holds templates of another pack; nothing was written.
         """
 

@@ -10,10 +10,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from countenance.core.errors import ConflictError, IntegrityError
+from countenance.core.errors import ConflictError, IntegrityError, UnavailableError
 
 BUSY_MS = 10_000
 """How long a writer waits for another one before it gives up, ms."""
@@ -74,10 +74,16 @@ def upgrade(engine: Engine) -> None:
     Raises:
         ConflictError: code `records-newer`, a newer Countenance made this database; nothing was changed.
         IntegrityError: code `records-unreadable`, the file is damaged or not a database; nothing was changed.
+        UnavailableError: code `records-unavailable`, another program is writing, or the disk is full or read-only;
+            nothing was changed.
     """
     config = migrations(engine.url.render_as_string(hide_password=False))
     script = ScriptDirectory.from_config(config)
     try:
+        # Looked at first without the write lock: opening a gallery must not wait for an enrolment.
+        with engine.begin() as connection:
+            if MigrationContext.configure(connection).get_current_revision() == script.get_current_head():
+                return
         with engine.execution_options(**{WRITER: True}).begin() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
             if current == script.get_current_head():
@@ -90,8 +96,19 @@ def upgrade(engine: Engine) -> None:
                 )
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except OperationalError as error:
+        raise unavailable(error) from None
     except DatabaseError as error:
         raise unreadable(error) from None
+
+
+def unavailable(error: OperationalError) -> UnavailableError:
+    """Return the error for a database that is locked, full or gone."""
+    return UnavailableError(
+        f"the records don't answer: {error.orig}",
+        code="records-unavailable",
+        hint="free some disk space, or wait for the other writer, and run the same command again",
+    )
 
 
 def unreadable(error: DatabaseError) -> IntegrityError:

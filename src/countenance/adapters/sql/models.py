@@ -70,7 +70,10 @@ class GalleryRow(Base):
 
 
 class SourceRow(Base):
-    """A collection that somebody handed over."""
+    """A collection that somebody handed over.
+
+    It carries counts of what is enrolled, kept in the same transaction: a search must not count a million rows.
+    """
 
     __tablename__ = "source"
 
@@ -82,6 +85,9 @@ class SourceRow(Base):
     document_sha256: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(20))
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    images: Mapped[int] = mapped_column(BigInteger, default=0)
+    subjects: Mapped[int] = mapped_column(BigInteger, default=0)
+    templates: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class SubjectRow(Base):

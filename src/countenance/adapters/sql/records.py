@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, joinedload
 
-from countenance.adapters.sql.database import WRITER, unreadable
+from countenance.adapters.sql.database import WRITER, unavailable, unreadable
 from countenance.adapters.sql.mapping import (
     enrolled_face_of,
     facts_of,
@@ -34,7 +34,7 @@ from countenance.adapters.sql.models import (
 )
 from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
-from countenance.core.errors import ConflictError, NotFoundError, UnavailableError
+from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id
 from countenance.gallery.enrolment import pack_mismatch
 from countenance.gallery.model import (
@@ -109,17 +109,8 @@ class SqlRecords:
     def sources(self) -> tuple[SourceSummary, ...]:
         """See the port."""
         with self._reading() as session:
-            counts = [
-                dict(session.execute(select(table.source, func.count()).group_by(table.source)).all())
-                for table in (ImageRow, SubjectRow, TemplateRow)
-            ]
             return tuple(
-                SourceSummary(
-                    source=source_of(row),
-                    images=counts[0].get(row.number, 0),
-                    subjects=counts[1].get(row.number, 0),
-                    templates=counts[2].get(row.number, 0),
-                )
+                SourceSummary(source=source_of(row), images=row.images, subjects=row.subjects, templates=row.templates)
                 for row in session.scalars(select(SourceRow).order_by(SourceRow.name))
             )
 
@@ -133,40 +124,25 @@ class SqlRecords:
         """See the port."""
         with self._reading() as session:
             revision, pack_digest = session.execute(select(GalleryRow.revision, GalleryRow.pack_digest)).one()
-            sources, subjects, images, templates = (
-                session.scalar(select(func.count()).select_from(table)) or 0
-                for table in (SourceRow, SubjectRow, ImageRow, TemplateRow)
-            )
+            counted = (func.sum(column) for column in (SourceRow.subjects, SourceRow.images, SourceRow.templates))
+            sources, *sums = session.execute(select(func.count(), *counted)).one()
             last_row = session.scalar(select(func.max(TemplateRow.number))) or 0
         return Snapshot(
             revision=revision,
             pack_digest=pack_digest,
             sources=sources,
-            subjects=subjects,
-            images=images,
-            templates=templates,
+            subjects=int(sums[0] or 0),
+            images=int(sums[1] or 0),
+            templates=int(sums[2] or 0),
             last_row=last_row,
         )
 
     def known_images(self, source_id: str, sha256s: Collection[str]) -> Mapping[str, KnownImage]:
         """See the port."""
-        known: dict[str, KnownImage] = {}
         with self._reading() as session:
-            for wanted in _slices(sha256s):
-                rows = session.execute(
-                    select(ImageRow.sha256, ImageRow.outcome, SubjectRow.label)
-                    .join(SourceRow, ImageRow.source == SourceRow.number)
-                    .outerjoin(FaceRow, FaceRow.image == ImageRow.number)
-                    .outerjoin(SubjectRow, FaceRow.subject == SubjectRow.number)
-                    .where(SourceRow.source_id == source_id, ImageRow.sha256.in_(wanted))
-                ).all()
-                for sha256, outcome, label in rows:
-                    before = known.get(sha256, KnownImage(outcome=Outcome(outcome), labels=frozenset()))
-                    labels = before.labels if label is None else before.labels | {label}
-                    known[sha256] = KnownImage(outcome=before.outcome, labels=labels)
-        return known
+            return _known_images(session, source_id, sha256s)
 
-    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> None:
+    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> Mapping[str, KnownImage]:
         """See the port."""
         with self._changing() as session:
             held = session.scalar(select(GalleryRow.pack_digest))
@@ -174,11 +150,14 @@ class SqlRecords:
                 raise pack_mismatch(held, pack_digest)
             if held is None:
                 session.execute(update(GalleryRow).values(pack_digest=pack_digest))
-            source = session.scalar(select(SourceRow.number).where(SourceRow.source_id == source_id))
+            source = session.scalar(select(SourceRow).where(SourceRow.source_id == source_id))
             if source is None:
                 raise NotFoundError("that source is not on record", code="source-unknown")
+            known = _known_images(session, source_id, [image.sha256 for image in images])
             for image in images:
-                _add_image(session, source, image)
+                if image.sha256 not in known:
+                    _add_image(session, source, image)
+            return known
 
     def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
         """See the port."""
@@ -303,7 +282,7 @@ class SqlRecords:
             with Session(engine) as session, session.begin():
                 yield session
         except OperationalError as error:
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         except IntegrityError as error:
             raise ConflictError(
                 f"it contradicts what is on record: {error.orig}", code="records-conflict", hint="try again"
@@ -323,14 +302,29 @@ class SqlRecords:
             yield session
 
 
-def _add_image(session: Session, source: int, image: NewImage) -> None:
-    """Insert one photograph with its faces, unless the source has it."""
-    known = select(ImageRow.number).where(ImageRow.source == source, ImageRow.sha256 == image.sha256)
-    if session.scalar(known) is not None:
-        return
+def _known_images(session: Session, source_id: str, sha256s: Collection[str]) -> dict[str, KnownImage]:
+    """Look photographs up by their content."""
+    known: dict[str, KnownImage] = {}
+    for wanted in _slices(sha256s):
+        rows = session.execute(
+            select(ImageRow.sha256, ImageRow.outcome, SubjectRow.label)
+            .join(SourceRow, ImageRow.source == SourceRow.number)
+            .outerjoin(FaceRow, FaceRow.image == ImageRow.number)
+            .outerjoin(SubjectRow, FaceRow.subject == SubjectRow.number)
+            .where(SourceRow.source_id == source_id, ImageRow.sha256.in_(wanted))
+        ).all()
+        for sha256, outcome, label in rows:
+            before = known.get(sha256, KnownImage(outcome=Outcome(outcome), labels=frozenset()))
+            labels = before.labels if label is None else before.labels | {label}
+            known[sha256] = KnownImage(outcome=before.outcome, labels=labels)
+    return known
+
+
+def _add_image(session: Session, source: SourceRow, image: NewImage) -> None:
+    """Insert one photograph with its faces, and count it."""
     row = ImageRow(
         image_id=new_id(),
-        source=source,
+        source=source.number,
         sha256=image.sha256,
         reference=image.reference,
         media_type=image.media_type,
@@ -340,28 +334,31 @@ def _add_image(session: Session, source: int, image: NewImage) -> None:
         outcome=image.outcome.value,
         enrolled_at=utc_now(),
     )
+    source.images += 1
     number = _added(session, row).number
     for face in image.faces:
         _add_face(session, source, number, face)
 
 
-def _add_face(session: Session, source: int, image: int, new: NewFace) -> None:
+def _add_face(session: Session, source: SourceRow, image: int, new: NewFace) -> None:
     """Insert one face; with a template it gets its subject, a new one where the label is new or there is none."""
     subject = None if new.template is None else _subject_number(session, source, new.label)
     row = FaceRow(face_id=new_id(), image=image, subject=subject, ordinal=new.face.number, facts=facts_of(new.face))
     face = _added(session, row).number
     if new.template is not None:
-        session.add(TemplateRow(face=face, source=source, subject=subject, vector=stored_vector(new.template)))
+        source.templates += 1
+        session.add(TemplateRow(face=face, source=source.number, subject=subject, vector=stored_vector(new.template)))
 
 
-def _subject_number(session: Session, source: int, label: str | None) -> int:
+def _subject_number(session: Session, source: SourceRow, label: str | None) -> int:
     """Return the row number of a subject, inserting it where it is new."""
     if label is not None:
-        chosen = select(SubjectRow.number).where(SubjectRow.source == source, SubjectRow.label == label)
+        chosen = select(SubjectRow.number).where(SubjectRow.source == source.number, SubjectRow.label == label)
         number = session.scalar(chosen)
         if number is not None:
             return number
-    return _added(session, SubjectRow(subject_id=new_id(), source=source, label=label)).number
+    source.subjects += 1
+    return _added(session, SubjectRow(subject_id=new_id(), source=source.number, label=label)).number
 
 
 def _added(session: Session, row: AnyRow) -> AnyRow:
@@ -369,15 +366,6 @@ def _added(session: Session, row: AnyRow) -> AnyRow:
     session.add(row)
     session.flush()
     return row
-
-
-def _unavailable(error: OperationalError) -> UnavailableError:
-    """Translate a database that is locked, full or gone."""
-    return UnavailableError(
-        f"the records don't answer: {error.orig}",
-        code="records-unavailable",
-        hint="free some disk space, or wait for the other writer, and run the same command again",
-    )
 
 
 def _slices(values: Collection[T]) -> Iterator[list[T]]:

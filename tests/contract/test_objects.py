@@ -1,0 +1,86 @@
+"""The contract of `Objects`: every adapter runs it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from countenance.adapters.memory import MemoryObjects
+from countenance.adapters.objects import StoredObjects
+from countenance.core.errors import NotFoundError
+from countenance.gallery.ports import Objects, crop_key, image_key
+
+KEY = image_key("5f0c", "a" * 64)
+
+Make = Callable[[Path], Objects]
+
+
+@pytest.fixture(
+    params=[pytest.param(lambda _: MemoryObjects(), id="memory"), pytest.param(StoredObjects.in_folder, id="folder")]
+)
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    """An empty store of one adapter."""
+    make: Make = request.param
+    return make(tmp_path / "objects")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(bytes(range(256)) * 10, id="all bytes"),
+        pytest.param(b"x" * 12_000_000, id="12 MB"),
+    ],
+)
+def test_bytes_come_back_as_they_were_put(objects: Objects, data: bytes) -> None:
+    objects.put(KEY, data)
+
+    assert objects.get(KEY) == data
+
+
+def test_the_same_key_again_overwrites(objects: Objects) -> None:
+    objects.put(KEY, b"a long first version")
+    objects.put(KEY, b"second")
+
+    assert objects.get(KEY) == b"second"
+
+
+def test_keys_are_apart(objects: Objects) -> None:
+    keys = [KEY, image_key("5f0c", "b" * 64), crop_key("5f0c", "a" * 64, 1), crop_key("5f0c", "a" * 64, 11)]
+
+    for key in keys:
+        objects.put(key, key.encode())
+
+    assert [objects.get(key) for key in keys] == [key.encode() for key in keys]
+
+
+@pytest.mark.parametrize("key", [KEY, "images/5f0c", "images", "nothing"])
+def test_what_is_not_there_is_unknown(objects: Objects, key: str) -> None:
+    objects.put(image_key("5f0c", "b" * 64), b"another")
+
+    with pytest.raises(NotFoundError) as caught:
+        objects.get(key)
+
+    assert caught.value.code == "object-unknown"
+
+
+def test_what_was_put_may_be_changed_afterwards(objects: Objects) -> None:
+    data = bytearray(b"first")
+
+    objects.put(KEY, data)  # type: ignore[arg-type]
+    data[:] = b"other"
+
+    assert objects.get(KEY) == b"first"
+
+
+def test_a_reader_never_sees_half_of_an_object(objects: Objects) -> None:
+    versions = [bytes([number]) * 300_000 for number in range(20)]
+    objects.put(KEY, versions[0])
+
+    with ThreadPoolExecutor(3) as pool:
+        seen = [pool.submit(objects.get, KEY) for _ in range(60)]
+        for version in versions:
+            objects.put(KEY, version)
+
+        assert {one.result() for one in seen} <= set(versions)
