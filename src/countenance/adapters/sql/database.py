@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -23,12 +23,12 @@ WRITER = "countenance_writer"
 """Execution option that marks a connection which will write."""
 
 
-def sqlite_url(path: Path) -> str:
-    """Return the URL of a SQLite file."""
-    return f"sqlite:///{path}"
+def sqlite_url(path: Path) -> URL:
+    """Return the URL of a SQLite file, whatever signs its path has."""
+    return URL.create("sqlite", database=str(path))
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: URL) -> Engine:
     """Open a database; SQLite in WAL mode, with foreign keys enforced and every commit synced to disk."""
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
@@ -60,11 +60,10 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
 
-def migrations(url: str) -> Config:
-    """Return Alembic's settings for the migrations that come with the package."""
+def migrations() -> Config:
+    """Return Alembic's settings for the migrations that come with the package; the caller brings the connection."""
     config = Config()
     config.set_main_option("script_location", str(resources.files("countenance.adapters.sql") / "migrations"))
-    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config
 
 
@@ -77,7 +76,7 @@ def upgrade(engine: Engine) -> None:
         UnavailableError: code `records-unavailable`, another program is writing, or the disk is full or read-only;
             nothing was changed.
     """
-    config = migrations(engine.url.render_as_string(hide_password=False))
+    config = migrations()
     script = ScriptDirectory.from_config(config)
     try:
         # Looked at first without the write lock: opening a gallery must not wait for an enrolment.

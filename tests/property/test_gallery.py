@@ -1,0 +1,160 @@
+"""Registering, enrolling and searching in any order, against a dict that says what must be found."""
+
+import json
+import tempfile
+from contextlib import ExitStack, nullcontext
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from countenance.adapters.exact import ExactIndex
+from countenance.adapters.memory import InlineReader
+from countenance.adapters.objects import StoredObjects
+from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.records import SqlRecords
+from countenance.core.arrays import cosine
+from countenance.core.errors import ConflictError
+from countenance.gallery.enrolment import Enrolment
+from countenance.gallery.indexing import IndexedGallery
+from countenance.gallery.model import LegalBasis
+from countenance.gallery.plan import PlannedPhotograph
+from countenance.gallery.sources import register_source
+from countenance.search.model import SearchRequest
+from countenance.search.rendering import answer_json
+from countenance.search.service import SearchService
+from countenance.vision.decode import ImageLimits
+from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
+from tests.stripes import DIM, StripeAnalyser, stripes, template
+
+LIMITS = ImageLimits(max_bytes=1_000_000, max_pixels=1_000_000)
+
+people = st.tuples(st.integers(1, 6), st.integers(0, 3))
+labels = st.none() | st.sampled_from("ABC")
+
+
+class GalleryMachine(RuleBasedStateMachine):
+    """A real database and a real folder against a dict: {source: {photograph: {label or face: templates}}}."""
+
+    names = Bundle("names")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__()
+        self._stack = ExitStack()
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        self._engine = open_engine(sqlite_url(self._folder / "records.sqlite3"))
+        upgrade(self._engine)
+        self._records = SqlRecords(self._engine)
+        self._stack.callback(self._records.close)
+        self._objects = StoredObjects.in_folder(self._folder / "objects")
+        self._analyser = StripeAnalyser()
+        self._open()
+        self._model: dict[str, dict[bytes, list[tuple[tuple[str, str], tuple[int, int]]]]] = {}
+
+    def teardown(self) -> None:
+        """Close the database."""
+        self._stack.close()
+
+    def _open(self) -> None:
+        """Start a search service with an index that has to be filled."""
+        self._search = SearchService(
+            records=self._records,
+            gallery=IndexedGallery(self._records, partial(ExactIndex, DIM)),
+            analyser=self._analyser,
+            gate=SEARCH_GATE,
+            limits=LIMITS,
+            default_threshold=0.5,
+        )
+
+    @rule(target=names, name=st.sampled_from(["one", "two", "three"]))
+    def register(self, name: str) -> str:
+        """Register a source, perhaps again."""
+        taken = name in self._model
+        with pytest.raises(ConflictError, match="already") if taken else nullcontext():
+            register_source(
+                self._records,
+                self._objects,
+                name=name,
+                owner="o",
+                legal_basis=LegalBasis.CONSENT,
+                document=name.encode(),
+            )
+        self._model.setdefault(name, {})
+        return name
+
+    @rule(source=names, shown=st.lists(st.tuples(people, labels), max_size=4))
+    def enrol(self, source: str, shown: list[tuple[tuple[int, int], str | None]]) -> None:
+        """Enrol photographs of one face each; the same picture may come again, under another label too."""
+        planned, expected = [], 0
+        for number, (person, label) in enumerate(shown):
+            data = stripes(person)
+            path = self._folder / f"{number}.png"
+            path.write_bytes(data)
+            planned.append(PlannedPhotograph(path=path, reference=f"{number}.png", label=label))
+            if data not in self._model[source]:
+                subject = ("label", label) if label else ("unnamed", f"{source} {person}")
+                self._model[source][data] = [(subject, person)]
+                expected += 1
+        enrolment = Enrolment(
+            source,
+            records=self._records,
+            objects=self._objects,
+            pack_digest=self._analyser.pack_digest,
+            gate=ENROL_GATE,
+            limits=LIMITS,
+        )
+
+        report = enrolment.run(planned, InlineReader(self._analyser, LIMITS))
+
+        assert (report.read, report.enrolled, report.templates) == (len(shown), expected, expected)
+        assert report.already + len(report.not_enrolled) == len(shown) - expected
+
+    @rule(person=people, threshold=st.floats(-1, 1), limit=st.integers(1, 5))
+    def search(self, person: tuple[int, int], threshold: float, limit: int) -> None:
+        """Search, and compare with scoring everything that the model holds."""
+        request = SearchRequest(
+            image=stripes(person, note=9), filename=None, case="c", purpose="p", limit=limit, threshold=threshold
+        )
+
+        answer = self._search.search(request)
+
+        best: dict[tuple[str, ...], float] = {}
+        for source, photographs in self._model.items():
+            for faces in photographs.values():
+                for subject, enrolled in faces:
+                    score = float(cosine(template(*person), template(*enrolled)[None])[0])
+                    best[source, *subject] = max(score, best.get((source, *subject), -2.0))
+        expected = sorted((score for score in best.values() if score >= threshold), reverse=True)[:limit]
+        assert [one.score for one in answer.candidates] == expected
+        for one in answer.candidates:
+            assert one.face.label is None or best[one.face.source, "label", one.face.label] == one.score
+        given = answer_json(answer)
+        assert json.loads(json.dumps(given, allow_nan=False)) == given
+        assert self._records.search(answer.search_id) == given
+
+    @rule()
+    def restart(self) -> None:
+        """Throw the index away."""
+        self._open()
+
+    @invariant()
+    def counts_are_the_models(self) -> None:
+        """Compare what the records count with the model."""
+        snapshot = self._records.snapshot()
+        images = sum(len(photographs) for photographs in self._model.values())
+        subjects = {
+            (source, *subject)
+            for source, photographs in self._model.items()
+            for faces in photographs.values()
+            for subject, _ in faces
+        }
+        assert (snapshot.sources, snapshot.images, snapshot.templates) == (len(self._model), images, images)
+        assert snapshot.subjects == len(subjects)
+
+
+TestGallery = GalleryMachine.TestCase
+TestGallery.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
