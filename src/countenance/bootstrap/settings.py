@@ -84,8 +84,13 @@ def load_settings(home: Path | None = None) -> Settings:
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as error:
         first = error.errors()[0]
-        where = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        raise InvalidInputError(
-            f"{where}: {first['msg']}", code="setting-invalid", hint="docs/reference/settings.md lists them all"
-        ) from None
+        raise _invalid("_".join(str(part) for part in first["loc"]), first["msg"]) from None
+    if not str(settings.home).isprintable():
+        raise _invalid("home", f"{str(settings.home)!a} can't be a gallery's path: printable characters only")
     return settings.model_copy(update={"home": settings.home.expanduser(), "cache": settings.cache.expanduser()})
+
+
+def _invalid(name: str, why: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{PREFIX}{name.upper()}: {why}", code="setting-invalid", hint="docs/reference/settings.md lists them all"
+    )

@@ -1,5 +1,6 @@
 """The `countenance` command."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -95,5 +96,7 @@ def _help_hint(error: typer.TyperException) -> str:
 
 
 def main() -> None:
-    """Run the command line of this process."""
+    """Run the command line of this process; what a plain terminal can't show is escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

@@ -52,13 +52,13 @@ def serve(
             console.print(f"Serving {snapshot.subjects:,} subjects. Ctrl-C stops it.")
             console.print(page, soft_wrap=True)
 
-        output.emit({"address": address, "page": page, "subjects": snapshot.subjects}, as_json=json, render=render)
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=PATIENCE)
         )
         # Uvicorn ends its work on either signal, then raises it again; both are how a server is meant to end.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
+            output.emit({"address": address, "page": page, "subjects": snapshot.subjects}, as_json=json, render=render)
             server.run(sockets=[listener])
 
 

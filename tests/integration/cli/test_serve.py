@@ -1,0 +1,97 @@
+"""`serve` as a process: it is ready when it says so, on this machine only, and ends cleanly."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from countenance.client.client import Client
+from tests.integration.cli.conftest import Command
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+COUNTENANCE = Path(sys.executable).parent / "countenance"
+
+
+@contextmanager
+def serving(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start a server and give the process and the first line that it prints."""
+    running = subprocess.Popen(
+        [COUNTENANCE, "serve", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"COUNTENANCE_HOME": str(home)},
+        text=True,
+    )
+    assert running.stdout is not None
+    try:
+        yield running, running.stdout.readline()
+    finally:
+        if running.poll() is None:
+            running.kill()
+        running.communicate()
+
+
+def test_it_answers_and_searches(filled_home: Path, portraits: Mapping[str, Path]) -> None:
+    with serving(filled_home, "--json") as (_, line):
+        said: dict[str, Any] = json.loads(line)
+        address, token = said["page"].split("/#token=")
+        health = httpx.get(f"{address}/v1/health")
+        page = httpx.get(address)
+        with Client(address, token) as client:
+            found = client.search(portraits["obama3.jpg"].read_bytes(), case="c", purpose="p")
+
+    assert (said["address"], said["subjects"]) == (address, 4)
+    assert (health.status_code, health.json()) == (200, {"status": "ok"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert token == (filled_home / "token").read_text(encoding="ascii").strip()
+    assert [candidate.subject.label for candidate in found.candidates] == ["C"]
+
+
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="TERM")])
+def test_a_signal_ends_it_cleanly(filled_home: Path, number: signal.Signals) -> None:
+    with serving(filled_home) as (running, _):
+        running.send_signal(number)
+        _, err = running.communicate(timeout=30)
+
+        assert (running.returncode, err) == (0, "")
+
+
+def test_people_get_the_address_in_one_piece(filled_home: Path) -> None:
+    with serving(filled_home) as (running, first):
+        assert running.stdout is not None
+        second = running.stdout.readline()
+
+    token = (filled_home / "token").read_text(encoding="ascii").strip()
+    assert first.startswith("Serving 4 subjects.")
+    assert second.startswith("http://127.0.0.1:")
+    assert second.endswith(f"/#token={token}\n")
+
+
+def test_a_port_in_use_is_one_line(command: Command, home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = command("serve", "--port", str(taken.getsockname()[1]), "--home", home)
+
+    ended.refused(6, "port-in-use")
+
+
+def test_nothing_but_this_machine_is_served(filled_home: Path) -> None:
+    with serving(filled_home, "--json") as (running, line):
+        port = int(json.loads(line)["address"].rsplit(":", 1)[1])
+        listening = [
+            entry.split()[1]
+            for table in ("tcp", "tcp6")
+            for entry in Path(f"/proc/{running.pid}/net/{table}").read_text(encoding="ascii").splitlines()[1:]
+            if entry.split()[3] == "0A" and entry.split()[1].endswith(f":{port:04X}")
+        ]
+
+    assert listening == [f"0100007F:{port:04X}"]
