@@ -25,15 +25,17 @@ QUALITY = Quality(
 )
 
 
-def stripes(*people: tuple[int, int], poor: bool = False, note: int = 0) -> bytes:
+def stripes(*people: tuple[int, int], poor: bool = False, note: int = 0, noise: int = 0) -> bytes:
     """Return a PNG that shows people side by side, each as (who, 1 to 255; which photograph of them, 0 to 255).
 
-    `poor` makes the gate refuse all; another `note` makes another file of the same faces.
+    `poor` makes the gate refuse all; another `note` makes another file of the same faces; `noise` adds rows of it, 48
+    bytes a person each.
     """
-    pixels = np.zeros((HIGH, WIDE * max(len(people), 1), 3), np.uint8)
+    pixels = np.zeros((HIGH + noise, WIDE * max(len(people), 1), 3), np.uint8)
     for at, (who, which) in enumerate(people):
         pixels[:, at * WIDE : (at + 1) * WIDE] = (who, which, 255 if poor else 0)
-    pixels[-1, -1, 2] = note
+    pixels[HIGH:] = np.random.default_rng(note).integers(0, 256, pixels[HIGH:].shape)
+    pixels[HIGH - 1, -1, 2] = note
     target = io.BytesIO()
     Image.fromarray(pixels).save(target, "PNG")
     return target.getvalue()

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from countenance.core.errors import InvalidInputError, NotFoundError
 
@@ -119,6 +119,8 @@ def _from_table(folder: Path, table: Path) -> Iterator[PlannedPhotograph]:
         reference, label = (row.get("path") or "").strip(), (row.get("subject") or "").strip()
         if not reference or not label:
             raise _malformed(table, line, "`path` and `subject` must both be filled in")
+        # One way to write each path, so that a file can't stand there twice.
+        reference = checked_reference(PurePath(reference).as_posix())
         path = folder / reference
         if Path(reference).is_absolute() or not path.resolve().is_relative_to(root):
             raise InvalidInputError(
@@ -126,7 +128,7 @@ def _from_table(folder: Path, table: Path) -> Iterator[PlannedPhotograph]:
                 code="table-path-outside",
                 hint="paths are relative to the folder given, and stay below it",
             )
-        if not path.is_file():
+        if not _is_file(path):
             raise InvalidInputError(
                 f"{table}, line {line}: there is no file {reference} in {folder}",
                 code="table-path-missing",
@@ -139,7 +141,15 @@ def _from_table(folder: Path, table: Path) -> Iterator[PlannedPhotograph]:
                 hint="keep one line a file",
             )
         seen.add(reference)
-        yield PlannedPhotograph(path=path, reference=checked_reference(reference), label=checked_label(label))
+        yield PlannedPhotograph(path=path, reference=reference, label=checked_label(label))
+
+
+def _is_file(path: Path) -> bool:
+    """Say whether there is a file; not where its name is longer than names can be."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -25,7 +25,7 @@ def register_source(
 
     Args:
         name: Lower-case letters, digits, `.`, `_`, `-`; up to 100; starts with a letter or digit.
-        owner: Who gave it, 1 to 200 characters.
+        owner: Who gave it, 1 to 200 printable characters.
         document: The bytes of what the legal basis rests on (a signed letter, a contract, ...), not empty.
 
     Raises:
@@ -38,9 +38,11 @@ def register_source(
             code="source-name-invalid",
             hint="use lower-case letters, digits, '.', '_' and '-', up to 100, e.g. city-archive-1990s",
         )
-    if not owner.strip() or len(owner) > MAX_OWNER:
+    if not owner.strip() or len(owner) > MAX_OWNER or not owner.isprintable():
         raise InvalidInputError(
-            f"the owner must have 1 to {MAX_OWNER} characters", code="source-owner-invalid", hint="say who gave it"
+            f"the owner must have 1 to {MAX_OWNER} printable characters",
+            code="source-owner-invalid",
+            hint="say who gave it",
         )
     if not document:
         raise InvalidInputError(

@@ -1,0 +1,204 @@
+"""A search from request to answer, over records in memory and pictures of stripes."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from countenance.adapters.memory import MemoryIndex, MemoryObjects, MemoryRecords
+from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError
+from countenance.gallery.enrolment import Enrolment
+from countenance.gallery.indexing import IndexedGallery
+from countenance.gallery.model import LegalBasis
+from countenance.gallery.sources import register_source
+from countenance.search.model import LEAD, SearchAnswer, SearchOutcome, SearchRequest
+from countenance.search.rendering import answer_json
+from countenance.search.service import SearchService
+from countenance.vision.decode import ImageLimits
+from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
+from tests.stripes import DIM, StripeAnalyser, stripes
+
+LIMITS = ImageLimits(max_bytes=1_000_000, max_pixels=1_000_000)
+ANALYSER = StripeAnalyser()
+THRESHOLD = 0.6
+
+
+class OtherPack(StripeAnalyser):
+    """The same faces by another model pack."""
+
+    pack_digest = "6" * 64
+
+
+class FullRecords(MemoryRecords):
+    """Records that keep no answer any more."""
+
+    def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:  # noqa: ARG002 - the port
+        raise UnavailableError("the disk is full", code="records-unavailable")
+
+
+def filled(records: MemoryRecords) -> MemoryRecords:
+    """Enrol three people with two photographs each, and one unnamed."""
+    objects = MemoryObjects()
+    register_source(
+        records, objects, name="archive", owner="o", legal_basis=LegalBasis.CONSENT, document=b"a signed letter"
+    )
+    enrolment = Enrolment(
+        "archive",
+        records=records,
+        objects=objects,
+        pack_digest=ANALYSER.pack_digest,
+        gate=ENROL_GATE,
+        limits=LIMITS,
+    )
+    for who, label in ((1, "A"), (2, "B"), (3, "C"), (4, None)):
+        for which in (0, 1):
+            enrolment.enrol_bytes(stripes((who, which)), reference=f"{who}-{which}.png", label=label, analyser=ANALYSER)
+    return records
+
+
+def service(records: MemoryRecords, analyser: StripeAnalyser = ANALYSER) -> SearchService:
+    """Open a service over records."""
+    return SearchService(
+        records=records,
+        gallery=IndexedGallery(records, lambda: MemoryIndex(DIM)),
+        analyser=analyser,
+        gate=SEARCH_GATE,
+        limits=LIMITS,
+        default_threshold=THRESHOLD,
+    )
+
+
+@pytest.fixture(scope="module")
+def records() -> MemoryRecords:
+    """Records with eight templates; searches change nothing of the gallery."""
+    return filled(MemoryRecords())
+
+
+def search(records: MemoryRecords, image: bytes, **more: object) -> SearchAnswer:
+    """Search with a picture."""
+    request = SearchRequest(image=image, filename=None, case="2026-114", purpose="find", **more)  # type: ignore[arg-type]
+    return service(records).search(request)
+
+
+def test_a_mate_comes_first_and_once(records: MemoryRecords) -> None:
+    answer = search(records, stripes((2, 9)))
+
+    assert answer.outcome is SearchOutcome.SEARCHED
+    assert [(one.rank, one.face.label) for one in answer.candidates] == [(1, "B")]
+    assert answer.candidates[0].score >= answer.threshold == THRESHOLD
+    assert answer.message == "1 candidate among 5 subjects."
+    assert answer.probe.used == 1
+
+
+def test_each_subject_stands_there_once_best_first(records: MemoryRecords) -> None:
+    answer = search(records, stripes((2, 0)), threshold=-1.0)
+
+    scores = [one.score for one in answer.candidates]
+    assert scores == sorted(scores, reverse=True)
+    assert [one.rank for one in answer.candidates] == [1, 2, 3, 4, 5]
+    assert len({one.face.subject_id for one in answer.candidates}) == 5
+    assert scores[0] == pytest.approx(1.0)
+
+
+def test_a_stranger_is_an_empty_list(records: MemoryRecords) -> None:
+    answer = search(records, stripes((77, 0)))
+
+    assert (answer.outcome, answer.candidates) == (SearchOutcome.SEARCHED, ())
+    assert answer.message == "Nobody among 5 subjects reaches the threshold 0.600."
+
+
+def test_a_threshold_of_0_is_a_threshold(records: MemoryRecords) -> None:
+    assert search(records, stripes((2, 9)), threshold=0.0).threshold == 0.0
+
+
+@pytest.mark.parametrize(
+    ("image", "face", "outcome", "used"),
+    [
+        pytest.param(stripes(), None, SearchOutcome.NO_FACE, None, id="no face"),
+        pytest.param(stripes((1, 0), (2, 0)), None, SearchOutcome.CHOOSE_FACE, None, id="two faces"),
+        pytest.param(stripes((1, 0), (2, 0)), 2, SearchOutcome.SEARCHED, 2, id="the second of two"),
+        pytest.param(stripes((1, 0), poor=True), None, SearchOutcome.FACE_REFUSED, None, id="a poor face"),
+    ],
+)
+def test_how_a_search_can_end(
+    records: MemoryRecords, image: bytes, face: int | None, outcome: SearchOutcome, used: int | None
+) -> None:
+    answer = search(records, image, face=face)
+
+    assert (answer.outcome, answer.probe.used) == (outcome, used)
+    assert answer.message.endswith(".")
+    assert bool(answer.candidates) == (outcome is SearchOutcome.SEARCHED)
+
+
+def test_an_answer_is_kept_as_it_is_given(records: MemoryRecords) -> None:
+    answer = search(records, stripes((2, 9)))
+
+    given = answer_json(answer)
+    assert records.search(answer.search_id) == given == json.loads(json.dumps(given, allow_nan=False))
+    assert given["lead"] == LEAD
+    assert list(given["seconds"]) == ["decode", "detect", "encode", "index", "scan", "records", "total"]
+
+
+def test_an_answer_that_can_not_be_kept_is_not_given() -> None:
+    with pytest.raises(UnavailableError) as caught:
+        search(filled(FullRecords()), stripes((2, 9)))
+
+    assert caught.value.code == "records-unavailable"
+
+
+def test_templates_of_another_pack_are_never_compared(records: MemoryRecords) -> None:
+    request = SearchRequest(image=stripes((2, 9)), filename=None, case="c", purpose="p")
+
+    with pytest.raises(ConflictError) as caught:
+        service(records, OtherPack()).search(request)
+
+    assert caught.value.code == "pack-mismatch"
+
+
+def test_a_search_writes_nothing_to_the_gallery(records: MemoryRecords) -> None:
+    before = records.snapshot()
+
+    search(records, stripes((50, 0)))
+
+    assert records.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        pytest.param({"case": ""}, "case-invalid", id="no case"),
+        pytest.param({"case": "\t"}, "case-invalid", id="blank case"),
+        pytest.param({"case": "a\nb"}, "case-invalid", id="case over two lines"),
+        pytest.param({"case": "x" * 201}, "case-invalid", id="case too long"),
+        pytest.param({"purpose": ""}, "purpose-invalid", id="no purpose"),
+        pytest.param({"purpose": "\x1b[2J"}, "purpose-invalid", id="purpose that drives a terminal"),
+        pytest.param({"limit": 0}, "limit-invalid", id="limit 0"),
+        pytest.param({"limit": -1}, "limit-invalid", id="limit below 0"),
+        pytest.param({"limit": 1001}, "limit-invalid", id="limit 1001"),
+        pytest.param({"threshold": float("nan")}, "threshold-invalid", id="threshold nan"),
+        pytest.param({"threshold": float("inf")}, "threshold-invalid", id="threshold infinite"),
+        pytest.param({"threshold": 1.0000001}, "threshold-invalid", id="threshold above 1"),
+        pytest.param({"threshold": -1.0000001}, "threshold-invalid", id="threshold below -1"),
+        pytest.param({"face": 0}, "face-number-invalid", id="face 0"),
+        pytest.param({"face": -1}, "face-number-invalid", id="face below 0"),
+        pytest.param({"face": 2}, "face-number-invalid", id="face 2 of 1"),
+        pytest.param({"image": b""}, "image-empty", id="empty probe"),
+        pytest.param({"image": b"text"}, "image-unsupported-format", id="probe that is text"),
+    ],
+)
+def test_a_bad_request_is_refused(records: MemoryRecords, changed: dict[str, object], code: str) -> None:
+    request = {"image": stripes((1, 0)), "filename": None, "case": "c", "purpose": "p"} | changed
+    before = dict(records._searches)
+
+    with pytest.raises(InvalidInputError) as caught:
+        service(records).search(SearchRequest(**request))  # type: ignore[arg-type]
+
+    assert caught.value.code == code
+    assert "\n" not in str(caught.value)
+    assert records._searches == before
+
+
+def test_the_index_is_up_to_date_after_warming() -> None:
+    records = filled(MemoryRecords())
+
+    assert service(records).warm() == records.snapshot()
