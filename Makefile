@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo serve test check setup clean
+.PHONY: help demo serve test check docs setup clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -31,6 +31,10 @@ check: $(INSTALLED) ## The gate: format, lint, types, layers, documentation up t
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/generate_reference.py --check
+
+docs: $(INSTALLED) ## Write docs/reference/ anew from the code
+	$(BIN)/python docs/generate_reference.py
 
 clean: ## Remove what was made here; the cache of samples stays
 	rm -rf $(VENV) demo build dist

@@ -105,13 +105,15 @@ class OpenGallery:
         """Return the token that API requests carry, made by `initialise`.
 
         Raises:
-            NotFoundError: code `token-missing`.
+            NotFoundError: code `token-file-missing`.
         """
         try:
             return self.settings.token.read_text(encoding="ascii").strip()
         except FileNotFoundError:
             raise NotFoundError(
-                f"{self.settings.token} is missing", code="token-missing", hint="`countenance init` makes a new one"
+                f"{self.settings.token} is missing",
+                code="token-file-missing",
+                hint="`countenance init` makes a new one",
             ) from None
 
     @cached_property

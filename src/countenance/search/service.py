@@ -141,13 +141,18 @@ class SearchService:
 
     def _checked(self, request: SearchRequest) -> float:
         """Check a request before anything is done for it, and return the threshold to use."""
-        for value, name in ((request.case, "case"), (request.purpose, "purpose")):
-            if not value.strip() or len(value) > MAX_WORDS or not value.isprintable():
-                raise InvalidInputError(
-                    f"a search needs a {name} of 1 to {MAX_WORDS} printable characters",
-                    code=f"{name}-invalid",
-                    hint="e.g. case 2026-0417, purpose missing-person",
-                )
+        if not _is_reference(request.case):
+            raise InvalidInputError(
+                f"a search needs a case of 1 to {MAX_WORDS} printable characters",
+                code="case-invalid",
+                hint="e.g. 2026-0417",
+            )
+        if not _is_reference(request.purpose):
+            raise InvalidInputError(
+                f"a search needs a purpose of 1 to {MAX_WORDS} printable characters",
+                code="purpose-invalid",
+                hint="e.g. missing-person",
+            )
         if not 1 <= request.limit <= MAX_LIMIT:
             raise InvalidInputError(
                 f"the limit must be 1 to {MAX_LIMIT}, not {request.limit}", code="limit-invalid", hint="e.g. 20"
@@ -205,6 +210,11 @@ class SearchService:
                 ((score, neighbour) for score, neighbour in best if score >= threshold), start=1
             )
         )
+
+
+def _is_reference(words: str) -> bool:
+    """Return whether words can stand as a case or purpose."""
+    return bool(words.strip()) and len(words) <= MAX_WORDS and words.isprintable()
 
 
 def _chosen(faces: Sequence[Face], number: int | None) -> tuple[SearchOutcome, str, Face | None]:
