@@ -7,13 +7,14 @@ import argparse
 import ast
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import click
 import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from countenance.api.app import create_app
 from countenance.api.problems import HTTP_CODES, UNAUTHENTICATED
@@ -69,12 +70,12 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
-def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+def _commands(command: TyperCommand | TyperGroup, path: str) -> Iterator[tuple[str, TyperCommand]]:
     """Walk the command tree, leaves only."""
-    children: Mapping[str, click.Command] = getattr(command, "commands", {})
-    if not children:
+    if isinstance(command, TyperCommand):
         yield path, command
-    for name, child in sorted(children.items()):
+        return
+    for name, child in sorted(command.commands.items()):
         yield from _commands(child, f"{path} {name}")
 
 
@@ -83,18 +84,15 @@ def _paragraphs(text: str) -> str:
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
-def _parameters(command: click.Command) -> str:
+def _parameters(command: TyperCommand) -> str:
     """Lay a command's parameters out as a table."""
     rows = ["| Parameter | Meaning |", "|---|---|"]
     for parameter in command.params:
-        is_option = parameter.param_type_name == "option"
-        name = ", ".join(parameter.opts) if is_option else (parameter.human_readable_name or "").upper()
-        choices = getattr(parameter.type, "choices", None)
-        meaning = (getattr(parameter, "help", None) or "").replace("|", "\\|")
-        if choices:
-            values = ", ".join(f"`{getattr(choice, 'value', choice)}`" for choice in choices)
-            meaning += f" One of {values}."
-        rows.append(f"| `{name}`{' (required)' if parameter.required else ''} | {meaning} |")
+        name = ", ".join(parameter.opts) if isinstance(parameter, TyperOption) else str(parameter.name).upper()
+        meaning = (parameter.help or "").replace("|", "\\|")
+        if issubclass(parameter.type_descriptor.annotation, Enum):
+            meaning += f" One of {', '.join(f'`{choice.value}`' for choice in parameter.type_descriptor.annotation)}."
+        rows.append(f"| `{name}`{' (required)' if parameter.required else ''} | {meaning.strip()} |")
     return "\n".join(rows) + "\n"
 
 
