@@ -5,7 +5,13 @@ from typing import Any
 SHOWN_AS_IS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp"}
 """Media types that every browser shows, to their usual ending; others are downloads."""
 
-REFUSED_PICTURE = ("image-empty", "image-type-unknown", "image-truncated", "image-too-many-pixels", "request-invalid")
+REFUSED_PICTURE = (
+    "image-empty",
+    "image-unsupported-format",
+    "image-truncated",
+    "image-too-many-pixels",
+    "request-invalid",
+)
 """Codes of pictures that can't be read, the common ones; docs/reference lists all."""
 
 

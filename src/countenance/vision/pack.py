@@ -217,26 +217,38 @@ def builtin_packs() -> tuple[ModelPack, ...]:
 def installed_packs(folder: Path) -> tuple[ModelPack, ...]:
     """Return the packs that were installed into a folder; a folder that doesn't exist holds none.
 
-    Hidden folders hold packs that are being installed.
+    Raises:
+        InvalidInputError: code `pack-manifest-invalid`, of the first one that is broken.
     """
-    if not folder.is_dir():
-        return ()
-    entries = (entry for entry in sorted(folder.iterdir()) if not entry.name.startswith("."))
-    return tuple(read_pack(entry) for entry in entries if (entry / MANIFEST).is_file())
+    return tuple(read_pack(entry) for entry in _installed_folders(folder).values())
 
 
 def find_pack(name: str, *, installed_in: Path) -> ModelPack:
     """Return a pack by name; the built-in ones come first.
 
+    Another pack's broken manifest is no hindrance.
+
     Raises:
         NotFoundError: code `pack-unknown`.
+        InvalidInputError: code `pack-manifest-invalid`.
     """
-    packs = (*builtin_packs(), *installed_packs(installed_in))
-    for pack in packs:
+    for pack in builtin_packs():
         if pack.name == name:
             return pack
+    folders = _installed_folders(installed_in)
+    if name in folders:
+        return read_pack(folders[name])
+    known = ", ".join([*(pack.name for pack in builtin_packs()), *folders])
     raise NotFoundError(
         f"there is no model pack {name!r}",
         code="pack-unknown",
-        hint=f"known: {', '.join(pack.name for pack in packs)}; add one with `countenance models install DIR`",
+        hint=f"known: {known}; add one with `countenance models install DIR`",
     )
+
+
+def _installed_folders(folder: Path) -> dict[str, Path]:
+    """Return installed packs' folders by the packs' names; hidden folders hold packs that are being installed."""
+    if not folder.is_dir():
+        return {}
+    entries = (entry for entry in sorted(folder.iterdir()) if not entry.name.startswith("."))
+    return {entry.name: entry for entry in entries if (entry / MANIFEST).is_file()}

@@ -145,3 +145,14 @@ def test_a_file_that_is_not_the_manifests_is_not_installed(
 
 def test_an_unknown_pack_is_not_found(command: Command) -> None:
     command("models", "show", "nobody").refused(4, "pack-unknown")
+
+
+def test_a_broken_manifest_hinders_no_other_pack(command: Command, new_home: Path) -> None:
+    command("init")
+    (new_home / "models" / "broken").mkdir()
+    (new_home / "models" / "broken" / "manifest.toml").write_text("name = ", encoding="utf-8")
+
+    status, shown = command("status", "--json"), command("models", "show", "broken", "--json")
+
+    assert status.code == 0
+    assert (shown.code, shown.json["error"]["code"]) == (2, "pack-manifest-invalid")
