@@ -20,7 +20,7 @@ from countenance.adapters.sql.mapping import facts_of
 from countenance.adapters.sql.records import SqlRecords
 from countenance.vision.model import Box, Face, Landmarks, Point, Quality
 
-SOURCES, PER_SUBJECT, REPEATS, SEED = 20, 3, 200, 1
+SOURCES, PER_SUBJECT, REPEATS, SEED = 20, 3, 50, 1
 
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :n)"
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import Row, Select, func, select
-from sqlalchemy.orm import joinedload
 
 from countenance.adapters.sql.models import FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.core.arrays import Templates
@@ -44,23 +43,35 @@ def subject_of(row: Row[str, str, str | None, int]) -> Subject:
     return Subject(subject_id=subject_id, source=source, label=label, templates=templates)
 
 
-def select_faces() -> Select[FaceRow]:
-    """Select faces with all that an enrolled face says, in one statement."""
-    return select(FaceRow).options(
-        joinedload(FaceRow.image_row).joinedload(ImageRow.source_row), joinedload(FaceRow.subject_row)
+def select_faces() -> Select[Any]:
+    """Select what enrolled faces say, as plain columns: objects for whole rows would cost a search more."""
+    columns = (
+        FaceRow.face_id,
+        FaceRow.ordinal,
+        FaceRow.facts,
+        ImageRow.image_id,
+        ImageRow.reference,
+        SourceRow.name,
+        SubjectRow.subject_id,
+        SubjectRow.label,
+    )
+    return (
+        select(*columns)
+        .join(ImageRow, FaceRow.image == ImageRow.number)
+        .join(SourceRow, ImageRow.source == SourceRow.number)
+        .join(SubjectRow, FaceRow.subject == SubjectRow.number)
     )
 
 
-def enrolled_face_of(row: FaceRow) -> EnrolledFace:
+def enrolled_face_of(row: Row[Any]) -> EnrolledFace:
     """Return a face that `select_faces` found."""
-    subject = row.subject_row
     return EnrolledFace(
         face_id=row.face_id,
-        image_id=row.image_row.image_id,
-        source=row.image_row.source_row.name,
-        subject_id=subject.subject_id if subject else None,
-        label=subject.label if subject else None,
-        reference=row.image_row.reference,
+        image_id=row.image_id,
+        source=row.name,
+        subject_id=row.subject_id,
+        label=row.label,
+        reference=row.reference,
         face=face_of(row.ordinal, row.facts),
     )
 

@@ -136,9 +136,6 @@ class FaceRow(Base):
     ordinal: Mapped[int] = mapped_column(Integer)
     facts: Mapped[dict[str, Any]] = mapped_column(Document)
 
-    image_row: Mapped[ImageRow] = relationship()
-    subject_row: Mapped[SubjectRow | None] = relationship()
-
 
 class TemplateRow(Base):
     """A face's template: float32, little-endian, unit norm. Row numbers are never used again."""
@@ -151,8 +148,6 @@ class TemplateRow(Base):
     source: Mapped[int] = mapped_column(ForeignKey("source.number"))
     subject: Mapped[int] = mapped_column(ForeignKey("subject.number"))
     vector: Mapped[bytes] = mapped_column(LargeBinary)
-
-    face_row: Mapped[FaceRow] = relationship()
 
 
 class SearchRow(Base):

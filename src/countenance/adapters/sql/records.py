@@ -182,24 +182,23 @@ class SqlRecords:
     def faces_of(self, subject_id: str) -> tuple[EnrolledFace, ...]:
         """See the port."""
         self.subject(subject_id)
-        chosen = (
-            select_faces()
-            .join(SubjectRow, FaceRow.subject == SubjectRow.number)
-            .where(SubjectRow.subject_id == subject_id)
-            .order_by(FaceRow.number)
-        )
+        chosen = select_faces().where(SubjectRow.subject_id == subject_id).order_by(FaceRow.number)
         with self._reading() as session:
-            return tuple(enrolled_face_of(row) for row in session.scalars(chosen))
+            return tuple(enrolled_face_of(row) for row in session.execute(chosen))
 
     def face_crop_key(self, face_id: str) -> str:
         """See the port."""
-        chosen = select_faces().where(FaceRow.face_id == face_id, FaceRow.subject.is_not(None))
+        chosen = (
+            select(SourceRow.source_id, ImageRow.sha256, FaceRow.ordinal)
+            .join(ImageRow, ImageRow.source == SourceRow.number)
+            .join(FaceRow, FaceRow.image == ImageRow.number)
+            .where(FaceRow.face_id == face_id, FaceRow.subject.is_not(None))
+        )
         with self._reading() as session:
-            row = session.scalar(chosen)
-            if row is None:
-                raise NotFoundError("there is no such face", code="face-unknown")
-            image = row.image_row
-            return crop_key(image.source_row.source_id, image.sha256, row.ordinal)
+            row = session.execute(chosen).one_or_none()
+        if row is None:
+            raise NotFoundError("there is no such face", code="face-unknown")
+        return crop_key(row.source_id, row.sha256, row.ordinal)
 
     def image_location(self, image_id: str) -> tuple[str, str]:
         """See the port."""
@@ -215,11 +214,14 @@ class SqlRecords:
         found: dict[int, EnrolledFace] = {}
         with self._reading() as session:
             for wanted in _slices(rows):
-                chosen = select_faces().join(TemplateRow, TemplateRow.face == FaceRow.number)
-                for row, number in session.execute(
-                    chosen.add_columns(TemplateRow.number).where(TemplateRow.number.in_(wanted))
-                ).all():
-                    found[number] = enrolled_face_of(row)
+                chosen = (
+                    select_faces()
+                    .join(TemplateRow, TemplateRow.face == FaceRow.number)
+                    .add_columns(TemplateRow.number)
+                    .where(TemplateRow.number.in_(wanted))
+                )
+                for row in session.execute(chosen):
+                    found[row.number] = enrolled_face_of(row)
         return found
 
     def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
