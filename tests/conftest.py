@@ -5,8 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from examples.sample_portraits import sample_portraits
+
+# How long one example takes says more about the machine's other work than about the code.
+settings.register_profile("countenance", deadline=None)
+settings.load_profile("countenance")
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from countenance.adapters.exact import ExactIndex
+from countenance.adapters.exact.kernel import CompiledScan, NumpyScan
+from countenance.adapters.exact.standalone import StandaloneExactIndex
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.arrays import Templates
 from countenance.index.ports import TemplateIndex
 
-ENGINES: dict[str, Callable[[int], TemplateIndex]] = {"memory": MemoryIndex, "exact": ExactIndex}
+ENGINES: dict[str, Callable[[int], TemplateIndex]] = {
+    "memory": MemoryIndex,
+    "exact": lambda dim: StandaloneExactIndex(dim, scan=CompiledScan()),
+    "exact, plain C": lambda dim: StandaloneExactIndex(dim, scan=CompiledScan(level=0)),
+    "exact, NumPy": lambda dim: StandaloneExactIndex(dim, scan=NumpyScan()),
+}
 """An empty index of a dimension, by the engine's name."""
 
 

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from countenance.adapters.exact import ExactIndex
+from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.memory import InlineReader
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
@@ -63,7 +63,7 @@ class GalleryMachine(RuleBasedStateMachine):
         """Start a search service with an index that has to be filled."""
         self._search = SearchService(
             records=self._records,
-            gallery=IndexedGallery(self._records, partial(ExactIndex, DIM)),
+            gallery=IndexedGallery(self._records, partial(ExactIndex, DIM, originals=self._records.templates)),
             analyser=self._analyser,
             gate=SEARCH_GATE,
             limits=LIMITS,

@@ -55,7 +55,7 @@ class Filled:
     ) -> list[Neighbour]:
         """Search all blocks."""
         [found] = index.search(self.probe if probe is None else probe, blocks=BLOCKS, limit=limit, threshold=threshold)
-        return list(found)
+        return list(found.neighbours)
 
 
 @engines

@@ -24,7 +24,7 @@ from countenance.gallery.model import (
 )
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph, read_photograph
 from countenance.gallery.ports import TemplateBatch, crop_key, image_key
-from countenance.index.model import Neighbour
+from countenance.index.model import Certificate, Nearest, Neighbour
 from countenance.index.ports import RowNumbers
 from countenance.vision.decode import ImageLimits
 from countenance.vision.ports import FaceAnalyser
@@ -70,12 +70,19 @@ class MemoryIndex:
 
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
-    ) -> list[Sequence[Neighbour]]:
+    ) -> list[Nearest]:
         """See the port."""
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
         eligible = [(row, subject, vector) for row, (block, subject, vector) in self._held.items() if block in blocks]
-        answers: list[Sequence[Neighbour]] = []
+        certificate = Certificate(
+            rows=len(eligible),
+            subjects=len({subject for _, subject, _ in eligible}),
+            scored=len(eligible),
+            cut=-1.0 if threshold is None else threshold,
+            bound=None,
+        )
+        answers: list[Nearest] = []
         for probe in as_templates(probes, dim=self._dim):
             scored = [
                 Neighbour(row, subject, float(cosine(probe, vector[None])[0])) for row, subject, vector in eligible
@@ -84,7 +91,7 @@ class MemoryIndex:
             for near in sorted(scored, key=lambda near: (-near.score, near.row)):
                 if threshold is None or near.score >= threshold:
                     best.setdefault(near.subject, near)
-            answers.append(list(best.values())[:limit])
+            answers.append(Nearest(neighbours=tuple(best.values())[:limit], certificate=certificate))
         return answers
 
 

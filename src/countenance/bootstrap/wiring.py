@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
-from countenance.adapters.exact import ExactIndex
+from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
@@ -128,7 +128,9 @@ class OpenGallery:
     def _search(self) -> SearchService:
         """The search service."""
         pack = model_pack(self.settings)
-        index = IndexedGallery(self.records, partial(ExactIndex, pack.manifest.dimension))
+        index = IndexedGallery(
+            self.records, partial(ExactIndex, pack.manifest.dimension, originals=self.records.templates)
+        )
         return SearchService(
             records=self.records,
             gallery=index,

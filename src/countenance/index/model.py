@@ -1,5 +1,6 @@
 """What an index gives back."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -15,3 +16,43 @@ class Neighbour(NamedTuple):
     row: int
     subject: int
     score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """Why an answer is complete: every row that was not scored in full precision has a bound below the cut.
+
+    Attributes:
+        rows: Eligible rows, all of which were scanned.
+        subjects: Subjects of these.
+        scored: How many of the rows were scored in full precision.
+        cut: What a row's upper bound had to reach for that: the threshold, or a score that as many subjects as were
+            asked for are sure to have, whichever is higher.
+        bound: The largest upper bound of the other rows; None where there are none.
+    """
+
+    rows: int
+    subjects: int
+    scored: int
+    cut: float
+    bound: float | None
+
+    def __post_init__(self) -> None:
+        """Refuse a certificate that certifies nothing."""
+        if not 0 <= self.scored <= self.rows or (self.bound is None) != (self.scored == self.rows):
+            raise ValueError(f"{self.scored} of {self.rows} rows scored, bound {self.bound}")
+        if self.bound is not None and self.bound >= self.cut:
+            raise ValueError(f"a row with bound {self.bound} could reach the cut {self.cut}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """The answer to one probe.
+
+    Attributes:
+        neighbours: One a subject, by falling score, then rising row number.
+        certificate: Why none is missing; None where the engine can't promise that.
+    """
+
+    neighbours: tuple[Neighbour, ...]
+    certificate: Certificate | None

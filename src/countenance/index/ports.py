@@ -1,15 +1,22 @@
 """The port that every index engine stands behind."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countenance.core.arrays import Templates
-from countenance.index.model import Neighbour
+from countenance.index.model import Nearest
 
 RowNumbers = NDArray[np.int64]
+
+
+class Originals(Protocol):
+    """Where an engine gets full-precision templates from, to score in full precision what its scan could not settle."""
+
+    def __call__(self, rows: Collection[int]) -> Mapping[int, Templates]:
+        """Return templates by row, each float32, shape (dim,); rows that were erased are left out."""
 
 
 class TemplateIndex(Protocol):
@@ -44,7 +51,7 @@ class TemplateIndex(Protocol):
 
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
-    ) -> list[Sequence[Neighbour]]:
+    ) -> list[Nearest]:
         """Find the best row of each of the `limit` nearest subjects, for each probe.
 
         Only rows of the named blocks take part; a block that is unknown counts as empty.
@@ -56,7 +63,7 @@ class TemplateIndex(Protocol):
             threshold: Keep rows with score >= threshold only, compared as Python floats; None keeps all.
 
         Returns:
-            A list a probe: one neighbour a subject, by falling score, then rising row number.
+            An answer a probe.
 
         Raises:
             ValueError: wrong shapes or limit; nothing was searched.

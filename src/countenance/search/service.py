@@ -183,7 +183,7 @@ class SearchService:
         watch.lap("index")
         [near] = index.search(template, blocks=eligible, limit=limit, threshold=threshold)
         watch.lap("scan")
-        candidates = self._ranked(template, near, threshold)
+        candidates = self._ranked(template, near.neighbours, threshold)
         watch.lap("records")
         return candidates, snapshot
 

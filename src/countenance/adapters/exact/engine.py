@@ -1,0 +1,326 @@
+"""The exact engine: an integer scan of every eligible row, bounds on every score, and proof that nobody is missing."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import RLock
+
+import numpy as np
+
+from countenance.adapters.exact.bounds import QuantisedProbe, quantised_probe
+from countenance.adapters.exact.kernel import Scan, Scanned, best_scan
+from countenance.adapters.exact.parallel import scan_on_all_cores
+from countenance.adapters.exact.segments import Positions, Segment
+from countenance.core.arrays import Scores, Templates, as_templates, cosine
+from countenance.index.model import Certificate, Nearest, Neighbour
+from countenance.index.ports import Originals, RowNumbers
+
+SEGMENT_ROWS = 65_536
+"""Rows up to which an addition is merged into the block's last segment: 9 MB copied at 128 dimensions."""
+
+PROBES = 16
+"""Probes that are scanned for at once."""
+
+SCORED_AT_ONCE = 20_000
+"""Rows that are scored in full precision at a time, which bounds the memory that many equal rows take."""
+
+ATTEMPTS = 3
+"""Searches that erasures may spoil before erasures have to wait for the next one."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the index holds at one moment.
+
+    Attributes:
+        erasures: How often rows were erased before.
+    """
+
+    blocks: dict[str, tuple[Segment, ...]]
+    erasures: int
+
+    @cached_property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(len(segment) for segments in self.blocks.values() for segment in segments)
+
+
+class Eligible:
+    """The segments that one search may look at, laid end to end. Immutable."""
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        """Lay them end to end."""
+        self.segments = segments
+        self.starts = np.cumsum([0, *(len(segment) for segment in segments)])
+        self.rows = int(self.starts[-1])
+
+    @cached_property
+    def subjects(self) -> int:
+        """How many subjects the rows are of."""
+        if not self.segments:
+            return 0
+        least = min(segment.subject_base for segment in self.segments)
+        most = max(segment.subject_base + int(segment.subjects.max()) for segment in self.segments)
+        if most - least > 8 * self.rows:
+            return len(np.unique(np.concatenate([segment.subjects_at() for segment in self.segments])))
+        seen = np.zeros(most - least + 1, dtype=bool)
+        for segment in self.segments:
+            seen[segment.subjects_at() - least] = True
+        return int(np.count_nonzero(seen))
+
+    def at(self, positions: Positions) -> "Facts":
+        """Gather what is known of rows by their positions, rising."""
+        bounds = np.searchsorted(positions, self.starts)
+        parts = [
+            (segment.rows.numbers(here), segment.subjects_at(here), segment.terms[here])
+            for segment, start, low, high in zip(self.segments, self.starts, bounds, bounds[1:], strict=False)
+            if len(here := positions[low:high] - start)
+        ]
+        if not parts:
+            return Facts(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint32))
+        return Facts(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Row numbers, subject numbers and terms of some rows, one each."""
+
+    rows: RowNumbers
+    subjects: RowNumbers
+    terms: np.ndarray[tuple[int], np.dtype[np.uint32]]
+
+
+class ErasedError(Exception):
+    """Rows that a search needed were erased while it ran."""
+
+
+class ExactIndex:
+    """Implements `TemplateIndex`. Thread-safe: searches go on while rows are added and removed.
+
+    A search works on what is held when it begins. Rows that are removed are overwritten at once, also under a search
+    that is reading them: it notices, throws its answer away and begins again.
+    """
+
+    def __init__(self, dim: int, *, originals: Originals, scan: Scan | None = None) -> None:
+        """Start empty.
+
+        Args:
+            originals: The full-precision templates of the rows that will be added. A row that is missing there was
+                erased, and is taken out of the index.
+            scan: None means the fastest one there is.
+        """
+        self._dim = dim
+        self._originals = originals
+        self._scan = scan or best_scan()
+        self._held = Held({}, 0)
+        self._eligible: tuple[Held, frozenset[str], Eligible] | None = None
+        self._lock = RLock()
+
+    @property
+    def dim(self) -> int:
+        """See the port."""
+        return self._dim
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the rows take in memory."""
+        return sum(segment.nbytes for segments in self._held.blocks.values() for segment in segments)
+
+    def __len__(self) -> int:
+        """See the port."""
+        return self._held.rows
+
+    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
+        """See the port."""
+        checked = as_templates(templates, dim=self._dim)
+        numbers, owners = np.asarray(rows, dtype=np.int64), np.asarray(subjects, dtype=np.int64)
+        if not numbers.shape == owners.shape == (len(checked),) or len(np.unique(numbers)) != len(numbers):
+            raise ValueError("rows and subjects must be one for each template, and rows must differ")
+        if not len(numbers):
+            return
+        new = Segment.of(rows=numbers, subjects=owners, templates=checked)
+        with self._lock:
+            held = self._held
+            if self.holds_any(numbers):
+                raise ValueError("a row number is in the index already")
+            segments = held.blocks.get(block, ())
+            if segments and len(segments[-1]) + len(new) <= SEGMENT_ROWS:
+                segments, new = segments[:-1], Segment.joined([segments[-1], new])
+            self._held = Held({**held.blocks, block: (*segments, new)}, held.erasures)
+
+    def holds_any(self, rows: RowNumbers) -> bool:
+        """Say whether one of the rows is in the index."""
+        held = self._held.blocks.values()
+        return any(len(one.rows.positions(rows)) for segments in held for one in segments)
+
+    def remove(self, rows: Collection[int]) -> None:
+        """See the port; what stood there is overwritten before this returns."""
+        gone = np.fromiter(rows, dtype=np.int64)
+        with self._lock:
+            touched, blocks = [], {}
+            for block, segments in self._held.blocks.items():
+                staying = []
+                for segment in segments:
+                    positions = segment.rows.positions(gone)
+                    left = segment.without(positions) if len(positions) else segment
+                    if left is not segment:
+                        touched.append(segment)
+                    if left is not None:
+                        staying.append(left)
+                if staying:
+                    blocks[block] = tuple(staying)
+            if touched:
+                # First out of sight, then overwritten: a search that read what is overwritten sees that it must not
+                # use it.
+                self._held, self._eligible = Held(blocks, self._held.erasures + 1), None
+                for segment in touched:
+                    segment.wipe()
+
+    def search(
+        self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
+    ) -> list[Nearest]:
+        """See the port; every answer is certified."""
+        if limit < 1:
+            raise ValueError(f"limit must be at least 1, not {limit}")
+        checked = as_templates(probes, dim=self._dim)
+        asked = Asked(limit=limit, floor=-1.0 if threshold is None else float(threshold))
+        for _ in range(ATTEMPTS):
+            answers = self._attempt(checked, frozenset(blocks), asked)
+            if answers is not None:
+                return answers
+        with self._lock:
+            while (answers := self._attempt(checked, frozenset(blocks), asked)) is None:
+                pass
+            return answers
+
+    def _attempt(self, probes: Templates, blocks: frozenset[str], asked: "Asked") -> list[Nearest] | None:
+        """Search what is held now; None where an erasure spoilt it."""
+        held = self._held
+        eligible = self._laid(held, blocks)
+        answers = []
+        try:
+            for at in range(0, len(probes), PROBES):
+                answers += self._answers(probes[at : at + PROBES], eligible, asked)
+        except ErasedError:
+            return None
+        except ValueError:
+            if self._held.erasures == held.erasures:
+                raise
+            return None
+        return answers if self._held.erasures == held.erasures else None
+
+    def _laid(self, held: Held, blocks: frozenset[str]) -> Eligible:
+        """Return the eligible segments; those of the last search again where nothing changed."""
+        last = self._eligible
+        if last is not None and last[0] is held and last[1] == blocks:
+            return last[2]
+        eligible = Eligible([segment for block in sorted(blocks) for segment in held.blocks.get(block, ())])
+        self._eligible = (held, blocks, eligible)
+        return eligible
+
+    def _answers(self, probes: Templates, eligible: Eligible, asked: "Asked") -> list[Nearest]:
+        """Scan for some probes at once, deeper for those where one subject's rows filled the scan's list."""
+        small = [quantised_probe(probe) for probe in probes]
+        answers: dict[int, Nearest] = {}
+        depth = asked.first_depth(eligible)
+        while waiting := [at for at in range(len(probes)) if at not in answers]:
+            pieces = [segment.piece for segment in eligible.segments]
+            scans = scan_on_all_cores(self._scan, pieces, [small[at] for at in waiting], floor=asked.floor, depth=depth)
+            for at, scanned in zip(waiting, scans, strict=True):
+                reach = Reach.of(scanned, small[at], eligible, asked)
+                if reach is not None:
+                    answers[at] = self._scored(probes[at], reach, eligible, asked)
+            depth *= 4
+        return [answers[at] for at in range(len(probes))]
+
+    def _scored(self, probe: Templates, reach: "Reach", eligible: Eligible, asked: "Asked") -> Nearest:
+        """Score what can reach the cut in full precision, and rank it."""
+        rows, subjects = reach.rows, reach.subjects
+        scores = self._full_scores(probe, rows)
+        order = np.lexsort((rows, -scores))
+        order = order[scores[order] >= asked.floor]
+        _, first = np.unique(subjects[order], return_index=True)
+        best = order[np.sort(first)[: asked.limit]]
+        return Nearest(
+            neighbours=tuple(map(Neighbour, rows[best].tolist(), subjects[best].tolist(), scores[best].tolist())),
+            certificate=Certificate(
+                rows=eligible.rows,
+                subjects=eligible.subjects,
+                scored=len(rows),
+                cut=reach.cut,
+                bound=reach.left if len(rows) < eligible.rows else None,
+            ),
+        )
+
+    def _full_scores(self, probe: Templates, rows: RowNumbers) -> Scores:
+        """Score rows from their full-precision templates.
+
+        Raises:
+            ErasedError: some are gone from there, and now from the index too.
+        """
+        scores = np.empty(len(rows))
+        for at in range(0, len(rows), SCORED_AT_ONCE):
+            wanted = rows[at : at + SCORED_AT_ONCE].tolist()
+            found = self._originals(wanted)
+            if len(found) < len(wanted):
+                self.remove(set(wanted) - set(found))
+                raise ErasedError
+            scores[at : at + len(wanted)] = cosine(probe, np.stack([found[row] for row in wanted]))
+        return scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How many subjects a search wants, and the least score; -1 where there is no threshold."""
+
+    limit: int
+    floor: float
+
+    def first_depth(self, eligible: Eligible) -> int:
+        """Return how many lower bounds should do to have enough subjects among them."""
+        rows_each = -(-eligible.rows // max(1, eligible.subjects))
+        return 2 * self.limit * rows_each + 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """The rows of a scan whose upper bound reaches the final cut.
+
+    Attributes:
+        rows: int64, shape (m,): row numbers.
+        subjects: int64, shape (m,): subject numbers.
+        cut: The floor, or the `limit`-th best of the subjects' best lower bounds where that is higher.
+        left: The largest upper bound of the other rows.
+    """
+
+    rows: RowNumbers
+    subjects: RowNumbers
+    cut: float
+    left: float
+
+    @classmethod
+    def of(cls, scanned: Scanned, probe: QuantisedProbe, eligible: Eligible, asked: Asked) -> "Reach | None":
+        """Choose them; None where the scan's own cut was too high, since too few subjects reach it."""
+        facts = eligible.at(scanned.rows)
+        lower, upper = probe.bounds(scanned.dots, facts.terms)
+        cut = max(_kth_best(lower, facts.subjects, asked.limit), asked.floor)
+        if scanned.cut > cut:
+            return None
+        reaching = upper >= cut
+        return cls(
+            rows=facts.rows[reaching],
+            subjects=facts.subjects[reaching],
+            cut=cut,
+            left=max(scanned.left, float(upper[~reaching].max(initial=-np.inf))),
+        )
+
+
+def _kth_best(lower: Scores, subjects: RowNumbers, limit: int) -> float:
+    """Return the `limit`-th best of the subjects' best lower bounds; -1, the least score, where they are fewer."""
+    distinct, owner = np.unique(subjects, return_inverse=True)
+    if len(distinct) < limit:
+        return -1.0
+    best = np.full(len(distinct), -np.inf)
+    np.maximum.at(best, owner, lower)
+    at = len(best) - limit
+    return float(np.partition(best, at)[at])
