@@ -126,6 +126,7 @@ def main() -> None:
         }
         records.close()
     target = Path(__file__).parent / "results" / "records_at_size.json"
+    target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
 

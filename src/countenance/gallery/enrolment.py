@@ -5,6 +5,7 @@ it with its faces, subjects and templates. A run that is killed leaves whole pho
 next run passes over these by content, so that it ends as if there had been one run.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from countenance.gallery.sources import active_source
 from countenance.vision.decode import ImageLimits
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import Gate
+
+logger = logging.getLogger(__name__)
 
 LOOK_AHEAD = 256
 """Photographs whose content is looked up in the records at a time."""
@@ -150,8 +153,12 @@ class Enrolment:
             if len(self._waiting) >= COMMIT_EVERY:
                 self._commit()
         self._commit()
-        self._report.seconds = perf_counter() - started
-        return self._report
+        report = self._report
+        report.seconds = perf_counter() - started
+        logger.info(
+            "enrolment ended: %d read, %d enrolled, %d templates", report.read, report.enrolled, report.templates
+        )
+        return report
 
     def enrol_bytes(self, data: bytes, *, reference: str, label: str | None, analyser: FaceAnalyser) -> EnrolmentReport:
         """Enrol one photograph that is in memory.
@@ -253,6 +260,7 @@ class Enrolment:
 
     def _refuse(self, reference: str, code: str, message: str, hint: str) -> None:
         """Report a photograph that was not enrolled."""
+        logger.debug("a photograph was not enrolled: %s", code)
         self._report.not_enrolled.append(NotEnrolled(reference=reference, code=code, message=message, hint=hint))
         self._done()
 

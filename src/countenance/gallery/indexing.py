@@ -1,5 +1,6 @@
 """Keeping the index equal to the records: it is filled from them, follows them, and is thrown away when in doubt."""
 
+import logging
 from collections.abc import Callable
 from threading import Lock
 
@@ -7,6 +8,8 @@ from countenance.core.errors import IntegrityError
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
 from countenance.index.ports import TemplateIndex
+
+logger = logging.getLogger(__name__)
 
 
 class IndexedGallery:
@@ -49,6 +52,7 @@ class IndexedGallery:
                         hint="restore the records from a backup",
                     )
                 self._revision = snapshot.revision
+                logger.debug("the index holds %d templates, revision %d", snapshot.templates, snapshot.revision)
             return self._index, snapshot
 
     def _load(self, snapshot: Snapshot) -> None:

@@ -1,5 +1,6 @@
 """One probe to one candidate list."""
 
+import logging
 import math
 from collections.abc import Sequence
 from time import perf_counter
@@ -20,6 +21,8 @@ from countenance.vision.decode import ImageLimits, decode_image
 from countenance.vision.model import DecodedImage, Face
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import Gate
+
+logger = logging.getLogger(__name__)
 
 MAX_WORDS = 200
 """Longest case reference and purpose, characters."""
@@ -137,6 +140,7 @@ class SearchService:
             seconds=watch.total(),
         )
         self._records.put_search(answer.search_id, answer_json(answer))
+        logger.info("search %s ended: %s, %d candidates", answer.search_id, outcome.value, len(candidates))
         return answer
 
     def _checked(self, request: SearchRequest) -> float:
