@@ -37,6 +37,23 @@ def require_free(path: Path, *, never: Path, force: bool) -> None:
         )
 
 
+def make_folder(path: Path) -> None:
+    """Make sure, before any work is done for it, that a folder is there to write into.
+
+    Raises:
+        InvalidInputError: code `output-invalid`, it is a file.
+        UnavailableError: code `output-unwritable`. Nothing was written in either case.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InvalidInputError(
+            f"{path} can't be written into: it is no folder", code="output-invalid", hint="name a folder"
+        ) from None
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write beside the target, then rename: nobody ever sees half a file.
 
@@ -54,5 +71,5 @@ def write_file(path: Path, data: bytes) -> None:
 
 def _unwritable(path: Path, error: OSError) -> UnavailableError:
     return UnavailableError(
-        f"{path} can't be written: {error.strerror}", code="output-unwritable", hint="name a file elsewhere"
+        f"{path} can't be written: {error.strerror}", code="output-unwritable", hint="name a place elsewhere"
     )

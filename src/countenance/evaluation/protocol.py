@@ -1,0 +1,177 @@
+"""Open-set identification protocols: which photographs make the gallery, and which are searched with."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from countenance.core.errors import InvalidInputError, NotFoundError
+
+EXAMPLE = "a CSV with the columns image, subject, role, e.g. `A/1.jpg,Person A,gallery` then `A/2.jpg,Person A,probe`"
+
+
+class Role(StrEnum):
+    """What a photograph is for."""
+
+    GALLERY = "gallery"
+    PROBE = "probe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolRow:
+    """One photograph of a protocol.
+
+    Attributes:
+        reference: Its path below the folder of photographs.
+        subject: Whose it is.
+    """
+
+    reference: str
+    subject: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """All photographs of a protocol; a probe is mated when its subject has photographs in the gallery.
+
+    Attributes:
+        rows: In the order of the file.
+        files: Paths by reference.
+    """
+
+    rows: tuple[ProtocolRow, ...]
+    files: Mapping[str, Path]
+
+    @cached_property
+    def gallery(self) -> tuple[ProtocolRow, ...]:
+        """The references."""
+        return tuple(row for row in self.rows if row.role is Role.GALLERY)
+
+    @cached_property
+    def probes(self) -> tuple[ProtocolRow, ...]:
+        """The photographs that are searched with."""
+        return tuple(row for row in self.rows if row.role is Role.PROBE)
+
+
+def read_protocol(table: Path, images: Path) -> Protocol:
+    """Read a protocol and find its photographs. Columns other than image, subject and role are passed over.
+
+    Raises:
+        NotFoundError: codes `folder-not-found`, `protocol-not-found`.
+        InvalidInputError: codes `protocol-malformed`, `protocol-role-unknown`, `protocol-path-outside`,
+            `protocol-image-missing`, `protocol-image-twice`, `protocol-image-both-roles`,
+            `protocol-image-two-subjects`, `protocol-no-gallery`, `protocol-no-probes`. Nothing was read but the table.
+    """
+    if not images.is_dir():
+        raise NotFoundError(f"{images} is not a folder", code="folder-not-found", hint="name a folder of photographs")
+    reading = _Reading(table, images)
+    protocol = Protocol(tuple(reading.row(line, fields) for line, fields in _table(table)), reading.files)
+    if not protocol.gallery:
+        hint = "at least one row needs the role gallery"
+        raise InvalidInputError(f"{table} has no gallery", code="protocol-no-gallery", hint=hint)
+    if not protocol.probes:
+        hint = "at least one row needs the role probe"
+        raise InvalidInputError(f"{table} has no probes", code="protocol-no-probes", hint=hint)
+    return protocol
+
+
+class _Reading:
+    """Checks rows one after the other, and collects their files."""
+
+    def __init__(self, table: Path, images: Path) -> None:
+        self.files: dict[str, Path] = {}
+        self._table = table
+        self._images = images
+        self._root = images.resolve()
+        self._seen: dict[Path, ProtocolRow] = {}
+
+    def row(self, line: int, fields: Mapping[str, str]) -> ProtocolRow:
+        """Check one row."""
+        reference, subject, role = (fields[name].strip() for name in ("image", "subject", "role"))
+        if not reference or not subject or not (reference + subject).isprintable():
+            raise _malformed(self._table, line, "image and subject must be filled in, and printable")
+        if role not in set(Role):
+            raise InvalidInputError(
+                f"{self._at(line)}: {role!r} is no role",
+                code="protocol-role-unknown",
+                hint="a role is gallery or probe",
+            )
+        path = self._images / reference
+        if Path(reference).is_absolute() or not path.resolve().is_relative_to(self._root):
+            raise InvalidInputError(
+                f"{self._at(line)}: {reference} lies outside {self._images}",
+                code="protocol-path-outside",
+                hint="images are paths below --images",
+            )
+        if not _is_file(path):
+            raise InvalidInputError(
+                f"{self._at(line)}: there is no {reference} in {self._images}",
+                code="protocol-image-missing",
+                hint="images are paths below --images",
+            )
+        row = ProtocolRow(reference=reference, subject=subject, role=Role(role))
+        self._require_new(line, row, path.resolve())
+        self.files[reference] = path
+        return row
+
+    def _require_new(self, line: int, row: ProtocolRow, path: Path) -> None:
+        """Refuse a photograph that was named before."""
+        before = self._seen.setdefault(path, row)
+        if before is row:
+            return
+        if before.subject != row.subject:
+            raise InvalidInputError(
+                f"{self._at(line)}: {row.reference} is {before.subject}'s already",
+                code="protocol-image-two-subjects",
+                hint="a photograph is of one subject",
+            )
+        if before.role is not row.role:
+            raise InvalidInputError(
+                f"{self._at(line)}: {row.reference} can't be in the gallery and a probe",
+                code="protocol-image-both-roles",
+                hint="a photograph always finds itself: keep one row",
+            )
+        raise InvalidInputError(
+            f"{self._at(line)}: {row.reference} stands in the table twice",
+            code="protocol-image-twice",
+            hint="keep one row",
+        )
+
+    def _at(self, line: int) -> str:
+        return f"{self._table}, line {line}"
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is such a file; a name that no file system takes is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _table(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Read a table's rows as dicts, with their line numbers."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = {"image", "subject", "role"} - set(reader.fieldnames or ())
+            if missing:
+                raise _malformed(table, 1, f"it names no column {' and none '.join(sorted(missing))}")
+            for row in reader:
+                if None in row or None in row.values():
+                    raise _malformed(table, reader.line_num, "it has another number of fields than the first line")
+                yield reader.line_num, row
+    except OSError as error:
+        why = f"{table} can't be read: {error.strerror}"
+        raise NotFoundError(why, code="protocol-not-found", hint="name a CSV file") from None
+    except UnicodeDecodeError:
+        raise _malformed(table, 1, "it is not UTF-8 text") from None
+    except csv.Error as error:
+        raise _malformed(table, reader.line_num, str(error)) from None
+
+
+def _malformed(table: Path, line: int, why: str) -> InvalidInputError:
+    return InvalidInputError(f"{table}, line {line}: {why}", code="protocol-malformed", hint=EXAMPLE)
