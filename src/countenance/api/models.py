@@ -172,6 +172,25 @@ class CandidateEntry(Answer):
     box: Sides
 
 
+class SearchCertificate(Answer):
+    """What was searched, and why nobody is missing: no template that was not scored in full can reach the cut."""
+
+    certified: bool = Field(description="False where the index can't promise it; the numbers are null then.")
+    templates: int | None = Field(description="Templates that were searched.", examples=[1190])
+    subjects: int | None = Field(description="Subjects of these.", examples=[812])
+    scored: int | None = Field(description="How many of the templates were scored in full precision.", examples=[41])
+    cut: float | None = Field(description="What a template's upper bound had to reach for that.", examples=[0.363])
+    bound: float | None = Field(
+        description="Largest upper bound of the others; null where there are none.", examples=[0.3614]
+    )
+    left_out: dict[str, int] = Field(
+        description="Templates that were not searched, by reason.", examples=[{"source-not-active": 0, "erased": 0}]
+    )
+    sources: list[Identifier] = Field(description="Sources that were searched.")
+    last_template: int = Field(description="Highest row number of a template then.", examples=[1302])
+    probe_template_sha256: Digest
+
+
 class SearchReply(Answer):
     """The answer to one search, best candidate first."""
 
@@ -186,6 +205,7 @@ class SearchReply(Answer):
     threshold: float = Field(examples=[0.363])
     limit: int = Field(examples=[20])
     candidates: list[CandidateEntry] = Field(description="Empty when nobody reached the threshold.")
+    certificate: SearchCertificate | None = Field(description="What was searched; null when nothing was.")
     seconds: dict[str, float] = Field(description="Time by stage, s.", examples=[{"detect": 0.006, "total": 0.041}])
     lead: str = Field(examples=[LEAD])
 

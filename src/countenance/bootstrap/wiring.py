@@ -23,6 +23,7 @@ from countenance.gallery.ports import Objects, PhotographReader, Records
 from countenance.gallery.sources import register_source
 from countenance.search.model import Probe, SearchAnswer, SearchRequest
 from countenance.search.service import SearchService
+from countenance.search.verification import Verification
 from countenance.vision.decode import ImageLimits
 from countenance.vision.installation import Installation, install_pack
 from countenance.vision.lazy import LazyAnalyser
@@ -83,6 +84,10 @@ class OpenGallery:
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Search: see `search.service.SearchService.search`."""
         return self._search.search(request)
+
+    def verify_search(self, search_id: str, data: bytes, *, filename: str | None) -> Verification:
+        """Check a kept answer again without the index: see `search.service.SearchService.verify`."""
+        return self._search.verify(search_id, data, filename=filename)
 
     def crop(self, face_id: str) -> bytes:
         """Return an enrolled face's crop, a JPEG.

@@ -15,7 +15,7 @@ from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, source_app, status, subjects_app
 from countenance.cli.models import models_app
 from countenance.cli.output import emit_error
-from countenance.cli.search import faces, search
+from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
 from countenance.core.errors import CountenanceError, InvalidInputError
 
@@ -56,6 +56,7 @@ app.command(no_args_is_help=True)(enrol)
 app.add_typer(subjects_app, name="subjects")
 app.command(no_args_is_help=True)(search)
 app.command(no_args_is_help=True)(faces)
+app.command(no_args_is_help=True)(verify_search)
 app.command()(status)
 app.command()(serve)
 app.add_typer(models_app, name="models")

@@ -1,5 +1,6 @@
-"""`countenance search`, `faces`: from a photograph to candidates, or to numbered faces."""
+"""`countenance search`, `faces`, `verify-search`: a photograph to candidates or numbered faces, and back to check."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from countenance.cli.files import require_free, write_file
 from countenance.cli.options import Home, Json
 from countenance.core.errors import InvalidInputError
 from countenance.search.model import LEAD, MAX_LIMIT, Candidate, SearchAnswer, SearchOutcome, SearchRequest
-from countenance.search.rendering import answer_json, probe_json
+from countenance.search.rendering import answer_json, coverage_line, probe_json
 from countenance.vision.decode import read_image_file
 from countenance.vision.encode import encode_jpeg, encode_png
 from countenance.vision.marking import mark_faces
@@ -116,6 +117,32 @@ def faces(
     output.emit({**probe_json(probe), **written}, as_json=json, render=render)
 
 
+def verify_search(
+    search_id: Annotated[str, typer.Argument(help="The search's id, as its answer has it.")],
+    probe: Annotated[Path, typer.Option(help="The file that was searched with; it is not kept now either.")],
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Check an answer again: score every template on record, without the index. Ends with 7 where it does not hold.
+
+    Example: `countenance verify-search 4b1c7a52-6d1e-4f0b-9c69-0a4f5c1b9f3e --probe probe.jpg`
+    """
+    with open_gallery(load_settings(home)) as gallery:
+        data = read_image_file(probe, limits=gallery.limits)
+        holds = gallery.verify_search(search_id, data, filename=probe.name)
+
+    def render(console: Console) -> None:
+        """Say what was checked."""
+        console.print(
+            f"The answer holds: {holds.templates:,} templates scored again, {holds.candidates} candidates agree, "
+            "nobody is missing."
+        )
+        if holds.erased_since:
+            console.print(f"{holds.erased_since:,} templates were erased since and can't be checked.")
+
+    output.emit(asdict(holds) | {"holds": True}, as_json=json, render=render)
+
+
 def print_answer(console: Console, answer: SearchAnswer) -> None:
     """Print an answer for people: candidates, or the faces to choose from, and what a candidate is."""
     console.print(answer.message)
@@ -125,6 +152,8 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
     if answer.candidates:
         console.print(candidates_table(answer.candidates))
         console.print(LEAD)
+    if answer.coverage is not None:
+        console.print(coverage_line(answer.coverage))
 
 
 def candidates_table(candidates: tuple[Candidate, ...]) -> Table:

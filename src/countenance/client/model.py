@@ -197,6 +197,35 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchCertificate:
+    """What was searched, and why nobody is missing: no template that was not scored in full can reach the cut.
+
+    Attributes:
+        certified: False where the index can't promise it; the numbers are None then.
+        templates: Templates that were searched.
+        subjects: Subjects of these.
+        scored: How many of the templates were scored in full precision.
+        cut: What a template's upper bound had to reach for that.
+        bound: Largest upper bound of the others; None where there are none.
+        left_out: Templates that were not searched, by reason.
+        sources: Ids of the sources that were searched.
+        last_template: Highest row number of a template then.
+        probe_template_sha256: Hex digest of the probe's template, which is not kept.
+    """
+
+    certified: bool
+    templates: int | None
+    subjects: int | None
+    scored: int | None
+    cut: float | None
+    bound: float | None
+    left_out: Mapping[str, int]
+    sources: tuple[str, ...]
+    last_template: int
+    probe_template_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnswer:
     """The answer to one search, best candidate first.
 
@@ -204,6 +233,7 @@ class SearchAnswer:
         searched_at: RFC 3339, UTC.
         outcome: `searched`, `no-face`, `choose-face` or `face-refused`; all four are answers.
         message: The outcome in a sentence.
+        certificate: What was searched; None when nothing was.
         seconds: Time by stage, s.
         lead: What a candidate is, and is not; show it with every candidate.
     """
@@ -219,6 +249,7 @@ class SearchAnswer:
     threshold: float
     limit: int
     candidates: tuple[Candidate, ...]
+    certificate: SearchCertificate | None
     seconds: Mapping[str, float]
     lead: str
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from countenance.gallery.model import EnrolledFace, Snapshot
+from countenance.index.model import Certificate
 from countenance.vision.model import Face
 
 LEAD = "An investigative lead, not an identification: a person has to compare the faces."
@@ -83,6 +84,26 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What a candidate list was chosen from, and why nobody is missing: enough to check it again later.
+
+    Attributes:
+        sources: Ids of the sources that were searched.
+        last_template: Highest row number of a template on record then, 0 while there is none.
+        template_sha256: Hex digest of the probe's template, float32, little-endian. The template is not kept; made
+            again from the same file it must give this.
+        left_out: How many templates were not searched, by reason.
+        certificate: The engine's; None where it can't promise that nobody is missing.
+    """
+
+    sources: tuple[str, ...]
+    last_template: int
+    template_sha256: str
+    left_out: Mapping[str, int]
+    certificate: Certificate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnswer:
     """The answer to one search, best candidate first.
 
@@ -90,6 +111,7 @@ class SearchAnswer:
 
     Attributes:
         message: The outcome in a sentence.
+        coverage: What was searched; None where nothing was.
         seconds: Time by stage, s: `decode`, `detect`, `encode`, `index`, `scan`, `records`, `total`.
     """
 
@@ -104,6 +126,7 @@ class SearchAnswer:
     threshold: float
     limit: int
     candidates: tuple[Candidate, ...]
+    coverage: Coverage | None
     seconds: Mapping[str, float]
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from countenance.gallery.model import EnrolledFace, Snapshot
-from countenance.search.model import LEAD, Candidate, Probe, SearchAnswer
+from countenance.search.model import LEAD, Candidate, Coverage, Probe, SearchAnswer
 from countenance.vision.model import Box, Face
 from countenance.vision.quality import ENROL_GATE
 
@@ -89,6 +89,35 @@ def _warnings(face: Face) -> list[str]:
     return list(ENROL_GATE.refusals(face.quality)) if face.passes else []
 
 
+def coverage_json(coverage: Coverage) -> dict[str, Any]:
+    """Return what was searched; bounds are not rounded, so that they can be checked."""
+    certificate = coverage.certificate
+    return {
+        "certified": certificate is not None,
+        "templates": certificate and certificate.rows,
+        "subjects": certificate and certificate.subjects,
+        "scored": certificate and certificate.scored,
+        "cut": certificate and certificate.cut,
+        "bound": certificate and certificate.bound,
+        "left_out": dict(coverage.left_out),
+        "sources": list(coverage.sources),
+        "last_template": coverage.last_template,
+        "probe_template_sha256": coverage.template_sha256,
+    }
+
+
+def coverage_line(coverage: Coverage) -> str:
+    """Say in a sentence what was searched, and whether anybody can be missing."""
+    left_out = "".join(f"; {count:,} left out ({reason})" for reason, count in coverage.left_out.items() if count)
+    certificate = coverage.certificate
+    if certificate is None:
+        return f"Not certified complete{left_out}."
+    return (
+        f"Certified complete: {certificate.rows:,} templates of {certificate.subjects:,} subjects searched, "
+        f"{certificate.scored:,} scored in full, none of the others can reach {certificate.cut:.3f}{left_out}."
+    )
+
+
 def answer_json(answer: SearchAnswer) -> dict[str, Any]:
     """Return the whole answer."""
     probe = answer.probe
@@ -111,6 +140,7 @@ def answer_json(answer: SearchAnswer) -> dict[str, Any]:
         "threshold": answer.threshold,
         "limit": answer.limit,
         "candidates": [candidate_json(candidate) for candidate in answer.candidates],
+        "certificate": None if answer.coverage is None else coverage_json(answer.coverage),
         "seconds": {stage: round(seconds, 6) for stage, seconds in answer.seconds.items()},
         "lead": LEAD,
     }

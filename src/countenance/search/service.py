@@ -2,8 +2,9 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
 from countenance.index.model import Neighbour
-from countenance.search.model import MAX_LIMIT, Candidate, Probe, SearchAnswer, SearchOutcome, SearchRequest
-from countenance.search.rendering import answer_json
+from countenance.search.model import MAX_LIMIT, Candidate, Coverage, Probe, SearchAnswer, SearchOutcome, SearchRequest
+from countenance.search.rendering import answer_json, box_json
+from countenance.search.verification import Verification, template_digest, verify_answer
 from countenance.vision.decode import ImageLimits, decode_image
 from countenance.vision.model import DecodedImage, Face
 from countenance.vision.ports import FaceAnalyser
@@ -118,12 +120,13 @@ class SearchService:
         watch.lap("detect")
         outcome, message, face = _chosen(faces, request.face)
         candidates: tuple[Candidate, ...] = ()
+        coverage = None
         if face is None:
             snapshot = self._records.snapshot()
         else:
             template = self._analyser.encode(image.pixels, [face])
             watch.lap("encode")
-            candidates, snapshot = self._candidates(template, request.limit, threshold, watch)
+            candidates, coverage, snapshot = self._candidates(template, request.limit, threshold, watch)
             message = _found(candidates, snapshot, threshold)
         answer = SearchAnswer(
             search_id=new_id(),
@@ -137,11 +140,56 @@ class SearchService:
             threshold=threshold,
             limit=request.limit,
             candidates=candidates,
+            coverage=coverage,
             seconds=watch.total(),
         )
         self._records.put_search(answer.search_id, answer_json(answer))
         logger.info("search %s ended: %s, %d candidates", answer.search_id, outcome.value, len(candidates))
         return answer
+
+    def verify(self, search_id: str, data: bytes, *, filename: str | None) -> Verification:
+        """Check a kept answer again, with every template on record and without the index.
+
+        The probe was not kept: whoever has its file hands it over again. It is used for this and not kept either.
+
+        Args:
+            data: The probe file's bytes, the same as were searched with.
+            filename: Its name, checked against its content; None where there is none.
+
+        Raises:
+            NotFoundError: code `search-unknown`.
+            InvalidInputError: code `probe-differs`, or the decoder's codes.
+            ConflictError: code `search-not-certified`, `probe-template-differs`.
+            IntegrityError: code `search-not-verified`: the answer does not hold, and why.
+        """
+        answer: Mapping[str, Any] = self._records.search(search_id)
+        if not (answer.get("certificate") or {}).get("certified"):
+            raise ConflictError(
+                "that answer carries no certificate", code="search-not-certified", hint="search again to get one"
+            )
+        image = decode_image(data, limits=self._limits, filename=filename)
+        if image.sha256 != answer["probe"]["sha256"]:
+            raise InvalidInputError(
+                "this file is not the probe of that search",
+                code="probe-differs",
+                hint=f"its SHA-256 must be {answer['probe']['sha256']}",
+            )
+        face = self._found_again(image, answer["probe"])
+        batches = self._records.template_batches(after_row=0, last_row=answer["certificate"]["last_template"])
+        return verify_answer(answer, self._analyser.encode(image.pixels, [face])[0], batches)
+
+    def _found_again(self, image: DecodedImage, probe: Mapping[str, Any]) -> Face:
+        """Find the face that was searched, the same way as then: the answer does not say which."""
+        for thorough in (False, True):
+            faces = self._analyser.find(image.pixels, self._gate, thorough=thorough)
+            if [box_json(face.box) for face in faces] == [face["box"] for face in probe["faces"]]:
+                used: int = probe["used"]
+                return faces[used - 1]
+        raise ConflictError(
+            "the faces of the probe are not found as they were then",
+            code="probe-template-differs",
+            hint="check with the model pack, the runtime and the kind of machine that answered",
+        )
 
     def _checked(self, request: SearchRequest) -> float:
         """Check a request before anything is done for it, and return the threshold to use."""
@@ -174,7 +222,7 @@ class SearchService:
 
     def _candidates(
         self, template: Templates, limit: int, threshold: float, watch: Stopwatch
-    ) -> tuple[tuple[Candidate, ...], Snapshot]:
+    ) -> tuple[tuple[Candidate, ...], Coverage, Snapshot]:
         """Scan the eligible sources, score again from the records, and look up who it is."""
         index, snapshot = self._gallery.refresh()
         if snapshot.pack_digest is not None and snapshot.pack_digest != self._analyser.pack_digest:
@@ -185,11 +233,20 @@ class SearchService:
             )
         eligible = self._records.active_sources()
         watch.lap("index")
+        held = len(index)
         [near] = index.search(template, blocks=eligible, limit=limit, threshold=threshold)
         watch.lap("scan")
         candidates = self._ranked(template, near.neighbours, threshold)
         watch.lap("records")
-        return candidates, snapshot
+        left_out = {} if near.certificate is None else _left_out(held, len(index), near.certificate.rows)
+        coverage = Coverage(
+            sources=tuple(eligible),
+            last_template=snapshot.last_row,
+            template_sha256=template_digest(template[0]),
+            left_out=left_out,
+            certificate=near.certificate,
+        )
+        return candidates, coverage, snapshot
 
     def _ranked(self, template: Templates, near: Sequence[Neighbour], threshold: float) -> tuple[Candidate, ...]:
         """Score neighbours from full-precision templates and rank them: falling score, then rising row."""
@@ -214,6 +271,17 @@ class SearchService:
                 ((score, neighbour) for score, neighbour in best if score >= threshold), start=1
             )
         )
+
+
+def _left_out(before: int, after: int, searched: int) -> dict[str, int]:
+    """Count the templates that were not searched.
+
+    Args:
+        before: How many the index held when the search began.
+        after: How many it held when the search ended.
+        searched: How many were eligible.
+    """
+    return {"source-not-active": max(0, min(before, after) - searched), "erased": max(0, before - after)}
 
 
 def _is_reference(words: str) -> bool:

@@ -42,6 +42,7 @@ class TestJson:
             "threshold",
             "limit",
             "candidates",
+            "certificate",
             "seconds",
             "lead",
         ]
