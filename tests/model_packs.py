@@ -34,7 +34,7 @@ licence = "{licence}"
 provenance = "random weights"
 colour = "RGB"
 mean = [127.5, 127.5, 127.5]
-scale = 0.0078125
+scale = 0.00784313725490196
 size = 112
 alignment = "arcface-112"
 """

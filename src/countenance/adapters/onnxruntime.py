@@ -1,13 +1,35 @@
-"""Networks run by ONNX Runtime: the extra `[onnxruntime]`, for machines that OpenVINO has no build for."""
+"""Networks run by ONNX Runtime: the extra `[onnxruntime]`, for machines that OpenVINO has no build for.
 
+Since 1.29 its packages for Linux send telemetry. `disable_telemetry_events` leaves the first event of each process, so
+the environment variable that leaves nothing is set before the import (ADR 0002).
+"""
+
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from countenance.vision.fold import unreadable
 from countenance.vision.ports import Tensor
+
+_LOADING_FAILED = (
+    RuntimeError,
+    ValueError,
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.InvalidProtobuf,
+    states.NoSuchFile,
+    states.NotImplemented,
+    states.RuntimeException,
+)
+"""What ONNX Runtime raises over a file that it can't load; its own errors have no root in common."""
 
 
 class OnnxRuntimeNetwork:
@@ -26,13 +48,9 @@ class OnnxRuntimeNetwork:
 
 
 class OnnxRuntimeRuntime:
-    """Loads networks for the CPU provider. Telemetry is off."""
+    """Loads networks for the CPU provider."""
 
     name = "onnxruntime"
-
-    def __init__(self) -> None:
-        """Turn telemetry off before anything is loaded."""
-        onnxruntime.disable_telemetry_events()
 
     def load(self, path: Path, *, threads: int) -> OnnxRuntimeNetwork:
         """See the port."""
@@ -42,6 +60,6 @@ class OnnxRuntimeRuntime:
         options.log_severity_level = 3
         try:
             session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except (RuntimeError, ValueError) as error:
+        except _LOADING_FAILED as error:
             raise unreadable(path, error) from None
         return OnnxRuntimeNetwork(session)

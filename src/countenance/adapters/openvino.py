@@ -1,14 +1,22 @@
-"""Networks run by OpenVINO: the default runtime, the fastest measured on CPUs (ADR 0002)."""
+"""Networks run by OpenVINO: the default runtime, the fastest measured on CPUs (ADR 0002).
 
+Importing OpenVINO reports the import to Google Analytics, unless its package for that can't be imported. So that one is
+barred first, in this process and in those that it starts.
+"""
+
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import openvino
 
-from countenance.vision.fold import unreadable
-from countenance.vision.ports import Tensor
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment] # None means: can't be imported
+
+import openvino  # noqa: E402
+
+from countenance.vision.fold import unreadable  # noqa: E402
+from countenance.vision.ports import Tensor  # noqa: E402
 
 
 class OpenVinoNetwork:
@@ -42,7 +50,6 @@ class OpenVinoRuntime:
             model = self._core.read_model(path)
             # Compiling gives outputs further names, so they are noted before.
             names = [output.get_any_name() for output in model.outputs]
-            _free_axes(model)
             compiled = self._core.compile_model(
                 model,
                 "CPU",
@@ -56,12 +63,3 @@ class OpenVinoRuntime:
         except RuntimeError as error:
             raise unreadable(path, error) from None
         return OpenVinoNetwork(compiled, names)
-
-
-def _free_axes(model: openvino.Model) -> None:
-    """Let the batch, and a detector's height and width, change between calls."""
-    [entry] = model.inputs
-    shape = entry.get_partial_shape()
-    is_detector = len(model.outputs) > 1
-    sides = [-1, -1] if is_detector else [shape[2], shape[3]]
-    model.reshape(openvino.PartialShape([-1, shape[1], *sides]))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.core.arrays import Pixels
+from countenance.vision.feed import fill
 from countenance.vision.model import Box, DetectedFace, Landmarks, Point
 from countenance.vision.pack import DetectorSpec
 from countenance.vision.ports import Network, Tensor
@@ -99,13 +100,9 @@ class YuNetDetector:
         small = _resized(pixels, scale)
         height, width = small.shape[:2]
         canvas_shape = tuple(-(-(side + 2 * MARGIN) // 32) * 32 for side in (height, width))
-        canvas = np.zeros((*canvas_shape, 3), np.float32)
-        ordered = small if self._spec.colour == "RGB" else small[:, :, ::-1]
-        canvas[MARGIN : MARGIN + height, MARGIN : MARGIN + width] = (
-            ordered - np.asarray(self._spec.mean, np.float32)
-        ) * np.float32(self._spec.scale)
-        batch = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None])
-        found = _decode(self._network.run(batch), width=canvas_shape[1])
+        canvas = np.zeros((1, 3, *canvas_shape), np.float32)
+        fill(canvas[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width], small, self._spec)
+        found = _decode(self._network.run(canvas), width=canvas_shape[1])
         return Found((found.boxes - MARGIN) / scale, (found.points - MARGIN) / scale, found.scores)
 
 

@@ -19,7 +19,7 @@ from onnx import numpy_helper
 
 from countenance.core.errors import IntegrityError
 
-FOLDING = 1
+FOLDING = 2
 """Version of the folding; part of the cached file's name, so that a change makes new files."""
 
 
@@ -50,10 +50,13 @@ def dequantise(
     return centred.astype(np.float32) * scale.astype(np.float32)
 
 
-def fold(model: onnx.ModelProto) -> onnx.ModelProto:
+def fold(model: onnx.ModelProto, *, any_size: bool) -> onnx.ModelProto:
     """Return a network with the same outputs and float32 weights; the one given is not modified.
 
     Weights that stand among the graph's inputs too are no longer inputs, and the batch axis of what remains is free.
+
+    Args:
+        any_size: Free the input's height and width, and the rows of the outputs that follow from them, as well.
     """
     folded = onnx.ModelProto()
     folded.CopyFrom(model)
@@ -81,12 +84,24 @@ def fold(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.initializer.extend(
         numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items() if name in used
     )
-    for entry in (*graph.input, *graph.output):
-        entry.type.tensor_type.shape.dim[0].dim_param = "n"
+    _free_axes(graph, any_size=any_size)
     return folded
 
 
-def folded_file(path: Path, *, sha256: str, cache: Path) -> Path:
+def _free_axes(graph: onnx.GraphProto, *, any_size: bool) -> None:
+    """Give axes that may change between calls a name instead of a number."""
+    names = {0: "n", 2: "h", 3: "w"} if any_size else {0: "n"}
+    [entry] = graph.input
+    for axis, name in names.items():
+        entry.type.tensor_type.shape.dim[axis].dim_param = name
+    for output in graph.output:
+        axes = output.type.tensor_type.shape.dim
+        axes[0].dim_param = "n"
+        if any_size:
+            axes[1].dim_param = f"{output.name}_rows"
+
+
+def folded_file(path: Path, *, sha256: str, cache: Path, any_size: bool) -> Path:
     """Return the folded file of a network, making it where the cache has none or a damaged one.
 
     Safe at the same time from several processes: a file appears whole or not at all.
@@ -94,16 +109,17 @@ def folded_file(path: Path, *, sha256: str, cache: Path) -> Path:
     Args:
         path: The network, already checked against `sha256`.
         cache: Folder for folded files; made where missing.
+        any_size: See `fold`.
 
     Raises:
         IntegrityError: code `model-unreadable`, the file is not an ONNX network; nothing was cached.
     """
-    target = cache / f"{sha256}-fold{FOLDING}.onnx"
+    target = cache / f"{sha256}-fold{FOLDING}{'-any-size' if any_size else ''}.onnx"
     digest_file = target.with_suffix(".sha256")
     if _is_whole(target, digest_file):
         return target
     try:
-        data = fold(onnx.load(path)).SerializeToString()
+        data = fold(onnx.load(path), any_size=any_size).SerializeToString()
     except (DecodeError, ValueError, KeyError, IndexError, TypeError) as error:
         raise unreadable(path, error) from None
     cache.mkdir(parents=True, exist_ok=True)
@@ -126,7 +142,7 @@ def _is_whole(target: Path, digest_file: Path) -> bool:
     if not (target.is_file() and digest_file.is_file()):
         return False
     with target.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == digest_file.read_text(encoding="ascii").strip()
+        return hashlib.file_digest(file, "sha256").hexdigest().encode() == digest_file.read_bytes()
 
 
 def _write_whole(target: Path, data: bytes) -> None:

@@ -1,5 +1,6 @@
 """How good one face's picture is, and the gates that refuse what is too poor, with reasons a person understands."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -15,7 +16,7 @@ YAW_SPAN = 90.0
 """Degrees of yaw for each unit of the nose's sideways offset in eye distances: a nose tip stands about 0.6 eye
 distances in front of the eyes' plane, so the offset is 0.6 sin(yaw), within 4 degrees of linear up to 30 degrees."""
 
-NOSE_LEVEL_FRONTAL = 0.52
+NOSE_LEVEL_FRONTAL = 0.495
 """Where the nose tip stands between eyes (0) and mouth (1) in the frontal alignment template (align.ARCFACE_112)."""
 
 PITCH_SPAN = 90.0
@@ -49,42 +50,61 @@ class Gate:
     min_detector_score: float
 
     def refusals(self, quality: Quality) -> tuple[str, ...]:
-        """Say in sentences what is too poor; empty when the face passes."""
+        """Say in sentences what is too poor; empty when the face passes.
+
+        Values are rounded away from the limit that they miss, so that no sentence says "24, 24 needed".
+        """
         checks = (
             (
                 quality.eye_distance < self.min_eye_distance,
-                f"eyes {quality.eye_distance:.0f} pixels apart, {self.min_eye_distance:.0f} needed",
+                f"eyes {_down(quality.eye_distance)} pixels apart, {self.min_eye_distance:.0f} needed",
             ),
             (
                 quality.sharpness < self.min_sharpness,
-                f"too blurred: sharpness {quality.sharpness:.0f}, {self.min_sharpness:.0f} needed",
+                f"too blurred: sharpness {_down(quality.sharpness)}, {self.min_sharpness:.0f} needed",
             ),
             (
                 quality.brightness < self.min_brightness,
-                f"too dark: mean grey level {quality.brightness:.0f}, {self.min_brightness:.0f} needed",
+                f"too dark: mean grey level {_down(quality.brightness)}, {self.min_brightness:.0f} needed",
             ),
             (
                 quality.brightness > self.max_brightness,
-                f"too bright: mean grey level {quality.brightness:.0f}, at most {self.max_brightness:.0f} wanted",
+                f"too bright: mean grey level {_up(quality.brightness)}, at most {self.max_brightness:.0f} wanted",
             ),
             (
                 quality.clipped > self.max_clipped,
-                f"{quality.clipped:.0%} of the face is pure black or white, at most {self.max_clipped:.0%} wanted",
+                (
+                    f"{_up(quality.clipped * 100)}% of the face is pure black or white, "
+                    f"at most {self.max_clipped:.0%} wanted"
+                ),
             ),
             (
                 abs(quality.yaw) > self.max_yaw,
-                f"turned {abs(quality.yaw):.0f} degrees to the side, at most {self.max_yaw:.0f} wanted",
+                f"turned {_up(abs(quality.yaw))} degrees to the side, at most {self.max_yaw:.0f} wanted",
             ),
             (
                 abs(quality.pitch) > self.max_pitch,
-                f"tilted {abs(quality.pitch):.0f} degrees up or down, at most {self.max_pitch:.0f} wanted",
+                f"tilted {_up(abs(quality.pitch))} degrees up or down, at most {self.max_pitch:.0f} wanted",
             ),
             (
                 quality.detector_score < self.min_detector_score,
-                f"hardly a face: detector score {quality.detector_score:.2f}, {self.min_detector_score:.2f} needed",
+                (
+                    f"hardly a face: detector score {_down(quality.detector_score * 100) / 100:.2f}, "
+                    f"{self.min_detector_score:.2f} needed"
+                ),
             ),
         )
         return tuple(reason for refused, reason in checks if refused)
+
+
+def _down(value: float) -> int:
+    """Round down, but for what is a whole number in all but its last bits."""
+    return math.floor(value + 1e-6)
+
+
+def _up(value: float) -> int:
+    """Round up, but for what is a whole number in all but its last bits."""
+    return math.ceil(value - 1e-6)
 
 
 ENROL_GATE = Gate(

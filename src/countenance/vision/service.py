@@ -10,6 +10,7 @@ from countenance.core.arrays import Pixels, Templates
 from countenance.core.errors import IntegrityError
 from countenance.vision.align import align
 from countenance.vision.detect import YuNetDetector
+from countenance.vision.feed import fill
 from countenance.vision.fold import folded_file
 from countenance.vision.model import DetectedFace, Face
 from countenance.vision.pack import ModelPack, NetworkSpec
@@ -43,9 +44,9 @@ class PackAnalyser:
         pack.verify()
         self._pack = pack
         self._digest = pack.digest
-        self._recogniser = self._load(pack.manifest.recogniser, runtime, threads, cache)
+        self._recogniser = self._load(pack.manifest.recogniser, runtime, threads, cache, any_size=False)
         self._detector = YuNetDetector(
-            self._load(pack.manifest.detector, runtime, threads, cache), pack.manifest.detector
+            self._load(pack.manifest.detector, runtime, threads, cache, any_size=True), pack.manifest.detector
         )
         self._check_dimension()
 
@@ -126,14 +127,16 @@ class PackAnalyser:
                 hint="correct `dimension` in the manifest, or install the right file",
             )
 
-    def _load(self, spec: NetworkSpec, runtime: Runtime, threads: int, cache: Path) -> Network:
+    def _load(self, spec: NetworkSpec, runtime: Runtime, threads: int, cache: Path, *, any_size: bool) -> Network:
         """Fold, cache and load one network of the pack."""
-        path = folded_file(self._pack.path(spec), sha256=spec.sha256, cache=cache)
+        path = folded_file(self._pack.path(spec), sha256=spec.sha256, cache=cache, any_size=any_size)
         return runtime.load(path, threads=threads)
 
 
 def _as_input(pictures: Pixels, spec: NetworkSpec) -> Tensor:
     """Turn uint8 pictures, shape (n, h, w, 3), RGB, into float32, shape (n, 3, h, w), as the manifest says."""
-    ordered = pictures if spec.colour == "RGB" else pictures[..., ::-1]
-    values = (ordered.astype(np.float32) - np.asarray(spec.mean, np.float32)) * np.float32(spec.scale)
-    return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+    count, height, width = pictures.shape[:3]
+    batch = np.empty((count, 3, height, width), np.float32)
+    for place, picture in zip(batch, pictures, strict=True):
+        fill(place, picture, spec)
+    return batch

@@ -1,0 +1,111 @@
+"""Writes `docs/benchmarks.md` and its plot from the raw results, and from nothing else.
+
+Run: `python -m benchmarks.report`.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+mpl.use("Agg")
+
+from matplotlib import pyplot as plt
+
+from benchmarks.environment import RESULTS
+
+DOCS = Path(__file__).parent.parent / "docs"
+PLOT = "images/enrol.svg"
+SKIPPED = 64
+"""Files left out at the start of a run, while workers start and load their networks: two commits of 32."""
+
+RUNTIMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
+TIMED = {
+    "network": "one call of the recogniser, one crop",
+    "template": "picture and face to template, with the mirror image",
+    "find": "detection and grading, 640 x 480",
+}
+
+
+def main() -> None:
+    """Write the page and the plot."""
+    embed, enrol = (json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in ("embed", "enrol"))
+    lines = ["# Benchmarks", "", "Written by `python -m benchmarks.report` from `benchmarks/results/`.", ""]
+    lines += [*_embedding(embed), *_enrolling(enrol)]
+    (DOCS / "benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _plot(enrol)
+
+
+def _machine(environment: dict[str, Any]) -> str:
+    """Say where a result is from."""
+    versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
+    return (
+        f"{environment['cpu']}; {environment['cores']} cores; Python {environment['python']}; {versions}; "
+        f"commit {environment['commit'][:10]}{' and changes' if environment['changed_since_commit'] else ''}; "
+        f"{environment['when']}; load average before {environment['load_average_before']:.1f}."
+    )
+
+
+def _embedding(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the section on one face."""
+    yield "## One face on one core"
+    yield ""
+    yield f"{_machine(result['environment'])} Pictures: {result['pictures']}. Milliseconds, one thread:"
+    yield ""
+    yield "| what | runtime | p50 | p95 | p99 | n |"
+    yield "|---|---|---|---|---|---|"
+    for what, words in TIMED.items():
+        for name, label in RUNTIMES.items():
+            times = np.array(result["nanoseconds"][name][what]) / 1e6
+            p50, p95, p99 = np.percentile(times, [50, 95, 99])
+            yield f"| {words} | {label} | {p50:.1f} | {p95:.1f} | {p99:.1f} | {len(times)} |"
+    yield ""
+
+
+def _rate(run: dict[str, Any]) -> float:
+    """Return files a second after the first SKIPPED."""
+    return (run["files"] - SKIPPED) / (run["finished_nanoseconds"] - run["done_nanoseconds"][SKIPPED - 1]) * 1e9
+
+
+def _enrolling(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the section on many files."""
+    runs = result["runs"]
+    yield "## Files to stored templates, two processes"
+    yield ""
+    yield f"{_machine(result['environment'])} Photographs: {result['photographs']}."
+    yield ""
+    yield f"| run | files | faces | files/s after the first {SKIPPED} | files/s with start |"
+    yield "|---|---|---|---|---|"
+    for run in runs:
+        whole = run["files"] / run["finished_nanoseconds"] * 1e9
+        yield f"| {run['pipeline']} | {run['files']} | {run['faces']} | {_rate(run):.1f} | {whole:.1f} |"
+    ours, theirs = (
+        np.mean([_rate(run) for run in runs if run["pipeline"] == name]) for name in ("countenance", "face_recognition")
+    )
+    other = next(run["versions"] for run in runs if "versions" in run)
+    yield ""
+    yield f"Ratio in this run: **{ours / theirs:.1f}** (face_recognition {other['face_recognition']}, dlib-bin"
+    yield f"{other['dlib-bin']}). Countenance stores pictures, crops, records and templates; the other stores nothing."
+    yield ""
+    yield f"![Files done over time, both pipelines]({PLOT})"
+
+
+def _plot(result: dict[str, Any]) -> None:
+    """Draw files done over time."""
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    for run in result["runs"]:
+        seconds = np.array(run["done_nanoseconds"]) / 1e9
+        colour = "tab:blue" if run["pipeline"] == "countenance" else "tab:orange"
+        axes.step(seconds, np.arange(1, len(seconds) + 1), where="post", color=colour, label=run["pipeline"])
+    axes.set(xlabel="seconds", ylabel="files done")
+    axes.legend(frameon=False)
+    mpl.rcParams["svg.hashsalt"] = "countenance"
+    figure.savefig(DOCS / PLOT, metadata={"Date": None})
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
