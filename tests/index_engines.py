@@ -1,20 +1,49 @@
 """Every engine behind the index's port, and templates to fill it with: what contract and property tests share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
+from countenance.adapters.compact import CompactIndex
 from countenance.adapters.exact.kernel import CompiledScan, NumpyScan
 from countenance.adapters.exact.standalone import StandaloneExactIndex
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.arrays import Templates
-from countenance.index.ports import TemplateIndex
+from countenance.index.ports import Originals, RowNumbers, TemplateIndex
+
+
+class WithRecords:
+    """An index beside what stands for the records: the full-precision templates of all rows that it holds."""
+
+    def __init__(self, make: Callable[[Originals], TemplateIndex]) -> None:
+        self._stored: dict[int, Templates] = {}
+        self._index = make(self._originals)
+        self.dim = self._index.dim
+        self.search = self._index.search
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
+        new = {} if len(rows) != len(templates) else dict(zip(rows.tolist(), templates.copy(), strict=True))
+        self._stored = new | self._stored
+        self._index.add(block, rows=rows, subjects=subjects, templates=templates)
+
+    def remove(self, rows: Collection[int]) -> None:
+        self._index.remove(rows)
+        self._stored = {row: template for row, template in self._stored.items() if row not in set(rows)}
+
+    def _originals(self, rows: Collection[int]) -> Mapping[int, Templates]:
+        stored = self._stored
+        return {row: stored[row] for row in rows if row in stored}
+
 
 ENGINES: dict[str, Callable[[int], TemplateIndex]] = {
     "memory": MemoryIndex,
     "exact": lambda dim: StandaloneExactIndex(dim, scan=CompiledScan()),
     "exact, plain C": lambda dim: StandaloneExactIndex(dim, scan=CompiledScan(level=0)),
     "exact, NumPy": lambda dim: StandaloneExactIndex(dim, scan=NumpyScan()),
+    "compact": lambda dim: WithRecords(lambda originals: CompactIndex(dim, originals)),
 }
 """An empty index of a dimension, by the engine's name."""
 

@@ -29,6 +29,14 @@ class Settings(BaseSettings):
     )
     model_pack: Annotated[str, Field(description="Name of the model pack to use.")] = "opencv-sface"
     runtime: Annotated[Literal["openvino", "onnxruntime"], Field(description="What runs the networks.")] = "openvino"
+    engine: Annotated[
+        Literal["auto", "exact", "compact"],
+        Field(description="What searches: `auto` is exact unless the gallery is too large for it."),
+    ] = "auto"
+    compact_folder: Annotated[
+        Path | None,
+        Field(description="Folder that the compact engine maps its int8 rows from; unset keeps them in memory."),
+    ] = None
     workers: Annotated[
         int, Field(ge=0, le=256, description="Processes that read photographs in bulk; 0 means one a core.")
     ] = 0

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
-from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.records import SqlRecords
+from countenance.bootstrap.engines import index_maker
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport
@@ -133,12 +133,12 @@ class OpenGallery:
     def _search(self) -> SearchService:
         """The search service."""
         pack = model_pack(self.settings)
-        index = IndexedGallery(
-            self.records, partial(ExactIndex, pack.manifest.dimension, originals=self.records.templates)
-        )
+        dim = pack.manifest.dimension
+        rows = self.records.snapshot().templates
+        make_index = index_maker(self.settings, dim=dim, rows=rows, originals=self.records.templates)
         return SearchService(
             records=self.records,
-            gallery=index,
+            gallery=IndexedGallery(self.records, make_index),
             analyser=self.analyser,
             gate=SEARCH_GATE,
             limits=self.limits,

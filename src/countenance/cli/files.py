@@ -6,11 +6,11 @@ from pathlib import Path
 from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError
 
 
-def require_free(path: Path, *, never: Path, force: bool) -> None:
+def require_free(path: Path, *, never: Path | None = None, force: bool) -> None:
     """Make sure, before any work is done for it, that a file may be written.
 
     Args:
-        never: The file that the command reads.
+        never: The file that the command reads, where it reads one.
         force: Replace another file that is there.
 
     Raises:
@@ -20,7 +20,7 @@ def require_free(path: Path, *, never: Path, force: bool) -> None:
     """
     try:
         exists, folder = path.exists(), path.parent
-        if exists and never.exists() and path.samefile(never):
+        if exists and never is not None and never.exists() and path.samefile(never):
             raise InvalidInputError(
                 f"{path} is the photograph itself, which is never written over",
                 code="output-is-input",

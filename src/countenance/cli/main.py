@@ -11,6 +11,7 @@ import typer
 
 from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
+from countenance.cli.bench import bench_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, source_app, status, subjects_app
 from countenance.cli.models import models_app
@@ -61,6 +62,7 @@ app.command()(status)
 app.command()(serve)
 app.add_typer(models_app, name="models")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(bench_app, name="bench")
 
 
 def run(arguments: Sequence[str]) -> int:

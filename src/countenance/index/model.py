@@ -46,13 +46,30 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissRate:
+    """How often an engine that promises nothing lost the nearest row, as measured on the gallery's own templates.
+
+    Attributes:
+        probes: Templates of the gallery that were searched for.
+        misses: How many of these did not find the row that is nearest to them, themselves left out.
+        rows: Rows among which that was measured.
+    """
+
+    probes: int
+    misses: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Nearest:
     """The answer to one probe.
 
     Attributes:
         neighbours: One a subject, by falling score, then rising row number.
         certificate: Why none is missing; None where the engine can't promise that.
+        miss_rate: How often the engine loses a row; None where it is certified, or was not measured.
     """
 
     neighbours: tuple[Neighbour, ...]
     certificate: Certificate | None
+    miss_rate: MissRate | None = None

@@ -12,8 +12,9 @@ from countenance.adapters.exact.kernel import Scan, Scanned, best_scan
 from countenance.adapters.exact.parallel import scan_on_all_cores
 from countenance.adapters.exact.segments import Positions, Segment
 from countenance.core.arrays import Scores, Templates, as_templates, cosine
-from countenance.index.model import Certificate, Nearest, Neighbour
+from countenance.index.model import Certificate, Nearest
 from countenance.index.ports import Originals, RowNumbers
+from countenance.index.ranking import best_per_subject
 
 SEGMENT_ROWS = 65_536
 """Rows up to which an addition is merged into the block's last segment: 9 MB copied at 128 dimensions."""
@@ -237,12 +238,8 @@ class ExactIndex:
         """Score what can reach the cut in full precision, and rank it."""
         rows, subjects = reach.rows, reach.subjects
         scores = self._full_scores(probe, rows)
-        order = np.lexsort((rows, -scores))
-        order = order[scores[order] >= asked.floor]
-        _, first = np.unique(subjects[order], return_index=True)
-        best = order[np.sort(first)[: asked.limit]]
         return Nearest(
-            neighbours=tuple(map(Neighbour, rows[best].tolist(), subjects[best].tolist(), scores[best].tolist())),
+            neighbours=best_per_subject(rows, subjects, scores, limit=asked.limit, threshold=asked.floor),
             certificate=Certificate(
                 rows=eligible.rows,
                 subjects=eligible.subjects,

@@ -1,0 +1,41 @@
+"""usearch's graph over int8 rows, as it comes: a baseline. No gallery is ever searched with it."""
+
+import numpy as np
+from usearch.index import Index
+
+from countenance.core.arrays import Templates
+from countenance.index.ports import RowNumbers
+
+BUILD_BREADTH = 200
+SEARCH_BREADTH = 128
+"""Generous for 50 neighbours: usearch's own defaults are 128 and 64."""
+
+
+class UsearchBaseline:
+    """Implements `SearchEngine`."""
+
+    def __init__(self, dim: int) -> None:
+        """Start empty."""
+        self._index = Index(
+            ndim=dim,
+            metric="cos",
+            dtype="i8",
+            connectivity=32,
+            expansion_add=BUILD_BREADTH,
+            expansion_search=SEARCH_BREADTH,
+        )
+
+    def add(self, rows: RowNumbers, templates: Templates) -> None:
+        """See the protocol."""
+        self._index.add(rows.astype(np.uint64), templates)
+
+    def build(self) -> None:
+        """See the protocol."""
+
+    def search(self, probe: Templates, limit: int) -> RowNumbers:
+        """See the protocol."""
+        return self._index.search(probe[0], limit).keys.astype(np.int64)
+
+    def close(self) -> None:
+        """See the protocol."""
+        self._index.reset()  # type: ignore[no-untyped-call]

@@ -1,0 +1,108 @@
+"""Wiring of `countenance bench`: which engines there are to measure, and what they need."""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from countenance.adapters.exact.engine import ExactIndex
+from countenance.bootstrap.engines import engine_missing
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import model_pack
+from countenance.evaluation.search_benchmark import PortEngine, SearchEngine
+from countenance.index.ports import Originals
+from countenance.vision.population import Population, made_up_population, pack_population
+
+MEASURED_PACKAGES = ("countenance", "numpy", "faiss-cpu", "usearch")
+"""Whose versions stand beside the times."""
+
+
+class EngineName(StrEnum):
+    """What `countenance bench search` can measure."""
+
+    EXACT = "exact"
+    COMPACT = "compact"
+    FAISS_FLAT = "faiss-flat"
+    FAISS_HNSW = "faiss-hnsw"
+    USEARCH = "usearch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Where something was measured."""
+
+    processor: str
+    cores: int
+    python: str
+    packages: dict[str, str]
+
+
+def engine_maker(engine: EngineName, settings: Settings, dim: int, originals: Originals) -> Callable[[], SearchEngine]:
+    """Return what makes an empty engine.
+
+    Args:
+        originals: What stands for the records.
+
+    Raises:
+        UnavailableError: code `engine-missing`, the engine's extra is not installed.
+    """
+    try:
+        return _maker(engine, settings, dim, originals)
+    except ModuleNotFoundError as error:
+        raise engine_missing(engine, error) from None
+
+
+def population(settings: Settings, dim: int) -> Population:
+    """Return the model pack's population where it has this dimension, else a made-up one."""
+    fitted = pack_population(model_pack(settings))
+    return fitted if fitted is not None and fitted.dim == dim else made_up_population(dim)
+
+
+def machine(cores: int) -> Machine:
+    """Describe this machine and what runs on it."""
+    packages = {}
+    for name in MEASURED_PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return Machine(processor=_processor(), cores=cores, python=platform.python_version(), packages=packages)
+
+
+def _maker(engine: EngineName, settings: Settings, dim: int, originals: Originals) -> Callable[[], SearchEngine]:
+    """Import what the engine needs, and return what makes it."""
+    match engine:
+        case EngineName.EXACT:
+            return lambda: PortEngine(ExactIndex(dim, originals=originals))
+        case EngineName.COMPACT:
+            from countenance.adapters.compact import CompactIndex  # noqa: PLC0415 - an optional extra
+
+            def compact() -> PortEngine:
+                """Return an empty compact engine whose codes are built before the first search."""
+                index = CompactIndex(dim, originals, folder=settings.compact_folder)
+                return PortEngine(index, build=index.build)
+
+            return compact
+        case EngineName.FAISS_FLAT:
+            from countenance.adapters.faiss_baselines import faiss_flat  # noqa: PLC0415 - an optional extra
+
+            return lambda: faiss_flat(dim)
+        case EngineName.FAISS_HNSW:
+            from countenance.adapters.faiss_baselines import faiss_hnsw  # noqa: PLC0415 - an optional extra
+
+            return lambda: faiss_hnsw(dim)
+        case EngineName.USEARCH:
+            from countenance.adapters.usearch_baseline import UsearchBaseline  # noqa: PLC0415 - an optional extra
+
+            return lambda: UsearchBaseline(dim)
+
+
+def _processor() -> str:
+    """Return the processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,131 @@
+"""`countenance bench`: how fast this machine searches, and whom an engine loses."""
+
+import json as jsonlib
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from countenance.bootstrap.benchmarking import EngineName, engine_maker, machine, population
+from countenance.bootstrap.settings import load_settings
+from countenance.cli import output
+from countenance.cli.files import require_free, write_file
+from countenance.cli.options import Home, Json
+from countenance.core.clock import utc_now
+from countenance.core.errors import InvalidInputError
+from countenance.evaluation.search_benchmark import (
+    LIMIT,
+    Agreement,
+    EngineReport,
+    StoredTemplates,
+    agreement,
+    brute_force,
+    made_up_gallery,
+    measure,
+)
+
+MAX_DIM = 4096
+
+bench_app = typer.Typer(help="Benchmarks on made-up templates; no gallery is needed or touched.", no_args_is_help=True)
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Benchmarks on made-up templates; no gallery is needed or touched."""
+
+
+@bench_app.command("search", no_args_is_help=True)
+def bench_search(
+    templates: Annotated[int, typer.Option(help="How many templates to search among.")],
+    engine: Annotated[
+        list[EngineName], typer.Option(help="What to measure; given several times, one after the other.")
+    ],
+    dim: Annotated[int, typer.Option(help="Columns of a template; 128 are those of the default model pack.")] = 128,
+    probes: Annotated[int, typer.Option(help="How many probes to search with, one at a time; each has a mate.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same templates.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON object with each search's time to a file.")] = None,
+    scratch: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the templates in full precision, 4 bytes a column; the system's own if left out."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")] = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Measure search: time, memory, and how often the answer is that of brute force.
+
+    Example: `countenance bench search --templates 1000000 --engine exact --engine faiss-hnsw`
+    """
+    if out is not None:
+        require_free(out, force=force)
+    if not 2 <= dim <= MAX_DIM:
+        raise InvalidInputError(f"the dimension must be 2 to {MAX_DIM}, not {dim}", code="dim-invalid", hint="e.g. 128")
+    if seed < 0:
+        raise InvalidInputError(f"the seed must be 0 or more, not {seed}", code="seed-invalid", hint="e.g. 0")
+    settings = load_settings(home)
+    gallery = made_up_gallery(population(settings, dim), templates=templates, probes=probes, seed=seed)
+    stored = StoredTemplates(scratch, templates=templates, dim=dim)
+    makers = {name: engine_maker(name, settings, dim, stored.templates) for name in dict.fromkeys(engine)}
+    with output.progress("Brute force", templates, quiet=json) as bar:
+        truth = brute_force(gallery, stored=stored, on_progress=bar.advance)
+    engines = []
+    for name, make in makers.items():
+        with output.progress(f"Filling {name}", templates, quiet=json) as bar:
+            report = measure(gallery, make, on_progress=bar.advance)
+        engines.append(engine_json(name, report, agreement(gallery, truth, report.neighbours), templates))
+    result = {
+        "measured_at": utc_now().isoformat(),
+        "machine": asdict(machine(len(os.sched_getaffinity(0)))),
+        "templates": templates,
+        "dim": dim,
+        "probes": probes,
+        "limit": LIMIT,
+        "seed": seed,
+        "population": gallery.population.digest,
+        "engines": engines,
+    }
+    if out is not None:
+        write_file(out, jsonlib.dumps(result, indent=1).encode("ascii"))
+    output.emit(result, as_json=json, render=lambda console: _print(console, result))
+
+
+def engine_json(name: str, report: EngineReport, agreed: Agreement, templates: int) -> dict[str, Any]:
+    """Return one engine's figures as plain JSON types; times in ms, raw ones in ns."""
+    p50, p95, p99 = (np.percentile(report.search_ns, [50, 95, 99]) / 1e6).tolist()
+    resident = report.resident_bytes
+    return {
+        "engine": name,
+        "p50_ms": round(p50, 3),
+        "p95_ms": round(p95, 3),
+        "p99_ms": round(p99, 3),
+        "first_search_ms": round(report.first_search_ns / 1e6, 3),
+        "build_seconds": round(report.build_seconds, 3),
+        "resident_bytes": resident,
+        "bytes_a_face": None if resident is None else round(resident / templates, 1),
+        **asdict(agreed),
+        "search_ns": report.search_ns.tolist(),
+    }
+
+
+def _print(console: Console, result: dict[str, Any]) -> None:
+    """Print a line an engine."""
+    numbers = ("p50 ms", "p95 ms", "p99 ms", "first ms", "build s", "bytes a face", "same top", "same list", "lost")
+    table = output.table("engine", *numbers, numbers=numbers)
+    for one in result["engines"]:
+        times = (f"{one[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "first_search_ms"))
+        size = "-" if one["bytes_a_face"] is None else f"{one['bytes_a_face']:.0f}"
+        counts = (f"{one[key]}/{one['probes']}" for key in ("same_top", "same_list"))
+        lost = f"{one['mates_lost']}/{one['mates_found']}"
+        table.add_row(one["engine"], *times, f"{one['build_seconds']:.1f}", size, *counts, lost)
+    console.print(table)
+    console.print(
+        f"{result['templates']:,} templates of {result['dim']} columns, {result['probes']} probes one at a time, "
+        f"{result['machine']['cores']} cores. Same top, same list of {result['limit']}: probes answered as brute force "
+        "does; lost: mates that brute force lists and the engine does not.",
+    )

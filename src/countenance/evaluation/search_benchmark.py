@@ -1,0 +1,292 @@
+"""How fast an engine finds a probe's neighbours among N made-up templates, and whom it loses.
+
+The gallery is drawn from a population and streamed: at no time does all of it stand in memory in full precision. The
+truth is brute force over the same stream, scored again in float64.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter, perf_counter_ns
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.core.arrays import Templates, cosine
+from countenance.core.errors import InvalidInputError
+from countenance.index.ports import RowNumbers, TemplateIndex
+from countenance.index.storage import mapped_array
+from countenance.vision.population import Population
+
+LIMIT = 50
+"""Neighbours that are asked for, and compared."""
+
+SPARE = 14
+"""Rows more than `LIMIT` that brute force keeps from its float32 pass; float64 decides among them."""
+
+WARM_SEARCHES = 5
+"""Searches between the first one and those whose time counts."""
+
+BLOCK = "made-up"
+
+Times = NDArray[np.int64]
+
+
+class SearchEngine(Protocol):
+    """What is measured: rows go in, row numbers come out."""
+
+    def add(self, rows: RowNumbers, templates: Templates) -> None:
+        """Add rows; both are copied or written elsewhere, not kept."""
+
+    def build(self) -> None:
+        """Do what has to be done once, before the first search."""
+
+    def search(self, probe: Templates, limit: int) -> RowNumbers:
+        """Return the numbers of the rows nearest to a probe of shape (1, dim), best first."""
+
+    def close(self) -> None:
+        """Give back memory, files and connections."""
+
+
+class PortEngine:
+    """An engine behind the index's port, with each template a subject of its own."""
+
+    def __init__(
+        self,
+        index: TemplateIndex,
+        *,
+        build: Callable[[], None] = lambda: None,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Wrap an empty index."""
+        self._index = index
+        self.build = build
+        self.close = close
+
+    def add(self, rows: RowNumbers, templates: Templates) -> None:
+        """See the protocol."""
+        self._index.add(BLOCK, rows=rows, subjects=rows, templates=templates)
+
+    def search(self, probe: Templates, limit: int) -> RowNumbers:
+        """See the protocol."""
+        [near] = self._index.search(probe, blocks=[BLOCK], limit=limit)
+        return np.array([one.row for one in near.neighbours], dtype=np.int64)
+
+
+class StoredTemplates:
+    """Full-precision templates in a file without a name, that ends with the process: what stands for the records."""
+
+    def __init__(self, folder: Path | None, *, templates: int, dim: int) -> None:
+        """Make the file.
+
+        Args:
+            folder: Where; None is the system's folder for temporary files.
+
+        Raises:
+            UnavailableError: code `scratch-unavailable`; nothing was kept.
+        """
+        self._held: Templates = mapped_array(folder, (templates, dim), np.float32)
+
+    def put(self, rows: RowNumbers, templates: Templates) -> None:
+        """Store rows that follow each other."""
+        self._held[rows[0] - 1 : rows[-1]] = templates
+
+    def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
+        """Return templates by row: see `index.ports.Originals`."""
+        return {row: self._held[row - 1] for row in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeUpGallery:
+    """N templates, one a subject, numbered from 1, and probes that have a mate among them.
+
+    Attributes:
+        mates: int64, shape (p,), rising: the row of each probe's mate.
+        mate_templates: float32, shape (p, d).
+        probes: float32, shape (p, d).
+    """
+
+    population: Population
+    templates: int
+    seed: int
+    mates: RowNumbers
+    mate_templates: Templates
+    probes: Templates
+
+    def stream(self) -> Iterator[tuple[RowNumbers, Templates]]:
+        """Draw all rows, the same ones each time, in constant memory."""
+        first = 1
+        for part in self.population.stream(self.templates, seed=self.seed):
+            rows = np.arange(first, first + len(part.templates), dtype=np.int64)
+            start, stop = np.searchsorted(self.mates, [first, first + len(rows)])
+            part.templates[self.mates[start:stop] - first] = self.mate_templates[start:stop]
+            yield rows, part.templates
+            first += len(rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineReport:
+    """What was measured of one engine.
+
+    Attributes:
+        build_seconds: Adding all rows and building, without the time that drawing them took.
+        first_search_ns: The first search after building.
+        search_ns: int64, shape (p,): one search a probe, one at a time.
+        resident_bytes: The process's resident memory after the searches, less what it was before the engine was made;
+            None where the system does not tell.
+        neighbours: int64, shape (p, LIMIT), row numbers, best first; 0 where the engine gave fewer.
+    """
+
+    build_seconds: float
+    first_search_ns: int
+    search_ns: Times
+    resident_bytes: int | None
+    neighbours: RowNumbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How an engine's answers compare with brute force, as counts of probes.
+
+    Attributes:
+        same_top: Same first row.
+        same_list: Same rows on the whole list, in any order.
+        mates_found: Probes whose mate is on brute force's list.
+        mates_lost: Of these, probes whose mate is not on the engine's.
+    """
+
+    probes: int
+    same_top: int
+    same_list: int
+    mates_found: int
+    mates_lost: int
+
+
+def made_up_gallery(population: Population, *, templates: int, probes: int, seed: int) -> MadeUpGallery:
+    """Choose the rows that are mates, evenly over the gallery, and draw the probes.
+
+    Raises:
+        InvalidInputError: codes `templates-invalid`, `probes-invalid`.
+    """
+    if templates < LIMIT:
+        raise InvalidInputError(
+            f"at least {LIMIT} templates are needed, not {templates}", code="templates-invalid", hint="e.g. 1000000"
+        )
+    if not 1 <= probes <= templates:
+        raise InvalidInputError(
+            f"the number of probes must be 1 to {templates}, not {probes}", code="probes-invalid", hint="e.g. 200"
+        )
+    pairs = population.draw(2 * probes, seed=seed + 1, templates_per_subject=2).templates
+    return MadeUpGallery(
+        population=population,
+        templates=templates,
+        seed=seed,
+        mates=1 + np.arange(probes, dtype=np.int64) * templates // probes,
+        mate_templates=pairs[0::2],
+        probes=pairs[1::2],
+    )
+
+
+def brute_force(
+    gallery: MadeUpGallery, *, stored: StoredTemplates, on_progress: Callable[[int], None] = lambda _: None
+) -> RowNumbers:
+    """Score every row against every probe.
+
+    Args:
+        stored: Filled with all rows.
+
+    Returns:
+        int64, shape (p, LIMIT): row numbers by falling float64 score, then rising row.
+    """
+    kept = LIMIT + SPARE
+    probes, dim = gallery.probes.shape
+    scores = np.full((probes, kept), -2.0, np.float32)
+    rows = np.zeros((probes, kept), np.int64)
+    best = np.zeros((probes, kept, dim), np.float32)
+    for numbers, templates in gallery.stream():
+        stored.put(numbers, templates)
+        fresh = gallery.probes @ templates.T
+        for probe in np.flatnonzero(fresh.max(axis=1) > scores.min(axis=1)):
+            better = np.flatnonzero(fresh[probe] > scores[probe].min())
+            all_scores = np.concatenate([scores[probe], fresh[probe, better]])
+            top = np.argpartition(-all_scores, kept - 1)[:kept]
+            scores[probe] = all_scores[top]
+            rows[probe] = np.concatenate([rows[probe], numbers[better]])[top]
+            best[probe] = np.concatenate([best[probe], templates[better]])[top]
+        on_progress(len(numbers))
+    return np.stack(
+        [
+            numbers[np.lexsort((numbers, -cosine(probe, templates)))][:LIMIT]
+            for probe, numbers, templates in zip(gallery.probes, rows, best, strict=True)
+        ]
+    )
+
+
+def measure(
+    gallery: MadeUpGallery, make: Callable[[], SearchEngine], *, on_progress: Callable[[int], None] = lambda _: None
+) -> EngineReport:
+    """Fill an engine from the stream, search it with each probe alone, and close it."""
+    before = resident_bytes()
+    engine = make()
+    try:
+        seconds = 0.0
+        for rows, templates in gallery.stream():
+            started = perf_counter()
+            engine.add(rows, templates)
+            seconds += perf_counter() - started
+            on_progress(len(rows))
+        started = perf_counter()
+        engine.build()
+        seconds += perf_counter() - started
+        first = _timed(engine, gallery.probes[:1])[1]
+        for at in range(WARM_SEARCHES):
+            engine.search(gallery.probes[at % len(gallery.probes)][None], LIMIT)
+        answers = [_timed(engine, probe[None]) for probe in gallery.probes]
+        after = resident_bytes()
+    finally:
+        engine.close()
+    neighbours = np.zeros((len(answers), LIMIT), np.int64)
+    for line, (rows, _) in zip(neighbours, answers, strict=True):
+        line[: len(rows)] = rows
+    return EngineReport(
+        build_seconds=seconds,
+        first_search_ns=first,
+        search_ns=np.array([ns for _, ns in answers], dtype=np.int64),
+        resident_bytes=None if before is None or after is None else after - before,
+        neighbours=neighbours,
+    )
+
+
+def agreement(gallery: MadeUpGallery, truth: RowNumbers, neighbours: RowNumbers) -> Agreement:
+    """Count where an engine's answers are those of brute force.
+
+    Args:
+        truth: What `brute_force` returned; not modified.
+        neighbours: Of the same shape; not modified.
+    """
+    mates = gallery.mates[:, None]
+    there, found = (truth == mates).any(axis=1), (neighbours == mates).any(axis=1)
+    return Agreement(
+        probes=len(truth),
+        same_top=int((truth[:, 0] == neighbours[:, 0]).sum()),
+        same_list=int((np.sort(truth, axis=1) == np.sort(neighbours, axis=1)).all(axis=1).sum()),
+        mates_found=int(there.sum()),
+        mates_lost=int((there & ~found).sum()),
+    )
+
+
+def resident_bytes() -> int | None:
+    """Return this process's resident memory, with what it maps from files; None where there is no /proc."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return None
+    return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
+
+
+def _timed(engine: SearchEngine, probe: Templates) -> tuple[RowNumbers, int]:
+    """Search once and return what was found and how long it took, ns."""
+    started = perf_counter_ns()
+    found = engine.search(probe, LIMIT)
+    return found, perf_counter_ns() - started

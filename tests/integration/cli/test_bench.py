@@ -1,0 +1,76 @@
+"""`bench search`, over the real engines."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Command
+
+SMALL = ("bench", "search", "--templates", "2000", "--probes", "10")
+BASELINES = ("faiss-flat", "faiss-hnsw", "usearch")
+
+
+@pytest.fixture(autouse=True)
+def no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_engines_are_measured_side_by_side_over_the_same_gallery(command: Command, no_home: Path) -> None:
+    engines = ("exact", *BASELINES)
+
+    result = command(*SMALL, *(word for name in engines for word in ("--engine", name)), "--json").json
+
+    assert (result["templates"], result["dim"], result["probes"], result["limit"]) == (2000, 128, 10, 50)
+    assert [one["engine"] for one in result["engines"]] == list(engines)
+    for one in result["engines"]:
+        assert 0 < one["p50_ms"] <= one["p95_ms"] <= one["p99_ms"]
+        assert len(one["search_ns"]) == 10
+    assert all(one["same_list"] == 10 for one in result["engines"] if one["engine"] in {"exact", "faiss-flat"})
+    assert not no_home.exists()
+
+
+def test_any_dimension_has_a_population(command: Command) -> None:
+    result = command(*SMALL, "--engine", "faiss-flat", "--dim", "512", "--json").json
+
+    assert result["engines"][0]["same_top"] == 10
+
+
+def test_the_file_holds_the_same_object_and_is_not_replaced_unasked(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "result.json"
+
+    first = command(*SMALL, "--engine", "exact", "--out", str(out), "--json").json
+    written = json.loads(out.read_text())
+    again = command(*SMALL, "--engine", "exact", "--out", str(out))
+
+    assert written == first
+    assert again.code == 5
+    assert "[output-exists]" in again.err
+    assert json.loads(out.read_text()) == first
+
+
+def test_people_see_a_line_an_engine(command: Command) -> None:
+    shown = command(*SMALL, "--engine", "exact", "--engine", "faiss-flat").out
+
+    assert "faiss-flat" in shown
+    assert "10/10" in shown
+    assert "2,000 templates of 128 columns" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        pytest.param(("--dim", "1"), "dim-invalid", id="a dimension without an angle"),
+        pytest.param(("--templates", "10"), "templates-invalid", id="fewer than the list is long"),
+        pytest.param(("--probes", "0"), "probes-invalid", id="no probe"),
+        pytest.param(("--seed", "-1"), "seed-invalid", id="a seed below zero"),
+        pytest.param(("--out", "/no/such/folder/x.json"), "output-invalid", id="nowhere to write"),
+        pytest.param(("--engine", "annoy"), "usage", id="an unknown engine"),
+    ],
+)
+def test_bad_input_is_refused(command: Command, words: tuple[str, ...], code: str) -> None:
+    ended = command(*SMALL, "--engine", "exact", *words)
+
+    assert ended.code == 2
+    assert f"[{code}]" in ended.err
