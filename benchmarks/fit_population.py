@@ -1,7 +1,7 @@
 """Fit a model pack's population to lfw-dev: moments, then the scales' shapes so that the score distributions agree.
 
-Run with COUNTENANCE_TEST_DATA set: `python benchmarks/fit_population.py`. Writes population.json beside the default
-pack's manifest, docs/images/population.svg and benchmarks/results/population.json.
+Run with COUNTENANCE_TEST_DATA set: `python benchmarks/fit_population.py`. Writes population.json and calibration.json
+beside the default pack's manifest, docs/images/population.svg and benchmarks/results/population.json.
 """
 
 import json
@@ -15,6 +15,8 @@ from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from countenance.search.calibration import CALIBRATION, calibrate_population
+from countenance.search.cohort import ReferenceCohort
 from countenance.vision.pack import builtin_packs
 from countenance.vision.population import POPULATION, Population, fit_population, write_population
 
@@ -106,6 +108,8 @@ def main() -> None:
     )
     population = fit_shapes(moments, strangers, mated)
     drawn_strangers, drawn_mated = drawn_quantiles(population, seed=10, rows=6000)
+    calibration = calibrate_population(ReferenceCohort(population), pack_digest=pack.digest)
+    (pack.folder / CALIBRATION).write_text(calibration.model_dump_json() + "\n", encoding="ascii")
     result = {
         "tails": TAILS.tolist(),
         "non_mated_real": strangers.round(4).tolist(),

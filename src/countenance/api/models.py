@@ -1,11 +1,12 @@
 """The API's answers, for its OpenAPI document. Their fields are those of the core's own JSON, checked by a test."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from countenance.gallery.model import LegalBasis, SourceState
 from countenance.search.model import LEAD, SearchOutcome
+from countenance.search.strangers import Known
 
 Sides = Annotated[
     list[float],
@@ -159,12 +160,55 @@ class ImageName(Answer):
     reference: str = Field(description="Its path as the source gave it.", examples=["4711/front.jpg"])
 
 
+class StrangersEntry(Answer):
+    """How many people other than the mate are expected to score at least as high, among those searched."""
+
+    known: Known = Field(description="Whether `expected` is an estimate, an upper bound, or nothing is known.")
+    expected: float | None = Field(description="How many; null when not known.", examples=[2.9])
+    low: float | None = Field(description="Lower end of the 90 % interval, of an estimate.", examples=[1.9])
+    high: float | None = Field(description="Upper end of the 90 % interval, of an estimate.", examples=[4.3])
+    words: str = Field(examples=["about 3 other people among 1.2 million would look this similar"])
+
+
+class CalibrationEntry(Answer):
+    """What the expected strangers were estimated from."""
+
+    made_from: Literal["gallery", "population"] = Field(
+        description="The gallery's own templates, or the model pack's population of made-up people."
+    )
+    made_at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
+    data: Digest
+    stale: bool = Field(description="Whether the gallery had outgrown it.")
+
+
+class Strip(Answer):
+    """Where strangers score against this probe: the share of the cohort in each bin."""
+
+    low: float = Field(description="Where the first bin begins.", examples=[-0.3])
+    step: float = Field(description="Width of a bin.", examples=[0.05])
+    shares: list[float] = Field(examples=[[0.1, 0.6, 0.25, 0.05]])
+
+
+class ScaleEntry(Answer):
+    """What the scores were held against."""
+
+    fpir: float | None = Field(description="What the threshold was set by; null when it was given.", examples=[0.01])
+    offset: float = Field(description="What a normalised score is less than the score by.", examples=[0.31])
+    people: int = Field(description="People that were searched.", examples=[1200000])
+    calibration: CalibrationEntry
+    strip: Strip
+
+
 class CandidateEntry(Answer):
     """One subject who may be the person in the probe."""
 
     rank: int = Field(examples=[1])
     subject: SubjectName
     score: float = Field(description="Cosine similarity, -1 to 1.", examples=[0.6421])
+    normalised: float | None = Field(
+        None, description="The score less the probe's offset: comparable over searches.", examples=[0.3321]
+    )
+    strangers: StrangersEntry | None = Field(None, description="Null in answers of earlier versions.")
     template: int = Field(description="Row number of the template.", examples=[88])
     face: Identifier
     image: ImageName
@@ -206,6 +250,9 @@ class SearchReply(Answer):
     limit: int = Field(examples=[20])
     candidates: list[CandidateEntry] = Field(description="Empty when nobody reached the threshold.")
     certificate: SearchCertificate | None = Field(description="What was searched; null when nothing was.")
+    scale: ScaleEntry | None = Field(
+        None, description="What the scores were held against; null when nothing was searched or nothing is known."
+    )
     seconds: dict[str, float] = Field(description="Time by stage, s.", examples=[{"detect": 0.006, "total": 0.041}])
     lead: str = Field(examples=[LEAD])
 

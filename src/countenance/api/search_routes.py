@@ -8,7 +8,7 @@ from countenance.api import models
 from countenance.api.pictures import REFUSED_PICTURE, picture_answer
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute, upload_name
-from countenance.search.model import MAX_LIMIT, SearchRequest
+from countenance.search.model import HIGHEST_FPIR, MAX_LIMIT, SearchRequest
 from countenance.search.rendering import answer_json, probe_json
 from countenance.vision.decode import decode_image
 from countenance.vision.encode import encode_jpeg
@@ -25,6 +25,14 @@ Limit = Annotated[
 Threshold = Annotated[
     float | None,
     Form(description="Least score; left out, the model pack's own.", json_schema_extra={"minimum": -1, "maximum": 1}),
+]
+Fpir = Annotated[
+    float | None,
+    Form(
+        description="Instead of a threshold: the share of searches that may return a stranger.",
+        examples=[0.01],
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": HIGHEST_FPIR},
+    ),
 ]
 
 
@@ -83,6 +91,9 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
                     "limit-invalid",
                     "threshold-invalid",
                     "face-number-invalid",
+                    "fpir-invalid",
+                    "fpir-not-known",
+                    "fpir-out-of-reach",
                     *REFUSED_PICTURE,
                 ],
                 503: ["records-unavailable"],
@@ -97,6 +108,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
         face: Face1 = None,
         limit: Limit = 20,
         threshold: Threshold = None,
+        fpir: Fpir = None,
         thorough: Thorough = False,
     ) -> Any:
         """Search the gallery for who may be in a photograph.
@@ -112,6 +124,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
                 face=face,
                 limit=limit,
                 threshold=threshold,
+                fpir=fpir,
                 thorough=thorough,
             )
         )

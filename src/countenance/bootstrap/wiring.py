@@ -12,6 +12,7 @@ from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.records import SqlRecords
+from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.engines import index_maker
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import NotFoundError, UnavailableError
@@ -130,6 +131,11 @@ class OpenGallery:
         )
 
     @cached_property
+    def calibration(self) -> HomeCalibration:
+        """What scores mean in this gallery."""
+        return HomeCalibration(self.settings, model_pack(self.settings))
+
+    @cached_property
     def _search(self) -> SearchService:
         """The search service."""
         pack = model_pack(self.settings)
@@ -143,6 +149,7 @@ class OpenGallery:
             gate=SEARCH_GATE,
             limits=self.limits,
             default_threshold=pack.manifest.threshold,
+            scale=self.calibration.scale,
         )
 
     def _enrolment(self, source: str, on_progress: Callable[[int], None]) -> Enrolment:

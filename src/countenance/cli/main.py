@@ -12,6 +12,7 @@ import typer
 from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
 from countenance.cli.bench import bench_app
+from countenance.cli.calibration import calibrate, calibration_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, source_app, status, subjects_app
 from countenance.cli.models import models_app
@@ -58,6 +59,8 @@ app.add_typer(subjects_app, name="subjects")
 app.command(no_args_is_help=True)(search)
 app.command(no_args_is_help=True)(faces)
 app.command(no_args_is_help=True)(verify_search)
+app.command()(calibrate)
+app.add_typer(calibration_app, name="calibration")
 app.command()(status)
 app.command()(serve)
 app.add_typer(models_app, name="models")

@@ -14,8 +14,9 @@ from countenance.cli import output
 from countenance.cli.files import require_free, write_file
 from countenance.cli.options import Home, Json
 from countenance.core.errors import InvalidInputError
-from countenance.search.model import LEAD, MAX_LIMIT, Candidate, SearchAnswer, SearchOutcome, SearchRequest
+from countenance.search.model import LEAD, MAX_LIMIT, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json, coverage_line, probe_json
+from countenance.search.strangers import in_words
 from countenance.vision.decode import read_image_file
 from countenance.vision.encode import encode_jpeg, encode_png
 from countenance.vision.marking import mark_faces
@@ -37,6 +38,10 @@ def search(
     limit: Annotated[int, typer.Option(help=f"Longest candidate list, 1 to {MAX_LIMIT}.")] = 20,
     threshold: Annotated[
         float | None, typer.Option(help="Least score, -1 to 1; left out, the model pack's own.")
+    ] = None,
+    fpir: Annotated[
+        float | None,
+        typer.Option(help="Set the threshold so that at most this share of searches returns a stranger, e.g. 0.01."),
     ] = None,
     thorough: Thorough = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML file with the faces side by side.")] = None,
@@ -61,6 +66,7 @@ def search(
                 face=face,
                 limit=limit,
                 threshold=threshold,
+                fpir=fpir,
                 thorough=thorough,
             )
         )
@@ -150,19 +156,22 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
         console.print(faces_table(answer.probe.faces))
         console.print("Search again with --face NUMBER; `countenance faces IMAGE` draws the numbers.")
     if answer.candidates:
-        console.print(candidates_table(answer.candidates))
+        console.print(candidates_table(answer))
         console.print(LEAD)
     if answer.coverage is not None:
         console.print(coverage_line(answer.coverage))
 
 
-def candidates_table(candidates: tuple[Candidate, ...]) -> Table:
-    """Lay candidates out, best first."""
-    table = output.table("rank", "subject", "score", "source", "photograph", numbers={"rank", "score"})
-    for one in candidates:
+def candidates_table(answer: SearchAnswer) -> Table:
+    """Lay candidates out, best first, each with the number of strangers to expect at its score."""
+    people = answer.gallery.subjects if answer.scale is None else answer.scale.people
+    headings = ("rank", "subject", "score", "others who look this similar", "source", "photograph")
+    table = output.table(*headings, numbers={"rank", "score"})
+    for one in answer.candidates:
         face = one.face
         label = face.label or f"(unnamed) {face.subject_id}"
-        table.add_row(str(one.rank), label, f"{one.score:.3f}", face.source, face.reference)
+        words = in_words(one.strangers, people=people)
+        table.add_row(str(one.rank), label, f"{one.score:.3f}", words, face.source, face.reference)
     return table
 
 

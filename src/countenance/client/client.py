@@ -172,6 +172,7 @@ class Client:
         face: int | None = None,
         limit: int = 20,
         threshold: float | None = None,
+        fpir: float | None = None,
         thorough: bool = False,
     ) -> SearchAnswer:
         """Search the gallery for who may be in a photograph; it is not kept.
@@ -184,6 +185,7 @@ class Client:
             face: Which face, from 1; None when there is one only.
             limit: Longest candidate list, 1 to 1000.
             threshold: Least score, -1 to 1; None means the model pack's own.
+            fpir: Instead of a threshold: the share of searches that may return a stranger, e.g. 0.01.
             thorough: Look for small faces too.
 
         Raises:
@@ -194,6 +196,8 @@ class Client:
             fields["face"] = str(face)
         if threshold is not None:
             fields["threshold"] = repr(float(threshold))
+        if fpir is not None:
+            fields["fpir"] = repr(float(fpir))
         files = {"photograph": (filename, photograph)}
         return _read(SearchAnswer, self._send("POST", "/v1/searches", data=fields, files=files))
 

@@ -175,12 +175,67 @@ class ImageName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Strangers:
+    """How many people other than the mate are expected to score at least as high, among those searched.
+
+    Attributes:
+        known: `estimated`, `fewer-than` (`expected` is an upper bound) or `not-known`.
+        low: Lower end of the 90 % interval; None unless estimated.
+        words: All of it in words.
+    """
+
+    known: str
+    expected: float | None
+    low: float | None
+    high: float | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationFacts:
+    """What the expected strangers were estimated from: `gallery` or `population`, and whether it was outgrown."""
+
+    made_from: str
+    made_at: str
+    data: str
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """Where strangers score against this probe: the share of them in each bin, from `low` in steps of `step`."""
+
+    low: float
+    step: float
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What the scores of a search were held against.
+
+    Attributes:
+        fpir: What the threshold was set by; None when it was given.
+        offset: What a normalised score is less than the score by.
+        people: How many people were searched.
+    """
+
+    fpir: float | None
+    offset: float
+    people: int
+    calibration: CalibrationFacts
+    strip: Strip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One subject who may be the person in the probe.
 
     Attributes:
         rank: From 1.
         score: Cosine similarity, -1 to 1.
+        normalised: The score less the probe's offset, comparable over searches; None where that is not known.
+        strangers: How many others to expect at this score; None in answers of earlier versions.
         template: The template's row number in the records.
         face: The face's id, for `Client.crop`.
         box: As in `Face`.
@@ -194,6 +249,8 @@ class Candidate:
     image: ImageName
     source: str
     box: tuple[float, float, float, float]
+    normalised: float | None = None
+    strangers: Strangers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +292,7 @@ class SearchAnswer:
         message: The outcome in a sentence.
         certificate: What was searched; None when nothing was.
         seconds: Time by stage, s.
+        scale: What the scores were held against; None where nothing was searched or nothing is known.
         lead: What a candidate is, and is not; show it with every candidate.
     """
 
@@ -252,6 +310,7 @@ class SearchAnswer:
     certificate: SearchCertificate | None
     seconds: Mapping[str, float]
     lead: str
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

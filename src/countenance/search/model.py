@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from countenance.gallery.model import EnrolledFace, Snapshot
 from countenance.index.model import Certificate
+from countenance.search.scale import ScaleFacts
+from countenance.search.strangers import Strangers
 from countenance.vision.model import Face
 
 LEAD = "An investigative lead, not an identification: a person has to compare the faces."
@@ -14,6 +16,10 @@ LEAD = "An investigative lead, not an identification: a person has to compare th
 
 MAX_LIMIT = 1000
 """Longest candidate list that one search may ask for."""
+
+
+HIGHEST_FPIR = 0.5
+"""Highest share of searches with a stranger that a threshold may be set by."""
 
 
 class SearchOutcome(StrEnum):
@@ -36,7 +42,9 @@ class SearchRequest:
         purpose: What for, 1 to 200 characters.
         face: Which face of the probe, from 1; None when it has only one.
         limit: Longest candidate list, 1 to 1000.
-        threshold: Least score, -1 to 1; None means the model pack's own.
+        threshold: Least score, -1 to 1; None means the model pack's own, or the one that `fpir` asks for.
+        fpir: Share of searches that may return a stranger, above 0, at most 0.5; sets the threshold for this probe and
+            the gallery as it is now.
         thorough: Look for small faces in the probe too.
     """
 
@@ -47,6 +55,7 @@ class SearchRequest:
     face: int | None = None
     limit: int = 20
     threshold: float | None = None
+    fpir: float | None = None
     thorough: bool = False
 
 
@@ -73,12 +82,16 @@ class Candidate:
     Attributes:
         rank: From 1.
         score: Cosine similarity of the full-precision templates, -1 to 1.
+        normalised: The score less the probe's offset, comparable over searches; None where the pack has no cohort.
+        strangers: How many others are expected to score as high.
         row: The template's row number in the records.
         face: The subject's best face and where it came from.
     """
 
     rank: int
     score: float
+    normalised: float | None
+    strangers: Strangers
     row: int
     face: EnrolledFace
 
@@ -112,7 +125,8 @@ class SearchAnswer:
     Attributes:
         message: The outcome in a sentence.
         coverage: What was searched; None where nothing was.
-        seconds: Time by stage, s: `decode`, `detect`, `encode`, `index`, `scan`, `records`, `total`.
+        scale: What the scores were held against; None where nothing was searched or the pack has no cohort.
+        seconds: Time by stage, s: `decode`, `detect`, `encode`, `index`, `meaning`, `scan`, `records`, `total`.
     """
 
     search_id: str
@@ -127,6 +141,7 @@ class SearchAnswer:
     limit: int
     candidates: tuple[Candidate, ...]
     coverage: Coverage | None
+    scale: ScaleFacts | None
     seconds: Mapping[str, float]
 
     def __post_init__(self) -> None:

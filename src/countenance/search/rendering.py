@@ -4,6 +4,8 @@ from typing import Any
 
 from countenance.gallery.model import EnrolledFace, Snapshot
 from countenance.search.model import LEAD, Candidate, Coverage, Probe, SearchAnswer
+from countenance.search.scale import ScaleFacts
+from countenance.search.strangers import Strangers, in_words
 from countenance.vision.model import Box, Face
 from countenance.vision.quality import ENROL_GATE
 
@@ -58,18 +60,47 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def candidate_json(candidate: Candidate) -> dict[str, Any]:
+def candidate_json(candidate: Candidate, *, people: int) -> dict[str, Any]:
     """Return one candidate; the score is not rounded, so that thresholds can be checked against it."""
     face = candidate.face
     return {
         "rank": candidate.rank,
         "subject": {"id": face.subject_id, "label": face.label},
         "score": candidate.score,
+        "normalised": candidate.normalised,
+        "strangers": strangers_json(candidate.strangers, people=people),
         "template": candidate.row,
         "face": face.face_id,
         "image": {"id": face.image_id, "reference": face.reference},
         "source": face.source,
         "box": box_json(face.face.box),
+    }
+
+
+def strangers_json(strangers: Strangers, *, people: int) -> dict[str, Any]:
+    """Return how many others are expected to score as high, as numbers and in words."""
+    return {
+        "known": strangers.known.value,
+        "expected": strangers.expected,
+        "low": strangers.low,
+        "high": strangers.high,
+        "words": in_words(strangers, people=people),
+    }
+
+
+def scale_json(scale: ScaleFacts) -> dict[str, Any]:
+    """Return what the scores were held against."""
+    return {
+        "fpir": scale.fpir,
+        "offset": scale.offset,
+        "people": scale.people,
+        "calibration": {
+            "made_from": scale.made_from,
+            "made_at": scale.made_at.isoformat(),
+            "data": scale.data,
+            "stale": scale.stale,
+        },
+        "strip": {"low": scale.strip_low, "step": scale.strip_step, "shares": list(scale.strip)},
     }
 
 
@@ -120,7 +151,8 @@ def coverage_line(coverage: Coverage) -> str:
 
 def answer_json(answer: SearchAnswer) -> dict[str, Any]:
     """Return the whole answer."""
-    probe = answer.probe
+    probe, scale = answer.probe, answer.scale
+    people = answer.gallery.subjects if scale is None else scale.people
     return {
         "search_id": answer.search_id,
         "searched_at": answer.searched_at.isoformat(),
@@ -139,8 +171,9 @@ def answer_json(answer: SearchAnswer) -> dict[str, Any]:
         "gallery": snapshot_json(answer.gallery),
         "threshold": answer.threshold,
         "limit": answer.limit,
-        "candidates": [candidate_json(candidate) for candidate in answer.candidates],
+        "candidates": [candidate_json(candidate, people=people) for candidate in answer.candidates],
         "certificate": None if answer.coverage is None else coverage_json(answer.coverage),
+        "scale": None if scale is None else scale_json(scale),
         "seconds": {stage: round(seconds, 6) for stage, seconds in answer.seconds.items()},
         "lead": LEAD,
     }

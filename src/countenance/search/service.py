@@ -2,9 +2,9 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,19 @@ from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
 from countenance.index.model import Neighbour
-from countenance.search.model import MAX_LIMIT, Candidate, Coverage, Probe, SearchAnswer, SearchOutcome, SearchRequest
+from countenance.search.model import (
+    HIGHEST_FPIR,
+    MAX_LIMIT,
+    Candidate,
+    Coverage,
+    Probe,
+    SearchAnswer,
+    SearchOutcome,
+    SearchRequest,
+)
 from countenance.search.rendering import answer_json, box_json
+from countenance.search.scale import PlacedProbe, ScoreScale
+from countenance.search.strangers import Known, Strangers
 from countenance.search.verification import Verification, template_digest, verify_answer
 from countenance.vision.decode import ImageLimits, decode_image
 from countenance.vision.model import DecodedImage, Face
@@ -56,6 +67,16 @@ class Stopwatch:
         return {**self.seconds, "total": perf_counter() - self._started}
 
 
+class Found(NamedTuple):
+    """What a scan found, and what it was held against."""
+
+    snapshot: Snapshot
+    threshold: float
+    place: PlacedProbe | None
+    coverage: Coverage | None
+    candidates: tuple[Candidate, ...]
+
+
 class SearchService:
     """Searches one gallery. Thread-safe. It never writes to the gallery; it keeps each search's answer."""
 
@@ -68,12 +89,14 @@ class SearchService:
         gate: Gate,
         limits: ImageLimits,
         default_threshold: float,
+        scale: Callable[[], ScoreScale | None] = lambda: None,
     ) -> None:
         """Wire the service.
 
         Args:
             gate: What a probe's face must reach.
             default_threshold: The model pack's, for requests that ask for none.
+            scale: Returns what scores mean at the moment; None where the pack has no cohort.
         """
         self._records = records
         self._gallery = gallery
@@ -81,6 +104,7 @@ class SearchService:
         self._gate = gate
         self._limits = limits
         self._default_threshold = default_threshold
+        self._scale = scale
 
     def faces(self, data: bytes, *, filename: str | None, thorough: bool = False) -> tuple[DecodedImage, Probe]:
         """Find the faces of a photograph, as a search would see them.
@@ -107,27 +131,26 @@ class SearchService:
 
         Raises:
             InvalidInputError: the decoder's codes, `case-invalid`, `purpose-invalid`, `limit-invalid`,
-                `threshold-invalid`, `face-number-invalid`; nothing was searched or kept.
+                `threshold-invalid`, `face-number-invalid`, `fpir-invalid`, `fpir-out-of-reach`, `fpir-not-known`;
+                nothing was searched or kept.
             ConflictError: code `pack-mismatch`; nothing was searched or kept.
             IntegrityError: code `index-mismatch`; nothing is answered until records and index agree again.
             UnavailableError: code `records-unavailable`; nothing was answered.
         """
-        threshold = self._checked(request)
+        self._check(request)
         watch = Stopwatch()
         image = decode_image(request.image, limits=self._limits, filename=request.filename)
         watch.lap("decode")
         faces = self._analyser.find(image.pixels, self._gate, thorough=request.thorough)
         watch.lap("detect")
         outcome, message, face = _chosen(faces, request.face)
-        candidates: tuple[Candidate, ...] = ()
-        coverage = None
         if face is None:
-            snapshot = self._records.snapshot()
+            found = Found(self._records.snapshot(), self._asked_threshold(request), None, None, ())
         else:
             template = self._analyser.encode(image.pixels, [face])
             watch.lap("encode")
-            candidates, coverage, snapshot = self._candidates(template, request.limit, threshold, watch)
-            message = _found(candidates, snapshot, threshold)
+            found = self._candidates(template, request, watch)
+            message = _found(found)
         answer = SearchAnswer(
             search_id=new_id(),
             searched_at=utc_now(),
@@ -136,15 +159,16 @@ class SearchService:
             outcome=outcome,
             message=message,
             probe=_probe(image, faces, used=None if face is None else face.number),
-            gallery=snapshot,
-            threshold=threshold,
+            gallery=found.snapshot,
+            threshold=found.threshold,
             limit=request.limit,
-            candidates=candidates,
-            coverage=coverage,
+            candidates=found.candidates,
+            coverage=found.coverage,
+            scale=None if found.place is None else found.place.facts(request.fpir),
             seconds=watch.total(),
         )
         self._records.put_search(answer.search_id, answer_json(answer))
-        logger.info("search %s ended: %s, %d candidates", answer.search_id, outcome.value, len(candidates))
+        logger.info("search %s ended: %s, %d candidates", answer.search_id, outcome.value, len(found.candidates))
         return answer
 
     def verify(self, search_id: str, data: bytes, *, filename: str | None) -> Verification:
@@ -191,8 +215,8 @@ class SearchService:
             hint="check with the model pack, the runtime and the kind of machine that answered",
         )
 
-    def _checked(self, request: SearchRequest) -> float:
-        """Check a request before anything is done for it, and return the threshold to use."""
+    def _check(self, request: SearchRequest) -> None:
+        """Check a request before anything is done for it."""
         if not _is_reference(request.case):
             raise InvalidInputError(
                 f"a search needs a case of 1 to {MAX_WORDS} printable characters",
@@ -211,18 +235,40 @@ class SearchService:
             )
         if request.face is not None and request.face < 1:
             raise _no_such_face(request.face, "faces are numbered from 1")
-        threshold = self._default_threshold if request.threshold is None else float(request.threshold)
+        threshold = self._asked_threshold(request)
         if not (math.isfinite(threshold) and -1 <= threshold <= 1):
             raise InvalidInputError(
                 f"the threshold must be a cosine from -1 to 1, not {threshold}",
                 code="threshold-invalid",
                 hint=f"leave it out to use the model pack's {self._default_threshold}",
             )
-        return threshold
+        if request.fpir is not None:
+            self._check_fpir(request)
 
-    def _candidates(
-        self, template: Templates, limit: int, threshold: float, watch: Stopwatch
-    ) -> tuple[tuple[Candidate, ...], Coverage, Snapshot]:
+    def _check_fpir(self, request: SearchRequest) -> None:
+        """Check what a threshold is to be set by."""
+        if request.threshold is not None:
+            raise InvalidInputError(
+                "a search has a threshold or an FPIR, not both", code="fpir-invalid", hint="leave one of them out"
+            )
+        if request.fpir is None or not 0 < request.fpir <= HIGHEST_FPIR:
+            raise InvalidInputError(
+                f"the FPIR must be above 0 and at most {HIGHEST_FPIR}, not {request.fpir}",
+                code="fpir-invalid",
+                hint="0.01: at most one search in a hundred returns a stranger",
+            )
+        if self._scale() is None:
+            raise InvalidInputError(
+                "what scores mean is not known for this model pack, so no threshold can be set by an FPIR",
+                code="fpir-not-known",
+                hint="make a calibration with `countenance calibrate`, or give a threshold",
+            )
+
+    def _asked_threshold(self, request: SearchRequest) -> float:
+        """Return the cosine that was asked for, or else the model pack's."""
+        return self._default_threshold if request.threshold is None else float(request.threshold)
+
+    def _candidates(self, template: Templates, request: SearchRequest, watch: Stopwatch) -> Found:
         """Scan the eligible sources, score again from the records, and look up who it is."""
         index, snapshot = self._gallery.refresh()
         if snapshot.pack_digest is not None and snapshot.pack_digest != self._analyser.pack_digest:
@@ -234,9 +280,15 @@ class SearchService:
         eligible = self._records.active_sources()
         watch.lap("index")
         held = len(index)
-        [near] = index.search(template, blocks=eligible, limit=limit, threshold=threshold)
+        scale = self._scale()
+        place = None if scale is None else scale.place(template, snapshot)
+        threshold = self._asked_threshold(request)
+        if place is not None and request.fpir is not None:
+            threshold = place.threshold(request.fpir)
+        watch.lap("meaning")
+        [near] = index.search(template, blocks=eligible, limit=request.limit, threshold=threshold)
         watch.lap("scan")
-        candidates = self._ranked(template, near.neighbours, threshold)
+        candidates = self._ranked(template, near.neighbours, threshold, place)
         watch.lap("records")
         left_out = {} if near.certificate is None else _left_out(held, len(index), near.certificate.rows)
         coverage = Coverage(
@@ -246,9 +298,11 @@ class SearchService:
             left_out=left_out,
             certificate=near.certificate,
         )
-        return candidates, coverage, snapshot
+        return Found(snapshot, threshold, place, coverage, candidates)
 
-    def _ranked(self, template: Templates, near: Sequence[Neighbour], threshold: float) -> tuple[Candidate, ...]:
+    def _ranked(
+        self, template: Templates, near: Sequence[Neighbour], threshold: float, place: PlacedProbe | None
+    ) -> tuple[Candidate, ...]:
         """Score neighbours from full-precision templates and rank them: falling score, then rising row."""
         rows = [neighbour.row for neighbour in near]
         stored, faces = self._records.templates(rows), self._records.faces(rows)
@@ -266,7 +320,14 @@ class SearchService:
                 )
         best = sorted(zip(scores, kept, strict=True), key=lambda pair: (-pair[0], pair[1].row))
         return tuple(
-            Candidate(rank=rank, score=score, row=neighbour.row, face=faces[neighbour.row])
+            Candidate(
+                rank=rank,
+                score=score,
+                normalised=None if place is None else place.normalised(score),
+                strangers=Strangers(known=Known.NOT_KNOWN) if place is None else place.strangers(score),
+                row=neighbour.row,
+                face=faces[neighbour.row],
+            )
             for rank, (score, neighbour) in enumerate(
                 ((score, neighbour) for score, neighbour in best if score >= threshold), start=1
             )
@@ -304,14 +365,14 @@ def _chosen(faces: Sequence[Face], number: int | None) -> tuple[SearchOutcome, s
     return SearchOutcome.SEARCHED, "", face
 
 
-def _found(candidates: Sequence[Candidate], snapshot: Snapshot, threshold: float) -> str:
+def _found(found: Found) -> str:
     """Say in a sentence what was found."""
-    among = f"among {snapshot.subjects:,} subjects"
-    if not candidates:
-        return f"Nobody {among} reaches the threshold {threshold:.3f}."
-    if len(candidates) == 1:
+    among = f"among {found.snapshot.subjects:,} subjects"
+    if not found.candidates:
+        return f"Nobody {among} reaches the threshold {found.threshold:.3f}."
+    if len(found.candidates) == 1:
         return f"1 candidate {among}."
-    return f"{len(candidates)} candidates {among}."
+    return f"{len(found.candidates)} candidates {among}."
 
 
 def _no_such_face(number: int, why: str) -> InvalidInputError:

@@ -5,7 +5,7 @@ nobody: the model holds one mean and two covariances over hundreds of people, no
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal, Self
@@ -25,6 +25,9 @@ CHUNK_ROWS = 8_192
 """Rows that are drawn together: the last chunk of a draw is drawn whole and cut."""
 
 FORMAT: Literal[1] = 1
+
+TYPICAL_SHAPES: Mapping[str, float] = {"person_shape": 9.0, "picture_shape": 3.4}
+"""Shapes of the scales where there is too little to fit them by: the default pack's, measured on lfw-dev."""
 
 Matrix = NDArray[np.float64]
 Subjects = NDArray[np.int64]

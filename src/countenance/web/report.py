@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from countenance.search.model import LEAD, SearchAnswer
+from countenance.search.model import LEAD, Candidate, SearchAnswer
+from countenance.search.strangers import in_words
 from countenance.vision.decode import decode_image
 from countenance.vision.encode import encode_jpeg
 
@@ -67,6 +68,7 @@ def render_report(entries: Sequence[ReportEntry], *, title: str, credits: Sequen
         loader=PackageLoader("countenance.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["decimal"] = _decimal
+    environment.globals["words"] = _words
     template = environment.get_template("report.html")
     return template.render(title=title, lead=LEAD, credits=credits, entries=[_shown(entry) for entry in entries])
 
@@ -85,6 +87,13 @@ def _shown(entry: ReportEntry) -> dict[str, Any]:
             (candidate, _data_url(entry.crops.get(candidate.face.face_id))) for candidate in answer.candidates
         ],
     }
+
+
+def _words(answer: SearchAnswer, candidate: Candidate) -> str:
+    """Say how many others would look as similar."""
+    people = answer.gallery.subjects if answer.scale is None else answer.scale.people
+    words = in_words(candidate.strangers, people=people)
+    return words[0].upper() + words[1:]
 
 
 def _data_url(picture: bytes | None) -> str | None:

@@ -43,6 +43,7 @@ class TestJson:
             "limit",
             "candidates",
             "certificate",
+            "scale",
             "seconds",
             "lead",
         ]

@@ -1,7 +1,7 @@
 """A search from request to answer, over records in memory and pictures of stripes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -11,10 +11,15 @@ from countenance.gallery.enrolment import Enrolment
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.sources import register_source
+from countenance.search.calibration import calibrate_population
+from countenance.search.cohort import ReferenceCohort
 from countenance.search.model import LEAD, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json
+from countenance.search.scale import ScoreScale
 from countenance.search.service import SearchService
+from countenance.search.strangers import Known
 from countenance.vision.decode import ImageLimits
+from countenance.vision.population import made_up_population
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
 from tests.stripes import DIM, StripeAnalyser, stripes
 
@@ -56,7 +61,11 @@ def filled(records: MemoryRecords) -> MemoryRecords:
     return records
 
 
-def service(records: MemoryRecords, analyser: StripeAnalyser = ANALYSER) -> SearchService:
+def service(
+    records: MemoryRecords,
+    analyser: StripeAnalyser = ANALYSER,
+    scale: Callable[[], ScoreScale | None] = lambda: None,
+) -> SearchService:
     """Open a service over records."""
     return SearchService(
         records=records,
@@ -65,6 +74,7 @@ def service(records: MemoryRecords, analyser: StripeAnalyser = ANALYSER) -> Sear
         gate=SEARCH_GATE,
         limits=LIMITS,
         default_threshold=THRESHOLD,
+        scale=scale,
     )
 
 
@@ -136,7 +146,7 @@ def test_an_answer_is_kept_as_it_is_given(records: MemoryRecords) -> None:
     given = answer_json(answer)
     assert records.search(answer.search_id) == given == json.loads(json.dumps(given, allow_nan=False))
     assert given["lead"] == LEAD
-    assert list(given["seconds"]) == ["decode", "detect", "encode", "index", "scan", "records", "total"]
+    assert list(given["seconds"]) == ["decode", "detect", "encode", "index", "meaning", "scan", "records", "total"]
 
 
 def test_an_answer_that_can_not_be_kept_is_not_given() -> None:
@@ -202,3 +212,72 @@ def test_the_index_is_up_to_date_after_warming() -> None:
     records = filled(MemoryRecords())
 
     assert service(records).warm() == records.snapshot()
+
+
+class TestScale:
+    """Searches where it is known what scores mean."""
+
+    SCALE = ScoreScale(
+        cohort=ReferenceCohort(made_up_population(DIM)),
+        calibration=calibrate_population(
+            ReferenceCohort(made_up_population(DIM)), pack_digest=ANALYSER.pack_digest, strangers=2500
+        ),
+    )
+
+    def search(self, records: MemoryRecords, **more: object) -> SearchAnswer:
+        searching = service(records, scale=lambda: self.SCALE)
+        return searching.search(
+            SearchRequest(image=stripes((2, 0)), filename=None, case="c", purpose="p", **more)  # type: ignore[arg-type]
+        )
+
+    def test_each_candidate_says_how_many_strangers_to_expect(self, records: MemoryRecords) -> None:
+        answer = self.search(records, threshold=-1.0)
+
+        assert answer.scale is not None
+        assert answer.scale.people == 8
+        assert sum(answer.scale.strip) == pytest.approx(1)
+        expected = [one.strangers.expected for one in answer.candidates]
+        assert expected == sorted(expected)  # type: ignore[type-var]
+        for one in answer.candidates:
+            assert one.normalised == one.score - answer.scale.offset
+
+    def test_a_threshold_follows_from_the_fpir(self, records: MemoryRecords) -> None:
+        strict, loose = (self.search(records, fpir=fpir) for fpir in (0.01, 0.5))
+
+        assert strict.scale is not None
+        assert strict.scale.fpir == 0.01
+        assert strict.threshold > loose.threshold
+        expected = self.SCALE.calibration.curve.rate(strict.threshold - strict.scale.offset) * 7
+        assert expected == pytest.approx(0.01, rel=0.01)
+
+    def test_an_fpir_out_of_reach_is_refused(self, records: MemoryRecords) -> None:
+        with pytest.raises(InvalidInputError) as refused:
+            self.search(records, fpir=1e-9)
+
+        assert refused.value.code == "fpir-out-of-reach"
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            pytest.param({"fpir": 0.0}, id="zero"),
+            pytest.param({"fpir": 0.6}, id="too many"),
+            pytest.param({"fpir": float("nan")}, id="not a number"),
+            pytest.param({"fpir": 0.1, "threshold": 0.5}, id="a threshold too"),
+        ],
+    )
+    def test_what_is_no_fpir_is_refused(self, records: MemoryRecords, asked: dict[str, float]) -> None:
+        with pytest.raises(InvalidInputError) as refused:
+            self.search(records, **asked)
+
+        assert refused.value.code == "fpir-invalid"
+
+    def test_without_a_scale_nothing_is_made_up(self, records: MemoryRecords) -> None:
+        answer = search(records, stripes((2, 0)), threshold=-1.0)
+
+        assert answer.scale is None
+        assert {(one.strangers.known, one.strangers.expected, one.normalised) for one in answer.candidates} == {
+            (Known.NOT_KNOWN, None, None)
+        }
+        with pytest.raises(InvalidInputError) as refused:
+            search(records, stripes((2, 0)), fpir=0.1)
+        assert refused.value.code == "fpir-not-known"

@@ -185,7 +185,7 @@ async function search(event) {
   showWaiting();
   try {
     const fields = { photograph: file, face: chosen, thorough };
-    for (const id of ["case", "purpose", "limit", "threshold"]) fields[id] = byId(id).value.trim();
+    for (const id of ["case", "purpose", "limit", "threshold", "fpir"]) fields[id] = byId(id).value.trim();
     const answer = await upload("/v1/searches", fields);
     showAnswer(answer, { name: file.name, chosen, cut: () => copyOf(master) });
     Object.assign(searched, { found, chosen });

@@ -2,6 +2,7 @@
 
 import { byId, counted, make } from "/static/elements.js";
 import { Boxes, showImage } from "/static/picture.js";
+import { strip } from "/static/strip.js";
 
 const body = byId("results-body");
 const message = byId("results-message");
@@ -63,8 +64,14 @@ function factsOf(answer, probe) {
     fact("Case", answer.case),
     fact("Purpose", answer.purpose),
     fact("Searched", `${counted(gallery.subjects, "subject", "subjects")} in ${counted(gallery.sources, "source", "sources")}`),
-    fact("Threshold", decimal(answer.threshold)),
+    fact("Threshold", thresholdOf(answer)),
+    ...(answer.scale?.calibration.stale ? [fact("Calibration", "The gallery has outgrown it: run countenance calibrate")] : []),
   ];
+}
+
+function thresholdOf(answer) {
+  const share = answer.scale?.fpir;
+  return share ? `${decimal(answer.threshold)}: at most 1 search in ${amount(1 / share)} returns a stranger` : decimal(answer.threshold);
 }
 
 function pictureOf(probe) {
@@ -92,11 +99,26 @@ function card(candidate, answer, probe) {
         make("span", { class: "rank", title: "Rank" }, [make("span", { class: "visually-hidden", text: "Rank " }), String(candidate.rank)]),
         make("h2", { id: heading, text: name, class: candidate.subject.label === null ? "unnamed" : "" }),
         make("p", { class: "score" }, [make("span", { text: "Score " }), make("strong", { text: decimal(candidate.score) })]),
+        ...meaning(candidate, answer),
         make("p", { class: "origin", text: `${candidate.source} · ${candidate.image.reference}`, title: candidate.image.reference }),
       ]),
     ]),
   ]);
 }
+
+// How many others would look this similar: in words, with its interval, and as a place among strangers' scores.
+function meaning(candidate, answer) {
+  const { words, known, low, high } = candidate.strangers;
+  const said = make("p", { class: "strangers-words", text: `${words[0].toUpperCase()}${words.slice(1)}.` });
+  if (known === "estimated") said.title = `90 % interval: ${amount(low)} to ${amount(high)}`;
+  if (!answer.scale) return [said];
+  return [said, make("figure", { class: "strip-figure" }, [
+    strip(answer.scale.strip, candidate.score, decimal),
+    make("figcaption", { text: "Grey: what strangers score against this probe. Mark: this candidate." }),
+  ])];
+}
+
+const amount = (number) => number.toLocaleString("en", { maximumSignificantDigits: 2 });
 
 const NOBODY = {
   searched: ["Nobody reached the threshold", "That is an answer too: nobody enrolled scores high enough. Under Options you can set a lower least score; the candidates it adds are weaker."],

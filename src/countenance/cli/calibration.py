@@ -1,0 +1,89 @@
+"""`countenance calibrate`, `calibration show`: what scores mean in this gallery."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from countenance.bootstrap.settings import load_settings
+from countenance.bootstrap.wiring import open_gallery
+from countenance.cli import output
+from countenance.cli.files import require_free, write_file
+from countenance.cli.options import Home, Json
+from countenance.core.errors import InvalidInputError
+from countenance.evaluation.reliability import FORMATS, reliability_plot
+from countenance.gallery.model import Snapshot
+from countenance.search.calibration import STRANGERS, Calibration
+
+calibration_app = typer.Typer(help="What scores mean in this gallery.", no_args_is_help=True)
+
+
+def calibrate(home: Home = None, json: Json = False) -> None:
+    """Measure what strangers score in this gallery, so that each candidate says how many to expect.
+
+    Takes up to a minute for a large gallery. Searches use it from the next one on; earlier answers stay as they are.
+
+    Example: `countenance calibrate`
+    """
+    with open_gallery(load_settings(home)) as gallery:
+        snapshot = gallery.records.snapshot()
+        total = min(snapshot.subjects, STRANGERS)
+        with output.progress("Comparing subjects", total, quiet=json) as bar:
+            calibration = gallery.calibration.calibrate(gallery.records, on_progress=bar.advance)
+    facts = calibration_json(calibration, snapshot)
+    output.emit(facts, as_json=json, render=lambda console: _print(console, facts))
+
+
+@calibration_app.command("show")
+def show(
+    plot: Annotated[
+        Path | None, typer.Option(help="Where to draw expected against counted strangers, .svg or .png.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")] = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Show the calibration in use, and whether the gallery has outgrown it.
+
+    Example: `countenance calibration show --plot calibration.svg`
+    """
+    if plot is not None:
+        if plot.suffix.lower() not in FORMATS:
+            raise InvalidInputError(
+                f"{plot} names no format that is drawn", code="output-format-unknown", hint="end it in .svg or .png"
+            )
+        require_free(plot, never=plot / "nothing", force=force)
+    with open_gallery(load_settings(home)) as gallery:
+        calibration, snapshot = gallery.calibration.kept(), gallery.records.snapshot()
+    if plot is not None:
+        write_file(plot, reliability_plot(calibration, suffix=plot.suffix.lower()))
+    facts = calibration_json(calibration, snapshot) | {"plot": None if plot is None else str(plot)}
+    output.emit(facts, as_json=json, render=lambda console: _print(console, facts))
+
+
+def calibration_json(calibration: Calibration, snapshot: Snapshot) -> dict[str, Any]:
+    """Return what a calibration is of, what it says, and whether it is stale."""
+    curve = calibration.curve
+    return {
+        "made_from": calibration.made_from,
+        "made_at": calibration.made_at.isoformat(timespec="seconds"),
+        "pack": calibration.pack,
+        "data": calibration.data,
+        "subjects": calibration.subjects,
+        "subjects_now": snapshot.subjects,
+        "stale": calibration.is_stale(snapshot),
+        "pairs": curve.pairs,
+        "suspected_doubles": calibration.doubles,
+        "least_rate": curve.floor,
+        "tail": curve.tail.model_dump(),
+        "checks": [check.model_dump() for check in calibration.checks],
+        "spread": {f"1e{decade}": round(value, 3) for decade, value in sorted(curve.spread.items())},
+    }
+
+
+def _print(console: Console, facts: dict[str, Any]) -> None:
+    """Print it for people, and what to do where it is stale."""
+    console.print(output.facts(facts))
+    if facts["stale"]:
+        console.print("The gallery has changed since: run `countenance calibrate`.")

@@ -1,0 +1,156 @@
+"""Calibrating: over whom, how it is kept, and what it refuses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from countenance.core.errors import ConflictError, IntegrityError
+from countenance.gallery.model import Snapshot
+from countenance.search.calibration import (
+    FEWEST_SUBJECTS,
+    Calibration,
+    Sample,
+    calibrate_gallery,
+    read_calibration,
+    sample_subjects,
+)
+from countenance.search.cohort import ReferenceCohort
+from countenance.vision.population import made_up_population
+
+DIM = 96
+PACK = "a" * 64
+COHORT = ReferenceCohort(made_up_population(DIM))
+
+
+def snapshot(subjects: int) -> Snapshot:
+    return Snapshot(
+        revision=3,
+        pack_digest=PACK,
+        sources=1,
+        subjects=subjects,
+        images=subjects,
+        templates=subjects,
+        last_row=subjects,
+    )
+
+
+def people(count: int, *, seed: int = 5, each: int = 1) -> Sample:
+    drawn = made_up_population(DIM).draw(count * each, seed=seed, templates_per_subject=each)
+    return Sample(drawn.templates, drawn.subjects)
+
+
+def calibrated(sample: Sample) -> Calibration:
+    subjects = len(np.unique(sample.subjects))
+    return calibrate_gallery(sample, COHORT, pack_digest=PACK, snapshot=snapshot(subjects))
+
+
+@pytest.fixture(scope="module")
+def calibration() -> Calibration:
+    return calibrated(people(2400))
+
+
+def test_counted_strangers_are_as_many_as_expected(calibration: Calibration) -> None:
+    checks = {check.rate: check for check in calibration.checks}
+
+    assert checks[0.01].counted == pytest.approx(checks[0.01].expected, rel=0.1)
+    assert checks[0.001].counted == pytest.approx(checks[0.001].expected, rel=0.25)
+
+
+def test_progress_is_told_of_each_subject_once() -> None:
+    told: list[int] = []
+
+    calibrate_gallery(people(2000), COHORT, pack_digest=PACK, snapshot=snapshot(2000), on_progress=told.append)
+
+    assert sum(told) == 2000
+
+
+def test_one_person_under_two_names_does_not_bend_the_curve(calibration: Calibration) -> None:
+    clean = people(2400)
+    twice = Sample(
+        np.concatenate([clean.templates, clean.templates[:20]]),
+        np.concatenate([clean.subjects, np.arange(5000, 5020)]),
+    )
+
+    found = calibrated(twice)
+
+    assert found.doubles > 0
+    assert calibration.doubles == 0
+    assert found.curve.score_at(1e-6) == pytest.approx(calibration.curve.score_at(1e-6), abs=0.03)
+
+
+def test_a_subject_with_several_templates_scores_by_the_best(calibration: Calibration) -> None:
+    found = calibrated(people(2400, each=3))
+
+    assert found.curve.score_at(1e-3) > calibration.curve.score_at(1e-3)
+
+
+def test_too_small_a_gallery_is_refused() -> None:
+    with pytest.raises(ConflictError) as refused:
+        calibrated(people(FEWEST_SUBJECTS - 1))
+
+    assert refused.value.code == "gallery-too-small-to-calibrate"
+
+
+def test_it_is_kept_whole(calibration: Calibration) -> None:
+    again = read_calibration(
+        calibration.model_dump_json(), pack_digest=PACK, population_digest=COHORT.population.digest
+    )
+
+    assert again == calibration
+
+
+def test_another_pack_or_population_is_refused(calibration: Calibration) -> None:
+    for pack, population in (("b" * 64, COHORT.population.digest), (PACK, "c" * 64)):
+        with pytest.raises(ConflictError) as refused:
+            read_calibration(calibration.model_dump_json(), pack_digest=pack, population_digest=population)
+
+        assert refused.value.code == "calibration-of-another-pack"
+
+
+@pytest.mark.parametrize("text", [pytest.param("", id="empty"), pytest.param('{"format": 2}', id="another format")])
+def test_what_is_no_calibration_is_refused(text: str) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        read_calibration(text, pack_digest=PACK, population_digest=PACK)
+
+    assert refused.value.code == "calibration-unreadable"
+
+
+def test_it_is_stale_when_the_gallery_has_changed_by_a_quarter(calibration: Calibration) -> None:
+    assert [calibration.is_stale(snapshot(subjects)) for subjects in (1800, 2000, 2400, 2900, 3100)] == [
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_a_populations_calibration_is_stale_when_the_gallery_can_have_its_own(calibration: Calibration) -> None:
+    of_population = calibration.model_copy(update={"made_from": "population"})
+
+    assert not of_population.is_stale(snapshot(FEWEST_SUBJECTS - 1))
+    assert of_population.is_stale(snapshot(FEWEST_SUBJECTS))
+
+
+def test_people_are_subjects_by_ones_own_curve_and_templates_by_a_populations(calibration: Calibration) -> None:
+    gallery = replace(snapshot(1000), templates=3000)
+
+    assert calibration.people(gallery) == 1000
+    assert calibration.model_copy(update={"made_from": "population"}).people(gallery) == 3000
+
+
+def test_a_sample_is_the_same_however_it_is_streamed() -> None:
+    sample = people(300, each=2)
+    order = np.random.default_rng(0).permutation(600)
+
+    whole = sample_subjects([(sample.subjects, sample.templates)], subjects=300, wanted=100)
+    parts = sample_subjects(
+        [(sample.subjects[rows], sample.templates[rows]) for rows in np.array_split(order, 7)],
+        subjects=300,
+        wanted=100,
+    )
+
+    assert parts.subjects.tolist() == whole.subjects.tolist()
+    assert 60 < len(np.unique(whole.subjects)) < 140
+    assert {len(rows) for rows in np.split(whole.subjects, np.flatnonzero(np.diff(whole.subjects)) + 1)} == {2}
