@@ -77,13 +77,21 @@ def calibration_json(calibration: Calibration, snapshot: Snapshot) -> dict[str, 
         "suspected_doubles": calibration.doubles,
         "least_rate": curve.floor,
         "tail": curve.tail.model_dump(),
-        "checks": [check.model_dump() for check in calibration.checks],
+        "checks": [check.model_dump() | {"interval": check.interval} for check in calibration.checks],
         "spread": {f"1e{decade}": round(value, 3) for decade, value in sorted(curve.spread.items())},
     }
 
 
 def _print(console: Console, facts: dict[str, Any]) -> None:
     """Print it for people, and what to do where it is stale."""
-    console.print(output.facts(facts))
+    shown = ("made_from", "made_at", "subjects", "subjects_now", "pairs", "suspected_doubles", "data")
+    console.print(output.facts({name: facts[name] for name in shown}))
+    headings = ("share of strangers", "expected", "counted", "90 % interval")
+    checks = output.table(*headings, numbers=set(headings))
+    for check in facts["checks"]:
+        low, high = check["interval"]
+        numbers = (f"{check['expected']:,.0f}", f"{check['counted']:,}", f"{low:,.0f} to {high:,.0f}")
+        checks.add_row(f"1 in {round(1 / check['rate']):,}", *numbers)
+    console.print(checks)
     if facts["stale"]:
         console.print("The gallery has changed since: run `countenance calibrate`.")

@@ -8,6 +8,8 @@ import pytest
 from countenance.search.calibration import FEWEST_SUBJECTS
 from tests.integration.cli.conftest import Command
 
+pytestmark = pytest.mark.usefixtures("home")
+
 ASKED = ("--case", "2026-114", "--purpose", "identify a victim")
 
 
