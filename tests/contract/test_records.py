@@ -325,6 +325,16 @@ class TestTemplates:
         assert stacked.dtype == np.float32
         assert list(records.template_batches(after_row=6, last_row=6)) == []
 
+    def test_row_numbers_of_a_source(self, records: Records) -> None:
+        made = [source(name) for name in ("one", "two")]
+        for one in made:
+            records.register_source(one)
+            records.add_images(one.source_id, [image("1", "A", "B")], pack_digest=PACK)
+
+        assert [records.template_rows(one.source_id).tolist() for one in made] == [[1, 2], [3, 4]]
+        assert records.template_rows("unknown").tolist() == []
+        assert records.template_rows("unknown").dtype == np.int64
+
     def test_what_is_given_back_may_be_changed(self, records: Records, archive: Source) -> None:
         records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
 

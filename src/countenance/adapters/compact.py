@@ -20,7 +20,7 @@ import numpy as np
 
 from countenance.adapters.compact_segment import SEGMENT_ROWS, Segment, Shortlist
 from countenance.core.arrays import Templates, as_templates, cosine
-from countenance.index.model import MissRate, Nearest, Neighbour
+from countenance.index.model import MissRate, Nearest, Neighbour, index_mismatch
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
 
@@ -59,7 +59,7 @@ class ErasedError(Exception):
 
 
 class CompactIndex:
-    """Implements `TemplateIndex`, not complete: `measured` says how often it loses a row. Thread-safe.
+    """Implements `FollowingIndex`, not complete: `measured` says how often it loses a row. Thread-safe.
 
     A search uses all cores, so one runs at a time; a change waits for it and is seen by the next.
     """
@@ -88,6 +88,7 @@ class CompactIndex:
         self._quantiser: Any = None
         self._trained_rows = 0
         self._measured: MissRate | None = None
+        self._condemned = False
         self._lock = Lock()
         cores = len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(cores, initializer=faiss.omp_set_num_threads, initargs=(1,))
@@ -128,6 +129,42 @@ class CompactIndex:
                 start = stop
             self._highest = max(self._highest, int(rows.max(initial=0)))
 
+    @property
+    def last_row(self) -> int:
+        """See the port."""
+        return self._highest
+
+    def blocks(self) -> Collection[str]:
+        """See the port."""
+        return tuple(self._blocks)
+
+    def rows(self, block: str) -> RowNumbers:
+        """See the port."""
+        with self._lock:
+            parts = [segment.rows.astype(np.int64) for segment in self._blocks.get(block, ())]
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *parts]))
+
+    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+        """See the port; int8 rows and subjects are compared bit by bit."""
+        checked = as_templates(templates, dim=self._dim)
+        wanted = Segment(self._dim, None)
+        wanted.append(rows, subjects, checked)
+        with self._lock:
+            same = [segment.same_rows(wanted) for segment in self._blocks.get(block, ())]
+        return np.setdiff1d(rows, np.concatenate([np.zeros(0, np.int64), *same]))
+
+    def condemn(self) -> None:
+        """See the port; this index is of one process alone."""
+        self._condemned = True
+
+    def clear(self) -> None:
+        """See the port."""
+        with self._lock:
+            for segment in self._segments(tuple(self._blocks)):
+                segment.remove(np.arange(len(segment)))
+            self._blocks, self._highest, self._residual, self._condemned = {}, 0, 0.0, False
+            self._quantiser, self._trained_rows, self._measured = None, 0, None
+
     def remove(self, rows: Collection[int]) -> None:
         """See the port."""
         with self._lock:
@@ -139,6 +176,8 @@ class CompactIndex:
         """See the port."""
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
+        if self._condemned:
+            raise index_mismatch("`countenance doctor` found it so")
         checked = as_templates(probes, dim=self._dim)
         with self._lock:
             self._keep_built()

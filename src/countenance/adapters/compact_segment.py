@@ -103,6 +103,14 @@ class Segment:
                 self._move_code(last, place)
             self._n = last
 
+    def same_rows(self, other: "Segment") -> RowNumbers:
+        """Return the numbers of the rows that another segment holds bit by bit as this one; int64."""
+        numbers, mine, theirs = np.intersect1d(self.rows, other.rows, return_indices=True)
+        same = (self._int8[mine] == other._int8[theirs]).all(axis=1)  # noqa: SLF001 - of its own kind
+        same &= self._subjects[mine] == other._subjects[theirs]  # noqa: SLF001 - of its own kind
+        found: RowNumbers = numbers[same].astype(np.int64)
+        return found
+
     def encode(self, quantiser: faiss.ProductQuantizer) -> None:
         """Make the codes again, with a trained quantiser."""
         self._codes = faiss.IndexPQFastScan(self._dim, quantiser.M, quantiser.nbits, faiss.METRIC_INNER_PRODUCT)

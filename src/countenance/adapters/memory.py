@@ -24,19 +24,21 @@ from countenance.gallery.model import (
 )
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph, read_photograph
 from countenance.gallery.ports import TemplateBatch, crop_key, image_key
-from countenance.index.model import Certificate, Nearest, Neighbour
+from countenance.index.model import Certificate, Nearest, Neighbour, index_mismatch
 from countenance.index.ports import RowNumbers
 from countenance.vision.decode import ImageLimits
 from countenance.vision.ports import FaceAnalyser
 
 
 class MemoryIndex:
-    """Implements `TemplateIndex` by scoring every row in float64: slow, and so plain that the others are held to it."""
+    """Implements `FollowingIndex` by scoring every row in float64: slow, and so plain that others are held to it."""
 
     def __init__(self, dim: int) -> None:
         """Start empty."""
         self._dim = dim
         self._held: dict[int, tuple[str, int, Templates]] = {}
+        self._last_row = 0
+        self._condemned = False
         self._lock = Lock()
 
     @property
@@ -61,6 +63,39 @@ class MemoryIndex:
             if len(new) != len(vectors) or not self._held.keys().isdisjoint(new):
                 raise ValueError("row numbers must differ")
             self._held = self._held | new
+            self._last_row = max(self._last_row, *new) if new else self._last_row
+
+    @property
+    def last_row(self) -> int:
+        """See the port."""
+        return self._last_row
+
+    def blocks(self) -> Collection[str]:
+        """See the port."""
+        return {block for block, _, _ in self._held.values()}
+
+    def rows(self, block: str) -> RowNumbers:
+        """See the port."""
+        return np.array(sorted(row for row, held in self._held.items() if held[0] == block), dtype=np.int64)
+
+    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+        """See the port."""
+        wanted = zip(rows.tolist(), subjects.tolist(), as_templates(templates, dim=self._dim), strict=True)
+        return np.array(sorted(row for row, *facts in wanted if not self._holds(row, block, *facts)), dtype=np.int64)
+
+    def _holds(self, row: int, block: str, subject: int, template: Templates) -> bool:
+        """Say whether a row is held just so."""
+        held = self._held.get(row)
+        return held is not None and held[:2] == (block, subject) and np.array_equal(held[2], template)
+
+    def clear(self) -> None:
+        """See the port."""
+        with self._lock:
+            self._held, self._last_row, self._condemned = {}, 0, False
+
+    def condemn(self) -> None:
+        """See the port."""
+        self._condemned = True
 
     def remove(self, rows: Collection[int]) -> None:
         """See the port."""
@@ -74,6 +109,8 @@ class MemoryIndex:
         """See the port."""
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
+        if self._condemned:
+            raise index_mismatch("it was condemned")
         eligible = [(row, subject, vector) for row, (block, subject, vector) in self._held.items() if block in blocks]
         certificate = Certificate(
             rows=len(eligible),
@@ -283,6 +320,10 @@ class MemoryRecords:
                     subjects=np.array([held.subject]),
                     templates=held.vector[None].copy(),
                 )
+
+    def template_rows(self, source_id: str) -> RowNumbers:
+        """See the port."""
+        return np.array([row for row, held in sorted(self._templates.items()) if held.source_id == source_id], np.int64)
 
     def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
         """See the port."""

@@ -1,18 +1,23 @@
 """Wiring of the index: which engine searches a gallery."""
 
 import os
-from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 
-from countenance.adapters.exact.engine import ExactIndex
+from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import UnavailableError
 from countenance.index.choice import Engine, choose_engine
-from countenance.index.ports import Originals, TemplateIndex
+from countenance.index.ports import FollowingIndex, Originals
+from countenance.vision.pack import ModelPack
 
 
-def index_maker(settings: Settings, *, dim: int, rows: int, originals: Originals) -> Callable[[], TemplateIndex]:
-    """Return what makes an empty index of the engine that the settings name, or that fits the gallery.
+def exact_folder(settings: Settings, pack: ModelPack) -> Path:
+    """Return where the exact engine stores its index of a pack's templates."""
+    return settings.index / f"exact-{pack.digest[:16]}"
+
+
+def open_index(settings: Settings, pack: ModelPack, *, rows: int, originals: Originals) -> FollowingIndex:
+    """Open the index of the engine that the settings name, or that fits the gallery.
 
     Args:
         rows: Templates in the gallery now; an engine once chosen stays until the gallery is opened again.
@@ -20,15 +25,16 @@ def index_maker(settings: Settings, *, dim: int, rows: int, originals: Originals
     Raises:
         UnavailableError: code `engine-missing`, the engine's extra is not installed.
     """
+    dim = pack.manifest.dimension
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     chosen = choose_engine(rows=rows, dim=dim, memory=memory) if settings.engine == "auto" else Engine(settings.engine)
     if chosen is Engine.EXACT:
-        return partial(ExactIndex, dim, originals=originals)
+        return StoredExactIndex(exact_folder(settings, pack), dim, originals=originals)
     try:
         from countenance.adapters.compact import CompactIndex  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError as error:
         raise engine_missing(Engine.COMPACT, error) from None
-    return partial(CompactIndex, dim, originals, folder=settings.compact_folder)
+    return CompactIndex(dim, originals, folder=settings.compact_folder)
 
 
 def engine_missing(engine: str, error: ModuleNotFoundError) -> UnavailableError:

@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         return self.home / "models"
 
     @property
+    def index(self) -> Path:
+        """The folder of the stored index, made from the records."""
+        return self.home / "index"
+
+    @property
     def token(self) -> Path:
         """The file with the API's token."""
         return self.home / "token"

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
+from countenance.adapters.exact.blocks import BlockStore, StoredState
+from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.records import SqlRecords
 from countenance.bootstrap.calibrating import HomeCalibration
-from countenance.bootstrap.engines import index_maker
+from countenance.bootstrap.engines import exact_folder, open_index
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport
@@ -22,6 +24,7 @@ from countenance.gallery.model import LegalBasis, Snapshot, Source
 from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import Objects, PhotographReader, Records
 from countenance.gallery.sources import register_source
+from countenance.index.ports import FollowingIndex
 from countenance.search.model import Probe, SearchAnswer, SearchRequest
 from countenance.search.service import SearchService
 from countenance.search.verification import Verification
@@ -44,6 +47,8 @@ class OpenGallery:
         self.records = records
         self.objects = objects
         self.limits = image_limits(settings)
+        self.indexed = IndexedGallery(records, self._open_index)
+        self._index: FollowingIndex | None = None
 
     def register_source(self, *, name: str, owner: str, legal_basis: LegalBasis, document: bytes) -> Source:
         """Put a source on record: see `gallery.sources.register_source`."""
@@ -130,6 +135,26 @@ class OpenGallery:
             pack, partial(load_analyser, self.settings, threads=len(os.sched_getaffinity(0)), pack=pack)
         )
 
+    def close(self) -> None:
+        """Store what the index took in since it was stored last."""
+        if isinstance(self._index, StoredExactIndex):
+            self._index.save()
+
+    def stored_index(self) -> StoredState:
+        """Say what of the exact engine's index stands on disk, without opening it."""
+        pack = model_pack(self.settings)
+        return BlockStore(exact_folder(self.settings, pack), pack.manifest.dimension).state()
+
+    def _open_index(self) -> FollowingIndex:
+        """Open the index as it was left."""
+        self._index = open_index(
+            self.settings,
+            model_pack(self.settings),
+            rows=self.records.snapshot().templates,
+            originals=self.records.templates,
+        )
+        return self._index
+
     @cached_property
     def calibration(self) -> HomeCalibration:
         """What scores mean in this gallery."""
@@ -139,12 +164,9 @@ class OpenGallery:
     def _search(self) -> SearchService:
         """The search service."""
         pack = model_pack(self.settings)
-        dim = pack.manifest.dimension
-        rows = self.records.snapshot().templates
-        make_index = index_maker(self.settings, dim=dim, rows=rows, originals=self.records.templates)
         return SearchService(
             records=self.records,
-            gallery=IndexedGallery(self.records, make_index),
+            gallery=self.indexed,
             analyser=self.analyser,
             gate=SEARCH_GATE,
             limits=self.limits,
@@ -219,7 +241,11 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     records = SqlRecords(engine)
     try:
         upgrade(engine)
-        yield OpenGallery(settings, records=records, objects=StoredObjects.in_folder(settings.objects))
+        gallery = OpenGallery(settings, records=records, objects=StoredObjects.in_folder(settings.objects))
+        try:
+            yield gallery
+        finally:
+            gallery.close()
     finally:
         records.close()
 

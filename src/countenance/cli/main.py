@@ -13,6 +13,7 @@ from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
 from countenance.cli.bench import bench_app
 from countenance.cli.calibration import calibrate, calibration_app
+from countenance.cli.doctor import doctor, index_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, source_app, status, subjects_app
 from countenance.cli.models import models_app
@@ -63,6 +64,8 @@ app.command()(calibrate)
 app.add_typer(calibration_app, name="calibration")
 app.command()(status)
 app.command()(serve)
+app.command()(doctor)
+app.add_typer(index_app, name="index")
 app.add_typer(models_app, name="models")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(bench_app, name="bench")

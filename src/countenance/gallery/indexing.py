@@ -1,34 +1,64 @@
 """Keeping the index equal to the records: it is filled from them, follows them, and is thrown away when in doubt."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
+
+import numpy as np
 
 from countenance.core.errors import IntegrityError
 from countenance.gallery.model import Snapshot
-from countenance.gallery.ports import Records
-from countenance.index.ports import TemplateIndex
+from countenance.gallery.ports import Records, TemplateBatch
+from countenance.index.ports import FollowingIndex, RowNumbers
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Where index and records disagree.
+
+    Attributes:
+        compared: Templates on record.
+        differing: Rows that the index does not hold as they are on record; int64.
+        extra: Rows of the index that are not on record; int64.
+    """
+
+    compared: int
+    differing: RowNumbers
+    extra: RowNumbers
+
+    @property
+    def agree(self) -> bool:
+        """Whether index and records are equal."""
+        return not len(self.differing) and not len(self.extra)
 
 
 class IndexedGallery:
     """An index over the gallery's records, brought up to date before each search. Thread-safe."""
 
-    def __init__(self, records: Records, make_index: Callable[[], TemplateIndex]) -> None:
-        """Start with an empty index.
+    def __init__(self, records: Records, open_index: Callable[[], FollowingIndex]) -> None:
+        """Keep both; the index is opened at first need.
 
         Args:
-            make_index: Returns an empty index of the model pack's dimension.
+            open_index: Returns an index of the model pack's dimension, empty or as it was left.
         """
         self._records = records
-        self._make_index = make_index
-        self._index = make_index()
+        self._open_index = open_index
         self._revision = -1
-        self._last_row = 0
         self._lock = Lock()
 
-    def refresh(self) -> tuple[TemplateIndex, Snapshot]:
+    @cached_property
+    def index(self) -> FollowingIndex:
+        """The index, perhaps behind the records."""
+        index = self._open_index()
+        if not self._is_of_these_records(index):
+            index.clear()
+        return index
+
+    def refresh(self) -> tuple[FollowingIndex, Snapshot]:
         """Bring the index up to what is committed now.
 
         Returns:
@@ -41,29 +71,93 @@ class IndexedGallery:
         with self._lock:
             snapshot = self._records.snapshot()
             if snapshot.revision != self._revision:
-                self._load(snapshot)
-                if len(self._index) != snapshot.templates:
-                    self._index, self._last_row = self._make_index(), 0
-                    self._load(snapshot)
-                if len(self._index) != snapshot.templates:
-                    raise IntegrityError(
-                        f"the index holds {len(self._index)} templates, the records count {snapshot.templates}",
-                        code="index-mismatch",
-                        hint="restore the records from a backup",
-                    )
+                self._follow(snapshot)
                 self._revision = snapshot.revision
                 logger.debug("the index holds %d templates, revision %d", snapshot.templates, snapshot.revision)
-            return self._index, snapshot
+            return self.index, snapshot
+
+    def rebuild(self) -> Snapshot:
+        """Throw the index away and fill it from the records.
+
+        Raises:
+            IntegrityError: as `refresh`.
+        """
+        with self._lock:
+            self.index.clear()
+            self._revision = -1
+        return self.refresh()[1]
+
+    def compare(self, *, on_progress: Callable[[int], None] = lambda _: None) -> Difference:
+        """Compare the index with the records, row by row.
+
+        Args:
+            on_progress: Called with the number of templates that were compared since the last call.
+
+        Raises:
+            IntegrityError: as `refresh`.
+        """
+        index, snapshot = self.refresh()
+        compared, differing, seen = 0, [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for batch in self._records.template_batches(after_row=0, last_row=snapshot.last_row):
+            differing.append(
+                index.differing(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
+            )
+            seen.append(batch.rows)
+            compared += len(batch.rows)
+            on_progress(len(batch.rows))
+        held = np.concatenate([np.zeros(0, np.int64), *(index.rows(block) for block in index.blocks())])
+        return Difference(
+            compared=compared,
+            differing=np.concatenate(differing),
+            extra=np.setdiff1d(held[held <= snapshot.last_row], np.concatenate(seen)),
+        )
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Add what came, take out what went, and begin anew where that does not do."""
+        self._load(snapshot)
+        if len(self.index) != snapshot.templates:
+            self._take_out_what_went()
+        if len(self.index) != snapshot.templates:
+            self.index.clear()
+            self._load(snapshot)
+        if len(self.index) != snapshot.templates:
+            raise IntegrityError(
+                f"the index holds {len(self.index)} templates, the records count {snapshot.templates}",
+                code="index-mismatch",
+                hint="restore the records from a backup",
+            )
 
     def _load(self, snapshot: Snapshot) -> None:
         """Add what came since the last row that is in the index."""
         try:
-            for batch in self._records.template_batches(after_row=self._last_row, last_row=snapshot.last_row):
-                self._index.add(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
-                self._last_row = int(batch.rows[-1])
+            for batch in self._records.template_batches(after_row=self.index.last_row, last_row=snapshot.last_row):
+                self.index.add(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
         except ValueError as error:
             raise IntegrityError(
                 f"the records hold templates that can't be: {error}",
                 code="template-damaged",
                 hint="restore the records from a backup",
             ) from None
+
+    def _take_out_what_went(self) -> None:
+        """Take out rows that are not on record any more; sources that still have as many are passed over."""
+        counts = {summary.source.source_id: summary.templates for summary in self._records.sources()}
+        for block in tuple(self.index.blocks()):
+            held = self.index.rows(block)
+            if counts.get(block, 0) != len(held):
+                self.index.remove(np.setdiff1d(held, self._records.template_rows(block)).tolist())
+
+    def _is_of_these_records(self, index: FollowingIndex) -> bool:
+        """Look at the last row of each block: an index of other records, or of a backup's future, shows there."""
+        last = {int(index.rows(block)[-1]) for block in index.blocks()}
+        return all(
+            not len(
+                index.differing(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
+            )
+            for batch in self._single_rows(sorted(last))
+        )
+
+    def _single_rows(self, rows: list[int]) -> Iterator[TemplateBatch]:
+        """Read rows one by one."""
+        for row in rows:
+            yield from self._records.template_batches(after_row=row - 1, last_row=row)

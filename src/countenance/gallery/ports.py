@@ -110,6 +110,9 @@ class Records(Protocol):
     def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
         """Stream templates with after_row < row <= last_row in rising order, in batches of one source each."""
 
+    def template_rows(self, source_id: str) -> RowNumbers:
+        """Return the row numbers of a source's templates, int64, rising; none where it is unknown."""
+
     def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
         """Keep a search's answer as it was given; JSON types only."""
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from countenance.core.errors import IntegrityError
+
 
 class Neighbour(NamedTuple):
     """One indexed row near the probe: the best row of its subject.
@@ -73,3 +75,12 @@ class Nearest:
     neighbours: tuple[Neighbour, ...]
     certificate: Certificate | None
     miss_rate: MissRate | None = None
+
+
+def index_mismatch(why: str) -> IntegrityError:
+    """Return the error of an index that must not be searched."""
+    return IntegrityError(
+        f"index and records disagree: {why}",
+        code="index-mismatch",
+        hint="`countenance index rebuild` makes the index again from the records; then start the server again",
+    )

@@ -67,4 +67,37 @@ class TemplateIndex(Protocol):
 
         Raises:
             ValueError: wrong shapes or limit; nothing was searched.
+            IntegrityError: code `index-mismatch`, the index was condemned; nothing was searched.
         """
+
+
+class FollowingIndex(TemplateIndex, Protocol):
+    """An engine that can be kept equal to the records, and compared with them."""
+
+    @property
+    def last_row(self) -> int:
+        """The highest row number that was ever added, 0 before the first; also after a restart, where rows stayed."""
+
+    def blocks(self) -> Collection[str]:
+        """Return the names of the blocks that hold rows."""
+
+    def rows(self, block: str) -> RowNumbers:
+        """Return a block's row numbers, int64, rising; none where it is unknown."""
+
+    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+        """Return those of the rows that the block does not hold just so; int64, rising.
+
+        Args:
+            rows: int64, shape (n,).
+            subjects: int64, shape (n,).
+            templates: float32, shape (n, dim), unit L2 rows; not modified.
+
+        Raises:
+            ValueError: rows that are not unit vectors.
+        """
+
+    def condemn(self) -> None:
+        """Refuse every search from now on, here and wherever the same index is served, until it was cleared."""
+
+    def clear(self) -> None:
+        """Throw everything away."""

@@ -10,12 +10,12 @@ import numpy as np
 
 from countenance.core.arrays import Templates, cosine
 from countenance.core.clock import utc_now
-from countenance.core.errors import ConflictError, IntegrityError, InvalidInputError
+from countenance.core.errors import ConflictError, InvalidInputError
 from countenance.core.ids import new_id
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
-from countenance.index.model import Neighbour
+from countenance.index.model import Neighbour, index_mismatch
 from countenance.search.model import (
     HIGHEST_FPIR,
     MAX_LIMIT,
@@ -313,11 +313,7 @@ class SearchService:
         scores = cosine(template[0], np.stack([stored[neighbour.row] for neighbour in kept])).tolist()
         for neighbour, score in zip(kept, scores, strict=True):
             if abs(neighbour.score - score) > SCORE_TOLERANCE:
-                raise IntegrityError(
-                    f"template {neighbour.row} in the index is not the one on record",
-                    code="index-mismatch",
-                    hint="restart: the index is built again from the records",
-                )
+                raise index_mismatch(f"template {neighbour.row} is another one on record")
         best = sorted(zip(scores, kept, strict=True), key=lambda pair: (-pair[0], pair[1].row))
         return tuple(
             Candidate(

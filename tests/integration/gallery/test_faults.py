@@ -9,8 +9,7 @@ from threading import Barrier, Event
 
 import pytest
 
-from countenance.adapters.exact import ExactIndex
-from countenance.adapters.memory import InlineReader
+from countenance.adapters.memory import InlineReader, MemoryIndex
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
 from countenance.core.errors import CountenanceError, IntegrityError, NotFoundError, UnavailableError
@@ -106,7 +105,7 @@ def service(gallery: OpenGallery) -> SearchService:
     """Open a search service with the analyser of stripes."""
     return SearchService(
         records=gallery.records,
-        gallery=IndexedGallery(gallery.records, lambda: ExactIndex(DIM)),
+        gallery=IndexedGallery(gallery.records, lambda: MemoryIndex(DIM)),
         analyser=ANALYSER,
         gate=SEARCH_GATE,
         limits=LIMITS,
@@ -127,7 +126,7 @@ def assert_whole(gallery: OpenGallery, count: int, *, source: str = "one") -> No
         for face in gallery.records.faces_of(subject.subject_id):
             assert gallery.crop(face.face_id)
             assert gallery.photograph(face.image_id)[1]
-    IndexedGallery(gallery.records, lambda: ExactIndex(DIM)).refresh()
+    IndexedGallery(gallery.records, lambda: MemoryIndex(DIM)).refresh()
 
 
 class TestDisk:

@@ -10,14 +10,11 @@ import numpy as np
 from countenance.adapters.exact.bounds import QuantisedProbe, quantised_probe
 from countenance.adapters.exact.kernel import Scan, Scanned, best_scan
 from countenance.adapters.exact.parallel import scan_on_all_cores
-from countenance.adapters.exact.segments import Positions, Segment
+from countenance.adapters.exact.segments import SEGMENT_ROWS, Positions, Segment
 from countenance.core.arrays import Scores, Templates, as_templates, cosine
 from countenance.index.model import Certificate, Nearest
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
-
-SEGMENT_ROWS = 65_536
-"""Rows up to which an addition is merged into the block's last segment: 9 MB copied at 128 dimensions."""
 
 PROBES = 16
 """Probes that are scanned for at once."""
@@ -116,6 +113,7 @@ class ExactIndex:
         self._held = Held({}, 0)
         self._eligible: tuple[Held, frozenset[str], Eligible] | None = None
         self._lock = RLock()
+        self.last_row = 0
 
     @property
     def dim(self) -> int:
@@ -139,11 +137,20 @@ class ExactIndex:
             raise ValueError("rows and subjects must be one for each template, and rows must differ")
         if not len(numbers):
             return
-        new = Segment.of(rows=numbers, subjects=owners, templates=checked)
+        self.put(block, Segment.of(rows=numbers, subjects=owners, templates=checked))
+
+    def put(self, block: str, new: Segment) -> None:
+        """Add a segment as it is.
+
+        Raises:
+            ValueError: a row number is there already; nothing was added.
+        """
+        numbers = new.rows.numbers()
         with self._lock:
             held = self._held
             if self.holds_any(numbers):
                 raise ValueError("a row number is in the index already")
+            self.last_row = max(self.last_row, int(numbers[-1]))
             segments = held.blocks.get(block, ())
             if segments and len(segments[-1]) + len(new) <= SEGMENT_ROWS:
                 segments, new = segments[:-1], Segment.joined([segments[-1], new])
@@ -153,6 +160,35 @@ class ExactIndex:
         """Say whether one of the rows is in the index."""
         held = self._held.blocks.values()
         return any(len(one.rows.positions(rows)) for segments in held for one in segments)
+
+    def blocks(self) -> Collection[str]:
+        """See the port."""
+        return self._held.blocks.keys()
+
+    def rows(self, block: str) -> RowNumbers:
+        """See the port."""
+        parts = [segment.rows.numbers() for segment in self._held.blocks.get(block, ())]
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *parts]))
+
+    def segments_after(self, last_row: int) -> list[tuple[str, Segment]]:
+        """Return blocks and segments of the rows whose numbers are higher than one."""
+        held = ((block, one.after(last_row)) for block, segments in self._held.blocks.items() for one in segments)
+        return [(block, segment) for block, segment in held if segment is not None]
+
+    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+        """See the port; codes, terms and subjects are compared bit by bit."""
+        wanted = Segment.of(rows=rows, subjects=subjects, templates=as_templates(templates, dim=self._dim))
+        same = [wanted.same_rows(one) for one in self._held.blocks.get(block, ())]
+        return np.setdiff1d(wanted.rows.numbers(), np.concatenate([np.zeros(0, np.int64), *same]))
+
+    def clear(self) -> None:
+        """See the port; everything is overwritten before this returns."""
+        with self._lock:
+            held, self._held, self._eligible = self._held, Held({}, self._held.erasures + 1), None
+            self.last_row = 0
+            for segments in held.blocks.values():
+                for segment in segments:
+                    segment.wipe()
 
     def remove(self, rows: Collection[int]) -> None:
         """See the port; what stood there is overwritten before this returns."""

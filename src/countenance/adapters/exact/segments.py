@@ -14,6 +14,9 @@ from countenance.index.ports import RowNumbers
 
 Positions = NDArray[np.intp]
 
+SEGMENT_ROWS = 65_536
+"""Rows up to which an addition is merged into the block's last segment: 9 MB copied at 128 dimensions."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
@@ -132,6 +135,24 @@ class Segment:
             return None
         kept = np.flatnonzero(staying)
         return self._packed(self.rows.numbers(kept), self.subjects_at(kept), self.codes[kept], self.terms[kept])
+
+    def after(self, last_row: int) -> Self | None:
+        """Return the rows whose numbers are higher than one; None where there are none."""
+        numbers = self.rows.numbers()
+        return self if numbers[0] > last_row else self.without(np.flatnonzero(numbers <= last_row))
+
+    def same_rows(self, other: "Segment") -> RowNumbers:
+        """Return the numbers of the rows that stand in another segment bit by bit as here."""
+        mine = self.rows.positions(other.rows.numbers())
+        numbers = self.rows.numbers(mine)
+        theirs = other.rows.positions(numbers)
+        same = (
+            (self.terms[mine] == other.terms[theirs])
+            & (self.subjects_at(mine) == other.subjects_at(theirs))
+            & (self.codes[mine] == other.codes[theirs]).all(axis=1)
+        )
+        found: RowNumbers = numbers[same]
+        return found
 
     def wipe(self) -> None:
         """Overwrite everything; whoever still reads this segment must not use what it read."""

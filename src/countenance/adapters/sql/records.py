@@ -50,6 +50,7 @@ from countenance.gallery.model import (
     Subject,
 )
 from countenance.gallery.ports import TemplateBatch, crop_key, image_key
+from countenance.index.ports import RowNumbers
 
 T = TypeVar("T")
 AnyRow = TypeVar("AnyRow", bound=Base)
@@ -255,6 +256,13 @@ class SqlRecords:
                         templates=np.stack([vector_of(row.vector) for row in part]),
                     )
                 after_row = rows[-1].number
+
+    def template_rows(self, source_id: str) -> RowNumbers:
+        """See the port."""
+        chosen = select(TemplateRow.number).join(SourceRow, TemplateRow.source == SourceRow.number)
+        with self._reading() as session:
+            found = session.scalars(chosen.where(SourceRow.source_id == source_id).order_by(TemplateRow.number))
+            return np.fromiter(found, dtype=np.int64)
 
     def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
         """See the port."""

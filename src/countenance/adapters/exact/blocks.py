@@ -1,0 +1,317 @@
+"""Blocks on disk: the exact engine's segments in files, so that a start need not read every template from the records.
+
+Derived and disposable. Several processes may share a folder: readers take no lock, whoever changes it takes the one
+there is. A change writes new files beside the old ones, syncs them, and puts a new manifest in the old one's place, so
+that a crash leaves the old state or the new one. The manifest holds every file's SHA-256, and its own.
+Files that are no longer listed are overwritten before they are deleted: they may hold what was erased.
+"""
+
+import fcntl
+import json
+import os
+import struct
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from countenance.adapters.exact.bounds import padded
+from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment
+from countenance.core.ids import new_id
+
+MANIFEST = "manifest.json"
+CONDEMNED = "condemned"
+FORMAT = 1
+HEADER = struct.Struct("<8sQQqQ")
+"""Magic, codes a row, rows, subject base, runs."""
+MAGIC = b"cntexact"
+ATTEMPTS = 5
+"""Loads that another process's change may spoil."""
+
+
+class DamagedError(Exception):
+    """What is on disk is not what was written there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSegment:
+    """One file of the manifest."""
+
+    file: str
+    block: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What is stored.
+
+    Attributes:
+        last_row: The highest row number that was ever taken in.
+    """
+
+    last_row: int
+    segments: tuple[StoredSegment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredState:
+    """What stands on disk.
+
+    Attributes:
+        damage: What is wrong with it; empty where nothing is.
+    """
+
+    folder: Path
+    files: int
+    rows: int
+    bytes: int
+    damage: str
+
+
+NOTHING = Manifest(last_row=0, segments=())
+
+
+class BlockStore:
+    """A folder of segments of one model pack."""
+
+    def __init__(self, folder: Path, dim: int) -> None:
+        """Remember the folder; it is made at the first change."""
+        self.folder = folder
+        self._width = padded(dim)
+
+    def manifest(self) -> Manifest:
+        """Return what is stored.
+
+        Raises:
+            DamagedError: the manifest can't be read.
+        """
+        try:
+            body, digest, end = (self.folder / MANIFEST).read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return NOTHING
+        except OSError as error:
+            raise DamagedError(f"the manifest can't be read: {error.strerror}") from None
+        except ValueError:
+            raise DamagedError("the manifest is not one") from None
+        if end or sha256(body).hexdigest().encode() != digest:
+            raise DamagedError("the manifest is damaged")
+        read = json.loads(body)
+        if (read["format"], read["width"]) != (FORMAT, self._width):
+            raise DamagedError("the manifest is of another version or dimension")
+        return Manifest(last_row=read["last_row"], segments=tuple(StoredSegment(**one) for one in read["segments"]))
+
+    def load(self) -> tuple[Manifest, list[tuple[str, Segment]]]:
+        """Read everything.
+
+        Returns:
+            The manifest, and block and segment of each of its files.
+
+        Raises:
+            DamagedError: a file is missing or not what the manifest says.
+        """
+        for attempt in range(ATTEMPTS):
+            manifest = self.manifest()
+            try:
+                return manifest, [(one.block, self._read(one)) for one in manifest.segments]
+            except DamagedError:
+                # Another process may have replaced the file meanwhile, and the manifest with it.
+                if attempt + 1 == ATTEMPTS or self.manifest() == manifest:
+                    raise
+        raise AssertionError
+
+    def state(self) -> StoredState:
+        """Say what is stored; every file is read and checked."""
+        try:
+            manifest, segments = self.load()
+        except DamagedError as error:
+            return StoredState(folder=self.folder, files=0, rows=0, bytes=0, damage=str(error))
+        return StoredState(
+            folder=self.folder,
+            files=len(segments),
+            rows=sum(one.rows for one in manifest.segments),
+            bytes=sum(len(packed(segment)) for _, segment in segments),
+            damage="",
+        )
+
+    def append(self, parts_after: Callable[[int], Sequence[tuple[str, Segment]]], last_row: int) -> None:
+        """Store rows beyond the manifest's last one; those up to it were stored by this process or another.
+
+        Args:
+            parts_after: Returns blocks and segments of all rows beyond one.
+            last_row: The highest row number that was taken in.
+
+        Raises:
+            DamagedError: the manifest, or the file that rows are added to; nothing was changed.
+            OSError: nothing was changed.
+        """
+        with self._changing():
+            manifest = self.manifest()
+            if last_row <= manifest.last_row:
+                return
+            listed, replaced = list(manifest.segments), []
+            for block, part in parts_after(manifest.last_row):
+                new = part
+                tail = next((one for one in reversed(listed) if one.block == block), None)
+                if tail is not None and tail.rows + len(new) <= SEGMENT_ROWS:
+                    listed.remove(tail)
+                    replaced.append(tail)
+                    new = Segment.joined([self._read(tail), new])
+                listed.append(self._written(block, new))
+            self._replace(Manifest(last_row=last_row, segments=tuple(listed)))
+            self._discard(replaced)
+
+    def erase(self, rows: Collection[int]) -> None:
+        """Take rows out, and overwrite what stood there; those that aren't there are passed over.
+
+        Raises:
+            DamagedError, OSError: the old files may still be there; run it again, or `clear`.
+        """
+        gone = np.fromiter(rows, dtype=np.int64)
+        with self._changing():
+            manifest = self.manifest()
+            listed, replaced = [], []
+            for one in manifest.segments:
+                segment = self._read(one)
+                positions = segment.rows.positions(gone)
+                if not len(positions):
+                    listed.append(one)
+                    continue
+                replaced.append(one)
+                left = segment.without(positions)
+                if left is not None:
+                    listed.append(self._written(one.block, left))
+            if replaced:
+                self._replace(Manifest(last_row=manifest.last_row, segments=tuple(listed)))
+                self._discard(replaced)
+
+    def clear(self) -> None:
+        """Overwrite and delete everything; it is no longer condemned."""
+        with self._changing():
+            self._replace(NOTHING)
+            self._sweep()
+            (self.folder / CONDEMNED).unlink(missing_ok=True)
+
+    def condemn(self) -> None:
+        """Leave a mark that it must not be searched."""
+        with self._changing():
+            _write_synced(self.folder / CONDEMNED, b"")
+
+    @property
+    def condemned(self) -> bool:
+        """Whether the mark is there."""
+        return (self.folder / CONDEMNED).exists()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the folder's lock, and clean up what a crash left behind."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._sweep()
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _sweep(self) -> None:
+        """Overwrite and delete files that the manifest does not list."""
+        try:
+            listed = {one.file for one in self.manifest().segments}
+        except DamagedError:
+            return
+        for path in self.folder.glob("*.segment"):
+            if path.name not in listed:
+                _overwrite_and_delete(path)
+
+    def _read(self, stored: StoredSegment) -> Segment:
+        """Read one file and check it."""
+        try:
+            data = bytearray((self.folder / stored.file).read_bytes())
+        except OSError as error:
+            raise DamagedError(f"{stored.file}: {error.strerror}") from None
+        if sha256(data).hexdigest() != stored.sha256:
+            raise DamagedError(f"{stored.file} is damaged")
+        return unpacked(data)
+
+    def _written(self, block: str, segment: Segment) -> StoredSegment:
+        """Write one file and sync it."""
+        data, name = packed(segment), f"{new_id()}.segment"
+        _write_synced(self.folder / name, data)
+        return StoredSegment(file=name, block=block, rows=len(segment), sha256=sha256(data).hexdigest())
+
+    def _replace(self, manifest: Manifest) -> None:
+        """Put a manifest in the old one's place."""
+        listed = {"format": FORMAT, "width": self._width, "last_row": manifest.last_row}
+        body = json.dumps({**listed, "segments": [asdict(one) for one in manifest.segments]}).encode()
+        beside = self.folder / f"{MANIFEST}.new"
+        _write_synced(beside, body + b"\n" + sha256(body).hexdigest().encode() + b"\n")
+        beside.replace(self.folder / MANIFEST)
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _discard(self, replaced: Sequence[StoredSegment]) -> None:
+        """Overwrite and delete files that the manifest no longer lists."""
+        for one in replaced:
+            _overwrite_and_delete(self.folder / one.file)
+
+
+def packed(segment: Segment) -> bytes:
+    """Return a segment as the bytes of a file, little-endian."""
+    runs = segment.rows
+    header = HEADER.pack(MAGIC, segment.codes.shape[1], len(segment), segment.subject_base, len(runs.firsts))
+    parts = (
+        runs.starts.astype("<i8"),
+        runs.firsts.astype("<i8"),
+        segment.terms.astype("<u4"),
+        segment.subjects.astype("<u4"),
+        segment.codes,
+    )
+    return b"".join([header, *(np.ascontiguousarray(part).tobytes() for part in parts)])
+
+
+def unpacked(data: bytearray) -> Segment:
+    """Return the segment in the bytes of a file whose hash was checked; it stands in these very bytes."""
+    magic, width, n, base, runs = HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise DamagedError("it is no segment")
+    at = HEADER.size
+    columns = []
+    for dtype, count in (("<i8", runs + 1), ("<i8", runs), ("<u4", n), ("<u4", n), ("i1", n * width)):
+        columns.append(np.frombuffer(data, dtype=dtype, count=count, offset=at))
+        at += columns[-1].nbytes
+    starts, firsts, terms, subjects, codes = columns
+    return Segment(
+        rows=Runs(starts=starts, firsts=firsts),
+        subject_base=base,
+        subjects=subjects,
+        codes=codes.reshape(n, width),
+        terms=terms,
+    )
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    """Write a file of its owner's alone, and wait until it is on disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _overwrite_and_delete(path: Path) -> None:
+    """Write zeros over a file, wait until these are on disk, and delete it."""
+    with path.open("r+b") as file:
+        left = path.stat().st_size
+        while left > 0:
+            left -= file.write(bytes(min(left, 1 << 20)))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()

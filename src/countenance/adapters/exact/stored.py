@@ -1,0 +1,139 @@
+"""The exact engine with its blocks on disk."""
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+from countenance.adapters.exact.blocks import BlockStore, DamagedError
+from countenance.adapters.exact.engine import ExactIndex
+from countenance.core.arrays import Templates
+from countenance.core.errors import UnavailableError
+from countenance.index.model import Nearest, index_mismatch
+from countenance.index.ports import Originals, RowNumbers
+
+logger = logging.getLogger(__name__)
+
+SAVE_ROWS = 4096
+"""New rows from which they are stored: as many are read from the records again after a crash, in a moment."""
+
+
+class StoredExactIndex:
+    """Implements `TemplateIndex`: an `ExactIndex` that is read from a folder, and kept there. Thread-safe.
+
+    What can't be stored is not lost: the folder is derived from the records.
+    """
+
+    def __init__(self, folder: Path, dim: int, *, originals: Originals) -> None:
+        """Read what is stored; what is damaged is thrown away, to be filled from the records again."""
+        self._store = BlockStore(folder, dim)
+        self._index = ExactIndex(dim, originals=originals)
+        self._saved_row = 0
+        self._condemned = False
+        try:
+            manifest, segments = self._store.load()
+        except DamagedError as error:
+            logger.warning("the stored index is damaged and is made again: %s", error)
+            self._discard()
+            return
+        for block, segment in segments:
+            self._index.put(block, segment)
+        self._index.last_row = self._saved_row = manifest.last_row
+
+    @property
+    def dim(self) -> int:
+        """See the port."""
+        return self._index.dim
+
+    @property
+    def last_row(self) -> int:
+        """See the port."""
+        return self._index.last_row
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the rows take in memory."""
+        return self._index.nbytes
+
+    def __len__(self) -> int:
+        """See the port."""
+        return len(self._index)
+
+    def rows(self, block: str) -> RowNumbers:
+        """See the port."""
+        return self._index.rows(block)
+
+    def blocks(self) -> Collection[str]:
+        """See the port."""
+        return self._index.blocks()
+
+    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+        """See the port."""
+        return self._index.differing(block, rows=rows, subjects=subjects, templates=templates)
+
+    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
+        """See the port."""
+        self._index.add(block, rows=rows, subjects=subjects, templates=templates)
+        if self.last_row - self._saved_row >= SAVE_ROWS:
+            self.save()
+
+    def remove(self, rows: Collection[int]) -> None:
+        """See the port; what stood there is overwritten, in memory and on disk, before this returns."""
+        self._index.remove(rows)
+        try:
+            self._store.erase(rows)
+        except DamagedError as error:
+            logger.warning("the stored index is damaged and is made again: %s", error)
+            self._discard()
+        except OSError as error:
+            raise _unwritable(error) from None
+
+    def search(
+        self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
+    ) -> list[Nearest]:
+        """See the port; every answer is certified."""
+        if self._condemned or self._store.condemned:
+            self._condemned = True
+            raise index_mismatch("`countenance doctor` found it so")
+        return self._index.search(probes, blocks=blocks, limit=limit, threshold=threshold)
+
+    def condemn(self) -> None:
+        """See the port."""
+        self._store.condemn()
+
+    def clear(self) -> None:
+        """See the port."""
+        self._index.clear()
+        self._discard()
+        self._condemned = False
+
+    def save(self) -> None:
+        """Store what is not stored yet."""
+        if self.last_row == self._saved_row:
+            return
+        last_row = self.last_row
+        try:
+            self._store.append(self._index.segments_after, last_row)
+        except DamagedError as error:
+            logger.warning("the stored index is damaged and is stored again: %s", error)
+            self._discard()
+            self._store.append(self._index.segments_after, last_row)
+        except OSError as error:
+            logger.warning("the index can't be stored: %s", error.strerror)
+            return
+        self._saved_row = last_row
+
+    def _discard(self) -> None:
+        """Throw away what is stored."""
+        self._saved_row = 0
+        try:
+            self._store.clear()
+        except OSError as error:
+            raise _unwritable(error) from None
+
+
+def _unwritable(error: OSError) -> UnavailableError:
+    return UnavailableError(
+        f"the index's folder can't be written: {error.strerror}",
+        code="index-unwritable",
+        hint="see to the disk and the folder's permissions; what was erased may still stand there",
+    )

@@ -1,0 +1,99 @@
+"""The contract of `FollowingIndex`: what an engine needs to be kept equal to the records."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from countenance.adapters.compact import CompactIndex
+from countenance.adapters.exact.stored import StoredExactIndex
+from countenance.adapters.memory import MemoryIndex
+from countenance.core.errors import IntegrityError
+from countenance.index.ports import FollowingIndex
+from tests.index_engines import unit_rows
+
+DIM = 16
+ROWS = np.array([9, 2, 5, 7])
+SUBJECTS = np.array([1, 1, 2, 3])
+TEMPLATES = unit_rows(seed=1, n=4, dim=DIM)
+
+Make = Callable[[Path], FollowingIndex]
+ENGINES: dict[str, Make] = {
+    "memory": lambda _: MemoryIndex(DIM),
+    "compact": lambda _: CompactIndex(DIM, lambda rows: dict.fromkeys(rows, TEMPLATES[0])),
+    "exact": lambda folder: StoredExactIndex(folder, DIM, originals=lambda rows: dict.fromkeys(rows, TEMPLATES[0])),
+}
+
+
+@pytest.fixture(params=[pytest.param(make, id=name) for name, make in ENGINES.items()])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> FollowingIndex:
+    """An index with two blocks."""
+    made: FollowingIndex = request.param(tmp_path)
+    made.add("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES)
+    made.add("b", rows=np.array([4]), subjects=np.array([8]), templates=TEMPLATES[:1])
+    return made
+
+
+def test_it_lists_its_blocks_and_rows(index: FollowingIndex) -> None:
+    assert sorted(index.blocks()) == ["a", "b"]
+    assert index.rows("a").tolist() == [2, 5, 7, 9]
+    assert index.rows("b").tolist() == [4]
+    assert index.rows("unknown").tolist() == []
+    assert index.rows("unknown").dtype == np.int64
+
+
+def test_the_last_row_stays_when_it_is_removed(index: FollowingIndex) -> None:
+    index.remove([9])
+
+    assert index.last_row == 9
+
+
+def test_a_block_without_rows_is_none(index: FollowingIndex) -> None:
+    index.remove([4])
+
+    assert list(index.blocks()) == ["a"]
+
+
+def test_what_it_holds_just_so_does_not_differ(index: FollowingIndex) -> None:
+    assert index.differing("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES).tolist() == []
+    assert index.differing("a", rows=ROWS[:1], subjects=SUBJECTS[:1], templates=TEMPLATES[:1]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("block", "rows", "subjects", "templates", "differing"),
+    [
+        pytest.param("a", ROWS, np.array([1, 1, 4, 3]), TEMPLATES, [5], id="another subject"),
+        pytest.param("a", ROWS, SUBJECTS, TEMPLATES[[0, 1, 2, 2]], [7], id="another template"),
+        pytest.param("a", np.array([9, 2, 5, 6]), SUBJECTS, TEMPLATES, [6], id="a row that it lacks"),
+        pytest.param("b", ROWS, SUBJECTS, TEMPLATES, [2, 5, 7, 9], id="another block"),
+        pytest.param("unknown", ROWS, SUBJECTS, TEMPLATES, [2, 5, 7, 9], id="an unknown block"),
+    ],
+)
+def test_what_it_holds_otherwise_differs(
+    *,
+    index: FollowingIndex,
+    block: str,
+    rows: np.ndarray,
+    subjects: np.ndarray,
+    templates: np.ndarray,
+    differing: list[int],
+) -> None:
+    assert index.differing(block, rows=rows, subjects=subjects, templates=templates).tolist() == differing
+
+
+def test_cleared_it_is_empty_and_may_be_filled_again(index: FollowingIndex) -> None:
+    index.clear()
+
+    assert (len(index), index.last_row, list(index.blocks())) == (0, 0, [])
+    index.add("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES)
+    assert index.rows("a").tolist() == [2, 5, 7, 9]
+
+
+def test_condemned_it_is_not_searched_until_it_was_cleared(index: FollowingIndex) -> None:
+    index.condemn()
+
+    with pytest.raises(IntegrityError, match="disagree"):
+        index.search(TEMPLATES[:1], blocks=["a"], limit=1)
+    index.clear()
+    assert index.search(TEMPLATES[:1], blocks=["a"], limit=1)[0].neighbours == ()

@@ -1,0 +1,155 @@
+"""`doctor`, `index`: an index that agrees with the records, and every way in which one does not."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from tests.integration.cli.conftest import Command
+
+ASKED = ("--case", "2026-114", "--purpose", "identify a victim", "--threshold", "-1", "--json")
+
+
+@pytest.fixture
+def own_home(filled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the filled gallery, to be changed, as COUNTENANCE_HOME."""
+    home = copytree(filled_home, tmp_path / "home")
+    monkeypatch.setenv("COUNTENANCE_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def probe(portraits: Mapping[str, Path]) -> Path:
+    """A photograph of somebody who is enrolled."""
+    return portraits["obama3.jpg"]
+
+
+def segments(home: Path) -> list[Path]:
+    """Return the index's files of rows."""
+    return sorted((home / "index").rglob("*.segment"))
+
+
+def change_records(home: Path, *statements: str, **values: int) -> None:
+    """Change the records behind Countenance's back."""
+    with closing(sqlite3.connect(home / "records.sqlite3")) as records, records:
+        for statement in statements:
+            records.execute(statement, values)
+
+
+def change_a_template(home: Path) -> None:
+    """Give the first template the numbers of the second."""
+    change_records(home, "UPDATE template SET vector = (SELECT vector FROM template WHERE number = 2) WHERE number = 1")
+
+
+def test_a_search_leaves_the_index_on_disk(command: Command, own_home: Path, probe: Path) -> None:
+    command("search", probe, *ASKED)
+
+    status = command("index", "status", "--json").json
+
+    assert len(segments(own_home)) == 1
+    assert (status["whole"], status["files"], status["templates"], status["on_record"]) == (True, 1, 5, 5)
+    assert Path(status["folder"]).parent == own_home / "index"
+
+
+def test_index_and_records_agree(command: Command, own_home: Path) -> None:
+    for arguments in (("doctor",), ("index", "verify")):
+        assert command(*arguments, "--json").json == {"templates": 5, "agree": True}
+        assert "agree: 5 templates compared" in command(*arguments).out
+    assert own_home.is_dir()
+
+
+def test_a_template_that_changed_on_record_stops_serving_until_the_index_is_rebuilt(
+    command: Command, own_home: Path, probe: Path
+) -> None:
+    command("search", probe, *ASKED)
+    change_a_template(own_home)
+
+    found = command("doctor")
+    during = command("search", probe, *[word for word in ASKED if word != "--json"])
+    command("index", "rebuild")
+    after = command("search", probe, *ASKED)
+
+    found.refused(7, "index-mismatch")
+    assert "1 of 5 templates differ" in found.err
+    assert "countenance index rebuild" in found.err
+    during.refused(7, "index-mismatch")
+    assert len(after.json["candidates"]) == 4
+    assert command("doctor", "--json").json["agree"]
+
+
+def test_verify_finds_it_and_changes_nothing(command: Command, own_home: Path, probe: Path) -> None:
+    command("search", probe, *ASKED)
+    change_a_template(own_home)
+    before = [path.read_bytes() for path in segments(own_home)]
+
+    command("index", "verify").refused(7, "index-mismatch")
+
+    assert [path.read_bytes() for path in segments(own_home)] == before
+    assert command("search", probe, *ASKED).code == 0
+
+
+def test_a_changed_byte_in_the_index_is_found_and_mended_from_the_records(
+    command: Command, own_home: Path, probe: Path
+) -> None:
+    first = command("search", probe, *ASKED).json
+    [path] = segments(own_home)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+    status = command("index", "status", "--json").json
+    verified = command("index", "verify")
+    warned = command("search", probe, *ASKED)
+
+    again = json.loads(warned.out)
+    assert "is damaged" in warned.err
+    assert (status["whole"], "damaged" in status["damage"]) == (False, True)
+    verified.refused(7, "index-mismatch")
+    assert again["candidates"] == first["candidates"]
+    assert command("index", "verify", "--json").json["agree"]
+
+
+def test_rows_that_went_from_the_records_go_from_the_index_and_its_files(
+    command: Command, own_home: Path, probe: Path
+) -> None:
+    first = command("search", probe, *ASKED).json["candidates"][0]
+    [before] = [path.read_bytes() for path in segments(own_home)]
+    change_records(
+        own_home,
+        "DELETE FROM template WHERE number = :row",
+        "UPDATE source SET templates = templates - 1",
+        "UPDATE gallery SET revision = revision + 1",
+        row=first["template"],
+    )
+
+    answer = command("search", probe, *ASKED).json
+
+    assert first["template"] not in [one["template"] for one in answer["candidates"]]
+    assert answer["certificate"]["templates"] == 4
+    assert command("doctor", "--json").json == {"templates": 4, "agree": True}
+    [after] = [path.read_bytes() for path in segments(own_home)]
+    assert len(after) < len(before)
+
+
+def test_an_index_of_other_records_is_made_again(command: Command, own_home: Path, probe: Path) -> None:
+    command("search", probe, *ASKED)
+    change_records(
+        own_home, "UPDATE template SET vector = (SELECT vector FROM template WHERE number = 1) WHERE number = 5"
+    )
+
+    assert command("doctor", "--json").json == {"templates": 5, "agree": True}
+    assert len(segments(own_home)) == 1
+
+
+def test_a_deleted_index_is_made_again_and_answers_the_same(command: Command, own_home: Path, probe: Path) -> None:
+    first = command("search", probe, *ASKED).json
+    for path in segments(own_home):
+        path.unlink()
+
+    again = json.loads(command("search", probe, *ASKED).out)
+
+    assert (again["candidates"], again["certificate"]) == (first["candidates"], first["certificate"])

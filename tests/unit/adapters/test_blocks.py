@@ -1,0 +1,291 @@
+"""Blocks on disk: what was written comes back, what was changed is noticed, what was erased is gone."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from countenance.adapters.exact.blocks import MANIFEST, BlockStore, DamagedError, packed, unpacked
+from countenance.adapters.exact.engine import ExactIndex
+from countenance.adapters.exact.segments import SEGMENT_ROWS, Segment
+from countenance.adapters.exact.stored import SAVE_ROWS, StoredExactIndex
+from countenance.core.arrays import Templates
+from countenance.core.errors import IntegrityError, UnavailableError
+from tests.index_engines import unit_rows
+
+DIM = 24
+
+
+def segment(first: int, n: int, *, seed: int = 1) -> Segment:
+    """Return rows `first`, `first + 2`, ...; two a subject."""
+    rows = np.arange(first, first + 2 * n, 2)
+    return Segment.of(rows=rows, subjects=rows // 4, templates=unit_rows(seed=seed, n=n, dim=DIM))
+
+
+def nothing_on_record(_: object) -> dict[int, Templates]:
+    """Stand for records that are never asked."""
+    return {}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlockStore:
+    """A folder that does not exist yet."""
+    return BlockStore(tmp_path / "index" / "exact", DIM)
+
+
+@pytest.fixture
+def filled(store: BlockStore) -> BlockStore:
+    """Two blocks, 30 and 20 rows."""
+    store.append(lambda _: [("a", segment(1, 30)), ("b", segment(100, 20, seed=2))], 138)
+    return store
+
+
+def held(store: BlockStore) -> dict[str, list[int]]:
+    """Return the row numbers of each block."""
+    found: dict[str, list[int]] = {}
+    for block, part in store.load()[1]:
+        found.setdefault(block, []).extend(part.rows.numbers().tolist())
+    return found
+
+
+def files(store: BlockStore) -> list[Path]:
+    """Return all files but the lock."""
+    return sorted(path for path in store.folder.iterdir() if path.name != "lock")
+
+
+class TestKeeping:
+    def test_a_segment_comes_back_bit_by_bit(self) -> None:
+        part = segment(7, 50)
+
+        back = unpacked(bytearray(packed(part)))
+
+        assert packed(back) == packed(part)
+        assert np.array_equal(back.rows.numbers(), part.rows.numbers())
+        assert np.array_equal(back.subjects_at(), part.subjects_at())
+
+    def test_nothing_is_stored_at_first(self, store: BlockStore) -> None:
+        manifest, segments = store.load()
+
+        assert (manifest.last_row, segments) == (0, [])
+        assert not store.folder.exists()
+
+    def test_what_is_stored_is_read(self, filled: BlockStore) -> None:
+        assert held(filled) == {"a": list(range(1, 61, 2)), "b": list(range(100, 140, 2))}
+        assert filled.manifest().last_row == 138
+
+    def test_rows_that_another_process_stored_are_not_stored_again(self, filled: BlockStore) -> None:
+        asked: list[int] = []
+
+        filled.append(lambda last_row: asked.append(last_row) or [], 138)  # type: ignore[func-returns-value]
+
+        assert asked == []
+
+    def test_additions_are_merged_into_one_file_a_block(self, filled: BlockStore) -> None:
+        filled.append(lambda _: [("a", segment(201, 5, seed=3))], 209)
+
+        assert len(filled.manifest().segments) == 2
+        assert held(filled)["a"] == [*range(1, 61, 2), *range(201, 211, 2)]
+        assert len(files(filled)) == 3
+
+    def test_a_full_file_is_left_as_it_is(self, store: BlockStore) -> None:
+        store.append(lambda _: [("a", segment(1, SEGMENT_ROWS - 3))], 200_000)
+        first = store.manifest().segments
+
+        store.append(lambda _: [("a", segment(200_001, 5))], 200_009)
+
+        assert store.manifest().segments[:1] == first
+        assert len(store.manifest().segments) == 2
+
+    def test_files_are_their_owners_alone(self, filled: BlockStore) -> None:
+        assert {path.stat().st_mode & 0o777 for path in files(filled)} == {0o600}
+
+
+class TestDamage:
+    def test_every_changed_byte_is_noticed(self, filled: BlockStore) -> None:
+        for path in files(filled):
+            data = path.read_bytes()
+            for at in range(0, len(data), 1 + len(data) // 200):
+                path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+
+                with pytest.raises(DamagedError):
+                    filled.load()
+            path.write_bytes(data)
+        assert len(held(filled)) == 2
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param(lambda path: path.unlink(), id="missing"),
+            pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+            pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-1]), id="cut short"),
+            pytest.param(lambda path: path.write_bytes(path.read_bytes() + b"\n"), id="longer"),
+        ],
+    )
+    def test_files_that_are_not_whole_are_noticed(self, filled: BlockStore, change: Callable[[Path], object]) -> None:
+        for path in files(filled):
+            data = path.read_bytes()
+            change(path)
+
+            if path.name == MANIFEST and not path.exists():
+                assert held(filled) == {}
+            else:
+                with pytest.raises(DamagedError):
+                    filled.load()
+            path.write_bytes(data)
+
+    def test_another_dimension_is_noticed(self, filled: BlockStore) -> None:
+        with pytest.raises(DamagedError, match="dimension"):
+            BlockStore(filled.folder, 2 * DIM).manifest()
+
+    def test_its_state_is_said(self, filled: BlockStore) -> None:
+        good = filled.state()
+        files(filled)[0].write_bytes(b"x")
+
+        assert (good.files, good.rows, good.damage) == (2, 50, "")
+        assert filled.state().damage
+
+
+class TestErasing:
+    def test_an_erased_row_is_not_in_any_file(self, filled: BlockStore) -> None:
+        part = segment(1, 30)
+        gone = part.codes[part.rows.positions(np.array([21]))].tobytes()
+        assert any(gone in path.read_bytes() for path in files(filled))
+
+        filled.erase([21, 22, 5000])
+
+        assert 21 not in held(filled)["a"]
+        assert len(held(filled)["a"]) == 29
+        assert not any(gone in path.read_bytes() for path in files(filled))
+
+    def test_the_old_file_is_overwritten_before_it_is_deleted(self, filled: BlockStore) -> None:
+        old = {path: path.open("rb") for path in files(filled) if path.suffix == ".segment"}
+
+        filled.erase([21])
+
+        [replaced] = [path for path in old if not path.exists()]
+        assert not any(old[replaced].read())
+        for file in old.values():
+            file.close()
+
+    def test_a_block_without_rows_has_no_file(self, filled: BlockStore) -> None:
+        filled.erase(range(100, 140))
+
+        assert list(held(filled)) == ["a"]
+        assert filled.manifest().last_row == 138
+
+    def test_clearing_leaves_nothing(self, filled: BlockStore) -> None:
+        filled.clear()
+
+        assert held(filled) == {}
+        assert [path.name for path in files(filled)] == [MANIFEST]
+
+    def test_what_a_crash_left_is_cleaned_up_by_the_next_change(self, filled: BlockStore) -> None:
+        orphan = filled.folder / "0.segment"
+        orphan.write_bytes(b"left behind")
+        with orphan.open("rb") as file:
+            filled.erase([21])
+
+            assert not any(file.read())
+        assert not orphan.exists()
+
+
+class TestStoredIndex:
+    def open(self, store: BlockStore) -> StoredExactIndex:
+        return StoredExactIndex(store.folder, DIM, originals=nothing_on_record)
+
+    def fill(self, index: StoredExactIndex | ExactIndex, first: int, n: int) -> None:
+        rows = np.arange(first, first + n)
+        index.add("a", rows=rows, subjects=rows, templates=unit_rows(seed=first, n=n, dim=DIM))
+
+    def test_it_is_as_it_was_left(self, store: BlockStore) -> None:
+        index = self.open(store)
+        self.fill(index, 1, SAVE_ROWS)
+        self.fill(index, 10_001, 7)
+        index.save()
+
+        again = self.open(store)
+
+        assert (len(again), again.last_row) == (SAVE_ROWS + 7, 10_007)
+        assert np.array_equal(again.rows("a"), index.rows("a"))
+
+    def test_many_rows_are_stored_without_being_asked_for(self, store: BlockStore) -> None:
+        self.fill(self.open(store), 1, SAVE_ROWS)
+
+        assert len(self.open(store)) == SAVE_ROWS
+
+    def test_damage_empties_it(self, store: BlockStore, caplog: pytest.LogCaptureFixture) -> None:
+        self.fill(self.open(store), 1, SAVE_ROWS)
+        files(store)[0].write_bytes(b"x")
+
+        again = self.open(store)
+
+        assert (len(again), again.last_row) == (0, 0)
+        assert "damaged" in caplog.text
+
+    def test_damage_noticed_while_saving_is_mended_from_memory(self, store: BlockStore) -> None:
+        index = self.open(store)
+        self.fill(index, 1, SAVE_ROWS)
+        (store.folder / MANIFEST).write_bytes(b"x")
+
+        self.fill(index, 10_001, SAVE_ROWS)
+
+        assert len(self.open(store)) == 2 * SAVE_ROWS
+
+    def test_damage_noticed_while_erasing_is_mended_by_the_next_save(self, store: BlockStore) -> None:
+        index = self.open(store)
+        self.fill(index, 1, SAVE_ROWS)
+        (store.folder / MANIFEST).write_bytes(b"x")
+
+        index.remove([5])
+        index.save()
+
+        assert len(self.open(store)) == SAVE_ROWS - 1
+
+    def test_a_folder_that_cannot_be_written_is_only_a_warning(
+        self, store: BlockStore, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        index = self.open(store)
+        store.folder.parent.write_bytes(b"a file in the folder's place")
+
+        self.fill(index, 1, SAVE_ROWS)
+
+        assert "can't be stored" in caplog.text
+        assert len(index) == SAVE_ROWS
+
+    def test_what_cannot_be_erased_on_disk_is_an_error(self, store: BlockStore) -> None:
+        index = self.open(store)
+        self.fill(index, 1, SAVE_ROWS)
+        shutil.rmtree(store.folder)
+        store.folder.write_bytes(b"a file in the folder's place")
+
+        with pytest.raises(UnavailableError, match="can't be written"):
+            index.remove([5])
+
+        assert 5 not in index.rows("a")
+
+    def test_condemned_it_is_not_searched_by_anybody_until_it_was_cleared(self, store: BlockStore) -> None:
+        one, other = self.open(store), self.open(store)
+
+        one.condemn()
+
+        for index in (one, other, self.open(store)):
+            with pytest.raises(IntegrityError, match="disagree"):
+                index.search(unit_rows(seed=1, n=1, dim=DIM), blocks=["a"], limit=1)
+        one.clear()
+        assert one.search(unit_rows(seed=1, n=1, dim=DIM), blocks=["a"], limit=1)[0].neighbours == ()
+
+    def test_two_processes_share_a_folder(self, store: BlockStore) -> None:
+        one, other = self.open(store), self.open(store)
+        self.fill(one, 1, SAVE_ROWS)
+        self.fill(other, 1, SAVE_ROWS + 100)
+        self.fill(one, SAVE_ROWS + 1, 100)
+        one.save()
+        other.save()
+
+        one.remove([7])
+
+        again = self.open(store)
+        assert len(again) == SAVE_ROWS + 99
+        assert 7 not in again.rows("a")
