@@ -16,6 +16,7 @@ from countenance.vision.fold import folded_file
 from countenance.vision.model import Box, DetectedFace
 from countenance.vision.pack import builtin_packs
 from countenance.vision.ports import Network, Tensor
+from countenance.vision.quality import ENROL_GATE
 
 
 class CountingNetwork:
@@ -152,15 +153,23 @@ def test_a_face_cut_by_the_border_is_found_and_its_box_clipped(bench: Bench, por
     assert found[0].box.area > 0.4 * box.area
 
 
-def group(faces: list[Pixels], *, rows: int, columns: int) -> Pixels:
-    """Paste faces on a grid over a 12-megapixel picture of soft noise."""
+def group(faces: list[Pixels], *, rows: int, columns: int) -> tuple[Pixels, list[Box]]:
+    """Paste faces on a grid over a 12-megapixel picture of soft noise; say where each was pasted."""
     noise = np.random.default_rng(5).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     picture = np.asarray(cv2.resize(noise, (4000, 3000), interpolation=cv2.INTER_CUBIC), np.uint8)
+    places = []
     for number in range(rows * columns):
         face = faces[number % len(faces)]
         top, left = 150 + 2700 // rows * (number // columns), 150 + 3700 // columns * (number % columns)
         picture[top : top + face.shape[0], left : left + face.shape[1]] = face
-    return picture
+        places.append(Box(left, top, left + face.shape[1], top + face.shape[0]))
+    return picture, places
+
+
+def inside(face: DetectedFace, place: Box) -> bool:
+    """Return whether a face's middle lies in a place."""
+    x, y = (face.box.left + face.box.right) / 2, (face.box.top + face.box.bottom) / 2
+    return place.left < x < place.right and place.top < y < place.bottom
 
 
 def test_faces_of_24_pixels_are_found_in_a_group_photograph_of_12_megapixels(
@@ -176,10 +185,16 @@ def test_faces_of_24_pixels_are_found_in_a_group_photograph_of_12_megapixels(
         size = (round(head.shape[1] * scale), round(head.shape[0] * scale))
         heads.append(np.asarray(cv2.resize(head, size, interpolation=cv2.INTER_AREA), np.uint8))
 
-    found = bench.detect(group(heads, rows=6, columns=10))
+    picture, places = group(heads, rows=6, columns=10)
+
+    found = bench.detect(picture)
 
     heights = np.array([face.box.height for face in found])
-    assert len(found) >= 0.9 * 60
+    hits = [sum(inside(face, place) for face in found) for place in places]
+    assert hits.count(1) >= 0.9 * 60
+    # One soft blob of the background is taken for a face, at 0.61: no stray may be sure enough to be enrolled.
+    strays = [face for face in found if not any(inside(face, place) for place in places)]
+    assert all(face.score < ENROL_GATE.min_detector_score for face in strays)
     assert np.median(heights) == pytest.approx(24, abs=4)
 
 

@@ -96,7 +96,7 @@ def test_a_crop_and_its_mirror_image_have_one_template(analyser: PackAnalyser, p
     np.testing.assert_allclose(there, back, atol=1e-5)
 
 
-def test_a_picture_and_its_mirror_image_have_one_template_but_for_half_a_pixel(
+def test_a_picture_and_its_mirror_image_have_nearly_one_template(
     analyser: PackAnalyser, pixels: Pixels, face: Face
 ) -> None:
     mirror = np.ascontiguousarray(pixels[:, ::-1])
