@@ -14,13 +14,16 @@ from countenance.evaluation.metrics import (
     Metric,
     fnir,
     fpir,
+    metrics_at,
     point_estimate,
 )
 from countenance.evaluation.model import NEVER, Comparisons, Searches
 
 SCORES = st.floats(-1, 1, width=16)
-ROWS = ("subjects", "mated", "mate_scores", "mate_ranks", "stranger_scores")
-IDENTIFICATION = [pytest.param(metric, id=name) for name, metric in IDENTIFICATION_METRICS.items()]
+ROWS = ("subjects", "mated", "acquired", "mate_scores", "mate_ranks", "stranger_scores")
+IDENTIFICATION = [
+    pytest.param(metric, id=name) for name, metric in {**IDENTIFICATION_METRICS, **metrics_at(0.4)}.items()
+]
 VERIFICATION = [pytest.param(metric, id=name) for name, metric in VERIFICATION_METRICS.items()]
 
 
@@ -33,6 +36,7 @@ def searches(seed: int, *, n: int = 1200) -> Searches:
     return Searches(
         subjects=random.integers(0, n // 2, n) * 2 + mated,
         mated=mated,
+        acquired=~failed,
         mate_scores=mates,
         mate_ranks=np.where(mates > -np.inf, random.integers(1, 20, n), NEVER),
         stranger_scores=np.where(failed, -np.inf, np.round(random.uniform(0, 0.7, n), 2)),
@@ -135,7 +139,7 @@ def test_a_longer_list_never_misses_more(seed: int, short: int, long: int) -> No
 def test_searches_refuse_what_is_no_number(field: str, value: float) -> None:
     data = searches(1)
     scores = getattr(data, field).copy()
-    scores[np.flatnonzero(data.mated)[0]] = value
+    scores[np.flatnonzero(data.mated & data.acquired)[0]] = value
 
     with pytest.raises(ValueError, match="numbers"):
         replace(data, **{field: scores})

@@ -15,16 +15,24 @@ from countenance.bootstrap.wiring import model_pack, open_reader
 from countenance.cli import output
 from countenance.cli.files import make_folder, write_file
 from countenance.cli.options import Home, Json
+from countenance.core.errors import NotFoundError
 from countenance.evaluation.acquisition import Acquired, acquire
 from countenance.evaluation.gates import GateRule
-from countenance.evaluation.identification import evaluate_identification
+from countenance.evaluation.groups import read_groups
+from countenance.evaluation.model import Searches
 from countenance.evaluation.pairs import read_pairs
 from countenance.evaluation.plots import identification_plots, verification_plots
 from countenance.evaluation.protocol import read_protocol
+from countenance.evaluation.study import Study, comparison_json, growth, growth_json
 from countenance.evaluation.verification import evaluate_verification
+from countenance.vision.population import Population, pack_population
+from countenance.web.evaluation_report import render_evaluation
 
 SHOWN = 20
 """Failures that are listed one by one for people; all of them are in `--json`."""
+
+MAX_GROWTH = 10_000_000
+"""Largest gallery of made-up people: minutes on two cores."""
 
 evaluate_app = typer.Typer(help="Error rates on labelled photographs; no gallery is used.", no_args_is_help=True)
 
@@ -60,20 +68,33 @@ def verification(
     acquired, facts = _acquired(settings, wanted.files, quiet=json)
     measured = evaluate_verification(wanted, acquired, gate)
     result = {"kind": "verification", **facts, **measured.as_json()}
-    _write(report, result, verification_plots(measured.comparisons) if report is not None else {})
+    if report is not None:
+        _write(report, result, verification_plots(measured.comparisons))
     output.emit(result, as_json=json, render=lambda console: _print_verification(console, result, report))
 
 
 @evaluate_app.command("identification", no_args_is_help=True)
 def identification(
     images: Images,
-    protocol: Annotated[Path, typer.Option(help="CSV with columns image, subject, role: gallery or probe.")],
+    protocol: Annotated[
+        Path, typer.Option(help="CSV with columns image, subject, role: gallery or probe.", show_default=False)
+    ],
+    groups: Annotated[
+        Path | None, typer.Option(help="CSV with the column subject and one or more others to break figures down by.")
+    ] = None,
+    grow_to: Annotated[
+        int, typer.Option(min=0, max=MAX_GROWTH, help="Also fill the gallery up to N with made-up strangers.")
+    ] = 0,
+    against: Annotated[str | None, typer.Option(help="Another model pack, for a comparison in pairs.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="T in use; left out, the model pack's own.")
+    ] = None,
     report: Report = None,
     gate: Gates = GateRule.PRODUCT,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Search probes in a gallery, mates and strangers: FNIR(N, N, T) at FPIR 10 %, 1 % and 0.3 %, and rank 1.
+    """Search probes in a gallery, mates and strangers: FNIR(N, N, T) at FPIR 10 %, 1 % and 0.3 %, and by rank.
 
     Example: `countenance evaluate identification --images photos --protocol protocol.csv --report out --json`
     """
@@ -81,10 +102,28 @@ def identification(
     if report is not None:
         make_folder(report)
     wanted = read_protocol(protocol, images)
-    acquired, facts = _acquired(settings, wanted.files, quiet=json)
-    measured = evaluate_identification(wanted, acquired, gate)
-    result = {"kind": "identification", **facts, **measured.as_json()}
-    _write(report, result, identification_plots(measured.searches) if report is not None else {})
+    known = None if groups is None else read_groups(groups)
+    in_use = model_pack(settings).manifest.threshold if threshold is None else threshold
+    population = _population(settings) if grow_to else None
+    packs = [settings] if against is None else [settings, settings.model_copy(update={"model_pack": against})]
+    for pack in packs:
+        model_pack(pack).verify()
+    readings = [_acquired(pack, wanted.files, quiet=json) for pack in packs]
+    study, *others = [
+        Study(protocol=wanted, acquired=acquired, gate=gate, threshold=in_use, groups=known) for acquired, _ in readings
+    ]
+    steps = () if population is None else _grown(study, population, grow_to, quiet=json)
+    result = {
+        "kind": "identification",
+        **readings[0][1],
+        **study.as_json(),
+        "growth": growth_json(steps, population) if population is not None else None,
+        "comparison": comparison_json(study, others[0], names=(settings.model_pack, str(against))) if others else None,
+    }
+    if report is not None:
+        names = [pack.model_pack for pack in packs]
+        systems = dict(zip(names, (one.result.searches for one in (study, *others)), strict=True))
+        _write(report, result, identification_plots(systems, steps))
     output.emit(result, as_json=json, render=lambda console: _print_identification(console, result, report))
 
 
@@ -102,13 +141,34 @@ def _acquired(settings: Settings, files: Mapping[str, Path], *, quiet: bool) -> 
     return acquired, facts
 
 
-def _write(report: Path | None, result: Mapping[str, Any], plots: Mapping[str, bytes]) -> None:
-    """Write the result and its plots into the report's folder."""
-    if report is not None:
-        text = json_text.dumps(result, ensure_ascii=False, allow_nan=False, indent=2)
-        write_file(report / f"{result['kind']}.json", f"{text}\n".encode())
-        for name, plot in plots.items():
-            write_file(report / f"{result['kind']}-{name}", plot)
+def _population(settings: Settings) -> Population:
+    """Return whom a gallery is filled up with."""
+    pack = model_pack(settings)
+    population = pack_population(pack)
+    if population is None:
+        raise NotFoundError(
+            f"the model pack {pack.name} has no population to draw made-up strangers from",
+            code="population-missing",
+            hint="leave --grow-to out",
+        )
+    return population
+
+
+def _grown(study: Study, population: Population, largest: int, *, quiet: bool) -> tuple[Searches, ...]:
+    """Search galleries filled up with made-up strangers."""
+    with output.progress("Searching made-up people", largest, quiet=quiet) as bar:
+        return growth(study, population, largest=largest, on_progress=bar.advance)
+
+
+def _write(report: Path, result: Mapping[str, Any], plots: Mapping[str, bytes]) -> None:
+    """Write the result, its plots and the page with both into the report's folder."""
+    kind = result["kind"]
+    text = json_text.dumps(result, ensure_ascii=False, allow_nan=False, indent=2)
+    write_file(report / f"{kind}.json", f"{text}\n".encode())
+    for name, plot in plots.items():
+        write_file(report / f"{kind}-{name}", plot)
+    page = render_evaluation(result, plots, title=f"Evaluation of {kind}")
+    write_file(report / f"{kind}.html", page.encode())
 
 
 def _print_verification(console: Console, result: Mapping[str, Any], report: Path | None) -> None:
@@ -122,7 +182,7 @@ def _print_verification(console: Console, result: Mapping[str, Any], report: Pat
     console.print(table)
     _print_failures(console, "Failures to acquire", result["failures"])
     if report is not None:
-        console.print(f"Report: {report}", soft_wrap=True)
+        console.print(f"Report: {report / result['kind']}.html", soft_wrap=True)
 
 
 def _print_identification(console: Console, result: Mapping[str, Any], report: Path | None) -> None:
@@ -133,10 +193,16 @@ def _print_identification(console: Console, result: Mapping[str, Any], report: P
         f"{non_mated['searches']:,} non-mated of {non_mated['subjects']:,}; gates: {result['gate']}"
     )
     console.print(_metrics_table(result))
+    for step in (result["growth"] or {"steps": ()})["steps"][1:]:
+        rates = ", ".join(f"{one['title']} {_share(one)}" for one in step["metrics"].values())
+        console.print(f"N = {step['N']:,}, {step['made_up']:,} of them made up: {rates}")
+    for pair in result["duplicates"]["pairs"][:SHOWN]:
+        who = " and ".join(pair["subjects"])
+        console.print(f"One person under two names? {who}, score {pair['score']:.3f}", markup=False, soft_wrap=True)
     _print_failures(console, "Failures to enrol", result["failures_to_enrol"])
     _print_failures(console, "Failures to acquire", result["failures_to_acquire"])
     if report is not None:
-        console.print(f"Report: {report}", soft_wrap=True)
+        console.print(f"Report: {report / result['kind']}.html", soft_wrap=True)
 
 
 def _metrics_table(result: Mapping[str, Any]) -> Table:

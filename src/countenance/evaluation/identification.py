@@ -7,12 +7,10 @@ import numpy as np
 
 from countenance.core.arrays import Scores, Templates
 from countenance.core.errors import InvalidInputError
-from countenance.evaluation.acquisition import Acquired, FailureToAcquire, Sample, failures, through_gate
+from countenance.evaluation.acquisition import Acquired, Sample, failures, through_gate
 from countenance.evaluation.gates import GateRule
-from countenance.evaluation.metrics import IDENTIFICATION_METRICS, metric_json
 from countenance.evaluation.model import NEVER, Flags, Numbers, Searches
-from countenance.evaluation.protocol import Protocol
-from countenance.evaluation.resampling import LEVEL, REPLICATES, SEED, estimate
+from countenance.evaluation.protocol import Protocol, ProtocolRow
 
 CHUNK = 512
 """Probes that are scored at a time: 512 against 100,000 templates take 400 MB."""
@@ -20,53 +18,46 @@ CHUNK = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentificationResult:
-    """What an evaluation of open-set identification measured.
+    """What came of searching all probes of a protocol.
 
     Attributes:
+        protocol: What was to be searched.
         gate: Which gates held.
-        searches: One a probe.
-        subjects: How many the protocol's gallery names.
-        enrolled: How many of them gave at least one template: N.
-        references: Photographs of the gallery.
-        templates: How many of those gave a template.
-        failures_to_enrol: Photographs of the gallery without a template.
-        failures_to_acquire: Probes without a template.
+        gallery: What came of the gallery's photographs, after the gate.
+        probes: What came of the probes, after the gate.
+        searches: One a probe, in the protocol's order.
+        templates: float32, shape (searches, d): the probes', zeros where there is none.
     """
 
+    protocol: Protocol
     gate: GateRule
+    gallery: Acquired
+    probes: Acquired
     searches: Searches
-    subjects: int
-    enrolled: int
-    references: int
-    templates: int
-    failures_to_enrol: tuple[FailureToAcquire, ...]
-    failures_to_acquire: tuple[FailureToAcquire, ...]
+    templates: Templates
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain JSON types."""
+        """Return what was searched, and what could not be, as plain JSON types."""
         searches = self.searches
+        named = len({row.subject for row in self.protocol.gallery})
+        to_enrol, to_acquire = failures(self.gallery), failures(self.probes)
         return {
             "gate": self.gate.value,
-            "N": self.enrolled,
+            "N": searches.gallery_size,
             "gallery": {
-                "subjects": self.subjects,
-                "enrolled": self.enrolled,
-                "photographs": self.references,
-                "templates": self.templates,
+                "subjects": named,
+                "enrolled": searches.gallery_size,
+                "photographs": len(self.gallery),
+                "templates": len(self.gallery) - len(to_enrol),
             },
             "searches": {
                 "mated": _count_json(searches, searches.mated),
                 "non_mated": _count_json(searches, ~searches.mated),
             },
-            "metrics": {
-                name: metric_json(metric, searches, estimate(metric, searches))
-                for name, metric in IDENTIFICATION_METRICS.items()
-            },
-            "bootstrap": {"over": "subjects", "replicates": REPLICATES, "level": LEVEL, "seed": SEED},
-            "failure_to_enrol_rate": 1 - self.enrolled / self.subjects,
-            "failure_to_acquire_rate": len(self.failures_to_acquire) / searches.size,
-            "failures_to_enrol": [one.as_json() for one in self.failures_to_enrol],
-            "failures_to_acquire": [one.as_json() for one in self.failures_to_acquire],
+            "failure_to_enrol_rate": 1 - searches.gallery_size / named,
+            "failure_to_acquire_rate": len(to_acquire) / searches.size,
+            "failures_to_enrol": [one.as_json() for one in to_enrol],
+            "failures_to_acquire": [one.as_json() for one in to_acquire],
         }
 
 
@@ -82,33 +73,25 @@ def evaluate_identification(protocol: Protocol, acquired: Acquired, gate: GateRu
     gallery = through_gate(acquired, (row.reference for row in protocol.gallery), gate.for_references)
     probes = through_gate(acquired, (row.reference for row in protocol.probes), gate.for_probes)
     number_of = {name: number for number, name in enumerate(sorted({row.subject for row in protocol.rows}))}
-    known = [row for row in protocol.gallery if isinstance(gallery[row.reference], Sample)]
-    if not known:
+    known = tuple(row for row in protocol.gallery if isinstance(gallery[row.reference], Sample))
+    dim = next((one.template.size for one in gallery.values() if isinstance(one, Sample)), None)
+    if dim is None:
         raise InvalidInputError(
             "no photograph of the gallery gave a template, so nobody can be found",
             code="evaluation-nobody-enrolled",
             hint="`--gate none` takes poor faces too; `countenance faces IMAGE` shows what is wrong with one",
         )
-    owners = np.array([number_of[row.subject] for row in known], dtype=np.int64)
-    named = {number_of[row.subject] for row in protocol.gallery}
-    subjects = np.array([number_of[row.subject] for row in protocol.probes], dtype=np.int64)
-    dim = next(one.template.size for one in gallery.values() if isinstance(one, Sample))
+    named = {row.subject for row in protocol.gallery}
+    templates = _templates(probes, protocol.probes, dim=dim)
     searches = searched(
-        _templates(probes, [row.reference for row in protocol.probes], dim=dim),
-        _templates(gallery, [row.reference for row in known], dim=dim),
-        owners=owners,
-        subjects=subjects,
-        mated=np.array([subject in named for subject in subjects.tolist()], dtype=np.bool_),
+        templates,
+        _templates(gallery, known, dim=dim),
+        owners=np.array([number_of[row.subject] for row in known], dtype=np.int64),
+        subjects=np.array([number_of[row.subject] for row in protocol.probes], dtype=np.int64),
+        mated=np.array([row.subject in named for row in protocol.probes], dtype=np.bool_),
     )
     return IdentificationResult(
-        gate=gate,
-        searches=searches,
-        subjects=len(named),
-        enrolled=searches.gallery_size,
-        references=len(protocol.gallery),
-        templates=len(known),
-        failures_to_enrol=failures(gallery),
-        failures_to_acquire=failures(probes),
+        protocol=protocol, gate=gate, gallery=gallery, probes=probes, searches=searches, templates=templates
     )
 
 
@@ -125,16 +108,19 @@ def searched(probes: Templates, gallery: Templates, *, owners: Numbers, subjects
     order = np.argsort(owners, kind="stable")
     enrolled, starts = np.unique(owners[order], return_index=True)
     columns = gallery[order].astype(np.float64).T
+    acquired: Flags = np.any(probes != 0, axis=1)
     parts = []
     for at in range(0, len(probes), CHUNK):
-        rows = probes[at : at + CHUNK].astype(np.float64)
-        scores = np.maximum.reduceat(np.clip(rows @ columns, -1.0, 1.0), starts, axis=1)
-        scores[~rows.any(axis=1)] = -np.inf
-        parts.append(_places(scores, enrolled, subjects[at : at + CHUNK]))
+        rows = slice(at, at + CHUNK)
+        products = np.clip(probes[rows].astype(np.float64) @ columns, -1.0, 1.0)
+        scores = np.maximum.reduceat(products, starts, axis=1)
+        scores[~acquired[rows]] = -np.inf
+        parts.append(_places(scores, enrolled, subjects[rows]))
     mates, ranks, strangers = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Searches(
         subjects=subjects,
         mated=mated,
+        acquired=acquired,
         mate_scores=mates,
         mate_ranks=ranks,
         stranger_scores=strangers,
@@ -152,13 +138,13 @@ def _places(scores: Scores, enrolled: Numbers, subjects: Numbers) -> tuple[Score
     return mates, ranks.astype(np.int64), others.max(axis=1)
 
 
-def _templates(samples: Acquired, references: list[str], *, dim: int) -> Templates:
+def _templates(samples: Acquired, wanted: tuple[ProtocolRow, ...], *, dim: int) -> Templates:
     """Stack templates; zeros where there is none."""
-    rows = np.zeros((len(references), dim), dtype=np.float32)
-    for row, reference in zip(rows, references, strict=True):
-        one = samples[reference]
-        if isinstance(one, Sample):
-            row[:] = one.template
+    rows = np.zeros((len(wanted), dim), dtype=np.float32)
+    for row, one in zip(rows, wanted, strict=True):
+        sample = samples[one.reference]
+        if isinstance(sample, Sample):
+            row[:] = sample.template
     return rows
 
 

@@ -31,6 +31,9 @@ FPIRS = (0.1, 0.01, 0.003)
 FARS = (0.01, 0.001)
 """False acceptance rates that thresholds are set to."""
 
+RANKS = (1, 20)
+"""Lengths of candidate lists: the best candidate alone, and the product's list where none is asked for."""
+
 ROUNDING = 1e-9
 """What a product like 0.003 x 1000 may fall short of a whole number by."""
 
@@ -238,9 +241,32 @@ IDENTIFICATION_METRICS: Mapping[str, Metric[Searches]] = MappingProxyType(
             for wanted in FPIRS
         },
         "rank_1": Metric(title="rank-1 rate, 1 - FNIR(N, 1, 0)", compute=partial(rank_hit_rate, rank=1), errors=False),
+        **{
+            f"fnir_rank_{rank}": Metric(
+                title=f"FNIR(N, {rank}, 0)", compute=partial(fnir, threshold=-np.inf, rank=rank), errors=True
+            )
+            for rank in RANKS
+        },
     }
 )
-"""Every metric of identification that is reported, by its key in the JSON."""
+"""Every metric of identification that is reported whatever the threshold in use, by its key in the JSON.
+
+FNIR(N, N, T) at an FPIR is the identification regime of NIST FRTE: an answer counts only from T up. FNIR(N, R, 0) is
+the investigation regime: a person goes through R candidates.
+"""
+
+
+def metrics_at(threshold: float) -> Mapping[str, Metric[Searches]]:
+    """Return the metrics of a threshold in use."""
+    return {
+        "fnir_at_threshold": Metric(
+            title=f"FNIR(N, N, T) at T = {threshold:.3f}", compute=partial(fnir, threshold=threshold), errors=True
+        ),
+        "fpir_at_threshold": Metric(
+            title=f"FPIR(N, T) at T = {threshold:.3f}", compute=partial(fpir, threshold=threshold), errors=True
+        ),
+    }
+
 
 VERIFICATION_METRICS: Mapping[str, Metric[Comparisons]] = MappingProxyType(
     {
@@ -264,9 +290,15 @@ def point_estimate(metric: Metric[Data], data: Data) -> Estimate:
         return Estimate(value=None, undefined=str(error))
 
 
+def threshold_of(metric: Metric[Data], data: Data) -> float | None:
+    """Return the threshold that a metric is for; None where it has none, or is not defined."""
+    try:
+        return None if metric.threshold is None else metric.threshold(data, np.ones(data.size))
+    except UndefinedMetricError:
+        return None
+
+
 def metric_json(metric: Metric[Data], data: Data, estimate: Estimate) -> dict[str, Any]:
     """Return a metric's title, its estimate, and the threshold that it is for, as plain JSON types."""
-    threshold = None
-    if metric.threshold is not None and estimate.value is not None:
-        threshold = metric.threshold(data, np.ones(data.size))
+    threshold = None if estimate.value is None else threshold_of(metric, data)
     return {"title": metric.title, **estimate.as_json(), "threshold": threshold}

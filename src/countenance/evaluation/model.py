@@ -1,6 +1,6 @@
 """What was compared or searched, as arrays, and what came of it: the values that metrics work on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ class Searches:
     Attributes:
         subjects: int64, shape (n,): whose probe it is, any numbers; the bootstrap draws these.
         mated: bool, shape (n,): the subject is meant to be in the gallery.
+        acquired: bool, shape (n,): the probe gave a template.
         mate_scores: float64, shape (n,): the mate's; minus infinity in non-mated searches.
         mate_ranks: int64, shape (n,), from 1: 1 and how many others score at least as high; NEVER without a score.
         stranger_scores: float64, shape (n,): the highest of any subject who isn't the mate.
@@ -65,6 +66,7 @@ class Searches:
 
     subjects: Numbers
     mated: Flags
+    acquired: Flags
     mate_scores: Scores
     mate_ranks: Numbers
     stranger_scores: Scores
@@ -72,7 +74,9 @@ class Searches:
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't fit together, and scores that are no numbers."""
-        _require_shape(self.subjects, self.mated, self.mate_scores, self.mate_ranks, self.stranger_scores)
+        _require_shape(
+            self.subjects, self.mated, self.acquired, self.mate_scores, self.mate_ranks, self.stranger_scores
+        )
         _require_numbers(self.mate_scores, self.stranger_scores)
         if np.any(self.mate_ranks < 1) or self.gallery_size < 1:
             raise ValueError("ranks start at 1, and nobody can be found in an empty gallery")
@@ -80,11 +84,29 @@ class Searches:
             raise ValueError("a mate has a rank exactly when it has a score")
         if np.any(self.mate_scores[~self.mated] != -np.inf):
             raise ValueError("a non-mated search has no mate")
+        if np.any(np.maximum(self.mate_scores, self.stranger_scores)[~self.acquired] != -np.inf):
+            raise ValueError("a probe without a template finds nobody")
 
     @property
     def size(self) -> int:
         """How many searches."""
         return self.subjects.size
+
+    def only(self, chosen: Flags) -> "Searches":
+        """Return some of the searches; the gallery stays as it is.
+
+        Args:
+            chosen: bool, shape (n,), at least one of them True.
+        """
+        return replace(
+            self,
+            subjects=self.subjects[chosen],
+            mated=self.mated[chosen],
+            acquired=self.acquired[chosen],
+            mate_scores=self.mate_scores[chosen],
+            mate_ranks=self.mate_ranks[chosen],
+            stranger_scores=self.stranger_scores[chosen],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

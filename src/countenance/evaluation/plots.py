@@ -1,9 +1,9 @@
 """Plots of error rates as SVG, drawn without a display and without state that is shared."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from io import BytesIO
+from itertools import cycle
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from countenance.evaluation.curves import cmc, det_of_comparisons, det_of_searches
+from countenance.core.arrays import Scores
+from countenance.evaluation.curves import Curve, cmc, det_of_comparisons, det_of_searches
+from countenance.evaluation.metrics import FPIRS, IDENTIFICATION_METRICS, point_estimate
 from countenance.evaluation.model import Comparisons, Searches, UndefinedMetricError
 
 LOOK: Mapping[Any, Any] = MappingProxyType(
@@ -26,66 +28,147 @@ LOOK: Mapping[Any, Any] = MappingProxyType(
         "grid.alpha": 0.3,
         "axes.spines.top": False,
         "axes.spines.right": False,
+        "legend.frameon": False,
     }
 )
 """Matplotlib's settings for all plots."""
 
 INK = "#14507f"
 
+STYLES = ((INK, "-"), ("#b5520a", "--"), ("#4a7d3a", ":"), ("#7a3b86", "-."))
+"""Colour and dash of each line: never told apart by colour alone."""
+
+GROWING = (*(f"fnir_at_fpir_{wanted:g}" for wanted in FPIRS), "fnir_rank_1")
+"""What is drawn against N."""
+
+BINS = 60
+
 
 def verification_plots(comparisons: Comparisons) -> Mapping[str, bytes]:
-    """Return plots by file name; one that the data can't show is left out."""
-    return _defined({"det.svg": partial(det_plot, comparisons)})
+    """Return SVG files by name; one that the data can't show is left out."""
+    same = comparisons.same
+    plots = {
+        "det": lambda: det_plot({"": det_of_comparisons(comparisons)}, x="false accept rate", y="false reject rate"),
+        "scores": lambda: score_plot(
+            {"one person": comparisons.scores[same], "two people": comparisons.scores[~same]}, "pairs"
+        ),
+    }
+    return _defined(plots)
 
 
-def identification_plots(searches: Searches) -> Mapping[str, bytes]:
-    """Return plots by file name; one that the data can't show is left out."""
-    return _defined({"det.svg": partial(det_plot, searches), "cmc.svg": partial(cmc_plot, searches)})
+def identification_plots(systems: Mapping[str, Searches], steps: Sequence[Searches] = ()) -> Mapping[str, bytes]:
+    """Return SVG files by name; one that the data can't show is left out.
 
-
-def det_plot(data: Searches | Comparisons) -> bytes:
-    """Draw the detection error trade-off, both axes logarithmic, as SVG.
-
-    Raises:
-        UndefinedMetricError: one of the two rates is not defined.
+    Args:
+        systems: Searches by what to call them; the first is the one that scores are shown of.
+        steps: The same searches in galleries of rising size.
     """
-    if isinstance(data, Searches):
-        curve = det_of_searches(data)
-        names = ("FPIR(N, T)", "FNIR(N, N, T)", f"Identification, N = {data.gallery_size:,}")
-    else:
-        curve = det_of_comparisons(data)
-        names = ("false accept rate", "false reject rate", "Verification")
+    first = next(iter(systems.values()))
+    scores = {
+        "the mate": first.mate_scores[first.mated],
+        "the best stranger, mated searches": first.stranger_scores[first.mated],
+        "the best stranger, non-mated searches": first.stranger_scores[~first.mated],
+    }
+    plots = {
+        "det": lambda: det_plot(
+            {label: det_of_searches(searches) for label, searches in systems.items()}, x="FPIR(N, T)", y="FNIR(N, N, T)"
+        ),
+        "cmc": lambda: cmc_plot(systems),
+        "scores": lambda: score_plot(scores, "searches"),
+        "growth": lambda: growth_plot(steps),
+    }
+    return _defined(plots if len(steps) > 1 else {name: plots[name] for name in plots if name != "growth"})
+
+
+def det_plot(curves: Mapping[str, Curve], *, x: str, y: str) -> bytes:
+    """Draw detection error trade-offs, both axes logarithmic.
+
+    Args:
+        curves: By what to call them.
+        x: Name of the rate of false answers.
+        y: Name of the rate of missed ones.
+    """
     with _look():
-        figure, axes = _figure(*names)
-        axes.plot(curve.x, curve.y, color=INK, drawstyle="steps-post")
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlim(max(float(curve.x[curve.x > 0].min(initial=1.0)) / 2, 1e-6), 1)
-        return _svg(figure)
+        figure, axes = _figure(x, y, "Detection error trade-off")
+        for (label, curve), (colour, dash) in zip(curves.items(), cycle(STYLES), strict=False):
+            axes.plot(curve.x, curve.y, color=colour, linestyle=dash, drawstyle="steps-post", label=label)
+        least = min(float(curve.x[curve.x > 0].min(initial=1.0)) for curve in curves.values())
+        axes.set(xscale="log", yscale="log", xlim=(least / 1.5, 1))
+        return _svg(figure, axes)
 
 
-def cmc_plot(searches: Searches) -> bytes:
-    """Draw the cumulative match characteristic, as SVG.
+def cmc_plot(systems: Mapping[str, Searches]) -> bytes:
+    """Draw the cumulative match characteristic.
 
     Raises:
         UndefinedMetricError: there are no mated searches.
     """
-    curve = cmc(searches)
     with _look():
-        figure, axes = _figure(
-            "rank R", "mate among the first R: 1 - FNIR(N, R, 0)", f"Cumulative match, N = {searches.gallery_size:,}"
-        )
-        axes.plot(curve.x, curve.y, color=INK, marker="o", markersize=3)
-        axes.set_ylim(min(0.9, float(np.floor(curve.y.min() * 20) / 20)), 1.002)
-        return _svg(figure)
+        figure, axes = _figure("rank R", "1 - FNIR(N, R, 0)", "Cumulative match: the mate among the first R")
+        least = 1.0
+        for (label, searches), (colour, dash) in zip(systems.items(), cycle(STYLES), strict=False):
+            curve = cmc(searches)
+            axes.plot(curve.x, curve.y, color=colour, linestyle=dash, marker="o", markersize=3, label=label)
+            least = min(least, float(curve.y.min()))
+        axes.set_ylim(min(0.95, np.floor(least * 20) / 20), 1.002)
+        return _svg(figure, axes)
+
+
+def score_plot(scores: Mapping[str, Scores], what: str) -> bytes:
+    """Draw histograms of scores, each as a share of its own kind; missing templates are left out.
+
+    Args:
+        scores: float64, any length, by what they are of.
+        what: What is counted.
+
+    Raises:
+        UndefinedMetricError: there are no scores.
+    """
+    known = {label: values[np.isfinite(values)] for label, values in scores.items()}
+    known = {label: values for label, values in known.items() if values.size}
+    if not known:
+        raise UndefinedMetricError("there are no scores")
+    every = np.concatenate(list(known.values()))
+    edges = np.linspace(float(every.min()), max(float(every.max()), float(every.min()) + 0.01), BINS + 1)
+    with _look():
+        figure, axes = _figure("score", f"share of {what} in each bar", "Scores")
+        for (label, values), (colour, dash) in zip(known.items(), cycle(STYLES), strict=False):
+            heights, _ = np.histogram(values, edges)
+            axes.stairs(heights / values.size, edges, color=colour, linestyle=dash, label=f"{label} ({values.size:,})")
+        return _svg(figure, axes)
+
+
+def growth_plot(steps: Sequence[Searches]) -> bytes:
+    """Draw error rates against N.
+
+    Raises:
+        UndefinedMetricError: not one of them is defined.
+    """
+    with _look():
+        figure, axes = _figure("N, of which all but the first are filled up with made-up strangers", "FNIR", "Growth")
+        sizes = [step.gallery_size for step in steps]
+        lines = {
+            metric.title: [value for step in steps if (value := point_estimate(metric, step).value) is not None]
+            for name, metric in IDENTIFICATION_METRICS.items()
+            if name in GROWING
+        }
+        for (title, values), (colour, dash) in zip(lines.items(), STYLES, strict=True):
+            if len(values) == len(sizes):
+                axes.plot(sizes, values, color=colour, linestyle=dash, marker="o", markersize=4, label=title)
+        if not axes.lines:
+            raise UndefinedMetricError("no error rate is defined")
+        axes.set(xscale="log", ylim=(0, None))
+        return _svg(figure, axes)
 
 
 def _defined(plots: Mapping[str, Callable[[], bytes]]) -> Mapping[str, bytes]:
     """Draw the plots that can be drawn."""
     drawn = {}
     for name, draw in plots.items():
-        with suppress(UndefinedMetricError):
-            drawn[name] = draw()
+        try:
+            drawn[f"{name}.svg"] = draw()
+        except UndefinedMetricError:
+            continue
     return drawn
 
 
@@ -96,7 +179,7 @@ def _look() -> AbstractContextManager[None]:
 
 def _figure(x: str, y: str, title: str) -> tuple[Figure, Axes]:
     """Make an empty plot."""
-    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xlabel(x)
     axes.set_ylabel(y)
@@ -104,8 +187,11 @@ def _figure(x: str, y: str, title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure) -> bytes:
-    """Write a plot."""
+def _svg(figure: Figure, axes: Axes) -> bytes:
+    """Write a plot, with a legend where lines have names."""
+    _, labels = axes.get_legend_handles_labels()
+    if any(labels):
+        axes.legend()
     buffer = BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

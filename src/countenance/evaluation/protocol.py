@@ -1,13 +1,13 @@
 """Open-set identification protocols: which photographs make the gallery, and which are searched with."""
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
 from countenance.core.errors import InvalidInputError, NotFoundError
+from countenance.evaluation.tables import BadTableError, read_table
 
 EXAMPLE = "a CSV with the columns image, subject, role, e.g. `A/1.jpg,Person A,gallery` then `A/2.jpg,Person A,probe`"
 
@@ -55,6 +55,11 @@ class Protocol:
         """The photographs that are searched with."""
         return tuple(row for row in self.rows if row.role is Role.PROBE)
 
+    def without(self, subjects: Collection[str]) -> "Protocol":
+        """Return the protocol without some subjects; it may have no gallery or no probes then."""
+        rows = tuple(row for row in self.rows if row.subject not in subjects)
+        return Protocol(rows, {row.reference: self.files[row.reference] for row in rows})
+
 
 def read_protocol(table: Path, images: Path) -> Protocol:
     """Read a protocol and find its photographs. Columns other than image, subject and role are passed over.
@@ -90,9 +95,13 @@ class _Reading:
 
     def row(self, line: int, fields: Mapping[str, str]) -> ProtocolRow:
         """Check one row."""
-        reference, subject, role = (fields[name].strip() for name in ("image", "subject", "role"))
+        reference, subject, role = (fields[name] for name in ("image", "subject", "role"))
         if not reference or not subject or not (reference + subject).isprintable():
-            raise _malformed(self._table, line, "image and subject must be filled in, and printable")
+            raise InvalidInputError(
+                f"{self._at(line)}: image and subject must be filled in, and printable",
+                code="protocol-malformed",
+                hint=EXAMPLE,
+            )
         if role not in set(Role):
             raise InvalidInputError(
                 f"{self._at(line)}: {role!r} is no role",
@@ -152,26 +161,11 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _table(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _table(table: Path) -> tuple[tuple[int, dict[str, str]], ...]:
     """Read a table's rows as dicts, with their line numbers."""
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            missing = {"image", "subject", "role"} - set(reader.fieldnames or ())
-            if missing:
-                raise _malformed(table, 1, f"it names no column {' and none '.join(sorted(missing))}")
-            for row in reader:
-                if None in row or None in row.values():
-                    raise _malformed(table, reader.line_num, "it has another number of fields than the first line")
-                yield reader.line_num, row
-    except OSError as error:
-        why = f"{table} can't be read: {error.strerror}"
-        raise NotFoundError(why, code="protocol-not-found", hint="name a CSV file") from None
-    except UnicodeDecodeError:
-        raise _malformed(table, 1, "it is not UTF-8 text") from None
-    except csv.Error as error:
-        raise _malformed(table, reader.line_num, str(error)) from None
-
-
-def _malformed(table: Path, line: int, why: str) -> InvalidInputError:
-    return InvalidInputError(f"{table}, line {line}: {why}", code="protocol-malformed", hint=EXAMPLE)
+        return read_table(table, needed=("image", "subject", "role")).rows
+    except FileNotFoundError as error:
+        raise NotFoundError(str(error), code="protocol-not-found", hint="name a CSV file") from None
+    except BadTableError as error:
+        raise InvalidInputError(str(error), code="protocol-malformed", hint=EXAMPLE) from None

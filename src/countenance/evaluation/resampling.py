@@ -1,8 +1,11 @@
-"""Bootstrap over subjects: what an error rate could have been with other people."""
+"""Bootstrap over subjects: what an error rate, or the difference of two, could have been with other people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from countenance.evaluation.metrics import Metric, Weights, point_estimate
 from countenance.evaluation.model import Estimate, Flags, Numbers, Searches
@@ -12,16 +15,58 @@ LEVEL = 0.95
 SEED = 19795
 """Of the generator, so that the same data give the same interval."""
 
+Metrics = Mapping[str, Metric[Searches]]
 
-def estimate(metric: Metric[Searches], searches: Searches) -> Estimate:
-    """Compute a metric and its percentile interval over drawn subjects; where it is undefined, say why."""
-    point = point_estimate(metric, searches)
-    if point.value is None:
-        return point
-    replicates = [metric.compute(searches, weights) for weights in drawn_weights(searches)]
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(replicates, [tail, 1 - tail])
-    return Estimate(value=point.value, interval=(float(low), float(high)))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedEstimate:
+    """A metric of two systems on the same searches, and the second's minus the first's.
+
+    Attributes:
+        difference: Its interval comes from drawing the same people for both, so it may leave 0 out although the two
+            systems' own intervals overlap.
+    """
+
+    first: Estimate
+    second: Estimate
+    difference: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        names = ("first", "second", "difference")
+        return dict(zip(names, (one.as_json() for one in (self.first, self.second, self.difference)), strict=True))
+
+
+def estimates(metrics: Metrics, searches: Searches) -> dict[str, Estimate]:
+    """Compute metrics and their percentile intervals over drawn subjects; where one is undefined, say why."""
+    points = {name: point_estimate(metric, searches) for name, metric in metrics.items()}
+    defined = [name for name, point in points.items() if point.value is not None]
+    values = _replicates([metrics[name] for name in defined], [searches])[:, :, 0]
+    for column, name in enumerate(defined):
+        points[name] = Estimate(value=points[name].value, interval=_interval(values[:, column]))
+    return points
+
+
+def paired_estimates(metrics: Metrics, first: Searches, second: Searches) -> dict[str, PairedEstimate]:
+    """Compare two systems on the same searches.
+
+    Raises:
+        ValueError: they are not the same searches.
+    """
+    if not np.array_equal(first.subjects, second.subjects) or not np.array_equal(first.mated, second.mated):
+        raise ValueError("only the same searches can be compared in pairs")
+    of_first, of_second = estimates(metrics, first), estimates(metrics, second)
+    defined = [name for name in metrics if of_first[name].value is not None and of_second[name].value is not None]
+    values = _replicates([metrics[name] for name in defined], [first, second])
+    intervals = {name: _interval(values[:, at, 1] - values[:, at, 0]) for at, name in enumerate(defined)}
+    return {
+        name: PairedEstimate(
+            first=of_first[name],
+            second=of_second[name],
+            difference=_difference(of_first[name], of_second[name], intervals.get(name)),
+        )
+        for name in metrics
+    }
 
 
 def drawn_weights(searches: Searches) -> Iterator[Weights]:
@@ -41,6 +86,34 @@ def drawn_weights(searches: Searches) -> Iterator[Weights]:
         for rows, cluster, size in strata:
             weights[rows] = np.bincount(generator.integers(0, size, size), minlength=size)[cluster]
         yield weights
+
+
+def bootstrap_json() -> dict[str, Any]:
+    """Say how intervals were made."""
+    return {"over": "subjects", "replicates": REPLICATES, "level": LEVEL, "seed": SEED}
+
+
+def _replicates(metrics: Sequence[Metric[Searches]], systems: Sequence[Searches]) -> NDArray[np.float64]:
+    """Compute metrics on every draw: float64, shape (replicates, metrics, systems)."""
+    values = np.empty((REPLICATES, len(metrics), len(systems)))
+    for draw, weights in enumerate(drawn_weights(systems[0])):
+        for at, metric in enumerate(metrics):
+            values[draw, at] = [metric.compute(system, weights) for system in systems]
+    return values
+
+
+def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the percentile interval."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _difference(first: Estimate, second: Estimate, interval: tuple[float, float] | None) -> Estimate:
+    """Return the second value minus the first's, or why there is none."""
+    if first.value is None or second.value is None:
+        return Estimate(value=None, undefined=first.undefined or second.undefined)
+    return Estimate(value=second.value - first.value, interval=interval)
 
 
 def _clusters(subjects: Numbers, chosen: Flags) -> tuple[Numbers, Numbers, int]:

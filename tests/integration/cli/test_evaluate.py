@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.protocols.lfw_dev import Row, protocol_rows
+from countenance.vision.pack import builtin_packs
 from tests.integration.cli.conftest import Command
 
 PAIRS = (
@@ -37,8 +38,9 @@ PROTOCOL = (
 
 
 @pytest.fixture
-def images(portraits: Mapping[str, Path], tmp_path: Path) -> Path:
-    """A folder of portraits, under their own names and in LFW's layout, and a picture without a face."""
+def images(portraits: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of portraits, under their own names and in LFW's layout, and a picture without a face; one worker."""
+    monkeypatch.setenv("COUNTENANCE_WORKERS", "1")
     from PIL import Image  # noqa: PLC0415
 
     folder = tmp_path / "images"
@@ -70,6 +72,7 @@ def test_verification_of_the_portraits(command: Command, images: Path, tmp_path:
     assert result["failures"] == []
     assert json.loads((tmp_path / "out" / "verification.json").read_text()) == result
     assert (tmp_path / "out" / "verification-det.svg").read_text().lstrip().startswith("<?xml")
+    assert (tmp_path / "out" / "verification.html").read_text().count("<img") == 2
 
 
 def test_identification_of_the_portraits(command: Command, images: Path, tmp_path: Path) -> None:
@@ -95,8 +98,47 @@ def test_identification_of_the_portraits(command: Command, images: Path, tmp_pat
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "identification-cmc.svg",
         "identification-det.svg",
+        "identification-scores.svg",
+        "identification.html",
         "identification.json",
     ]
+
+
+def test_groups_growth_and_another_pack_in_one_report(command: Command, images: Path, tmp_path: Path) -> None:
+    table, groups, home = tmp_path / "protocol.csv", tmp_path / "groups.csv", tmp_path / "home"
+    table.write_text("\n".join(PROTOCOL) + "\n")
+    groups.write_text("subject,office\nmacron,president\nobama,president\nbiden,president\nardern,prime minister\n")
+    single_crop(home)
+
+    ended = command(
+        *("evaluate", "identification", "--images", images, "--protocol", table, "--groups", groups),
+        *("--grow-to", "20000", "--against", "single-crop", "--home", home, "--report", tmp_path / "out", "--json"),
+    )
+
+    result = ended.json
+    page = (tmp_path / "out" / "identification.html").read_text()
+    [presidents, prime_ministers] = result["groups"]["columns"]["office"]["with_gate"]
+    assert (presidents["mated"], presidents["non_mated"], presidents["refused"]) == (3, 1, 1)
+    assert (prime_ministers["mated"], prime_ministers["non_mated"]) == (0, 1)
+    assert [(step["N"], step["made_up"]) for step in result["growth"]["steps"]] == [
+        (2, 0),
+        (1000, 998),
+        (10000, 9998),
+        (20000, 19998),
+    ]
+    assert result["comparison"]["metrics"]["rank_1"]["difference"]["value"] == 0.0
+    assert (tmp_path / "out" / "identification-growth.svg").is_file()
+    for text in ("opencv-sface", "single-crop", "prime minister", "made-up strangers", "no face was found"):
+        assert text in page
+
+
+def single_crop(home: Path) -> None:
+    """Install the default pack without the mirrored crop."""
+    [pack] = [pack for pack in builtin_packs() if pack.name == "opencv-sface"]
+    manifest = (pack.folder / "manifest.toml").read_text().replace("mirror = true", "mirror = false")
+    folder = home / "models" / "single-crop"
+    folder.mkdir(parents=True)
+    (folder / "manifest.toml").write_text(manifest.replace('"opencv-sface"', '"single-crop"'))
 
 
 def test_it_is_readable_too_and_needs_no_gallery(command: Command, images: Path, tmp_path: Path) -> None:
@@ -127,6 +169,26 @@ def test_what_cannot_be_evaluated_is_refused(
     ended = command("evaluate", "identification", "--images", images, "--protocol", table)
 
     ended.refused(2, code)
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        pytest.param(("--groups", "none.csv"), (4, "groups-not-found"), id="no table of groups"),
+        pytest.param(("--against", "none"), (4, "pack-unknown"), id="no such pack"),
+        pytest.param(("--grow-to", "20000000"), (2, "usage"), id="too many made-up people"),
+        pytest.param(("--threshold", "2"), (2, "usage"), id="a threshold that is no score"),
+    ],
+)
+def test_options_are_checked_before_any_photograph_is_read(
+    command: Command, images: Path, tmp_path: Path, options: tuple[str, str], refusal: tuple[int, str]
+) -> None:
+    table = tmp_path / "protocol.csv"
+    table.write_text("\n".join(PROTOCOL) + "\n")
+
+    ended = command("evaluate", "identification", "--images", images, "--protocol", table, *options)
+
+    ended.refused(*refusal)
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_any_work(

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 
 from countenance.evaluation.curves import cmc, det_of_comparisons, det_of_searches
@@ -29,14 +28,7 @@ def test_cmc_counts_up_to_the_gallerys_size() -> None:
 
 
 def test_a_curve_without_mates_is_undefined() -> None:
-    strangers = SEARCHES.__class__(
-        subjects=np.array([1]),
-        mated=np.array([False]),
-        mate_scores=np.array([-np.inf]),
-        mate_ranks=SEARCHES.mate_ranks[-1:],
-        stranger_scores=np.array([0.1]),
-        gallery_size=1,
-    )
+    strangers = SEARCHES.only(~SEARCHES.mated)
 
     with pytest.raises(UndefinedMetricError):
         det_of_searches(strangers)

@@ -26,6 +26,7 @@ NONE = -math.inf
 SEARCHES = Searches(
     subjects=np.array([1, 1, 2, 3, 4, 5, 6, 7]),
     mated=np.array([True, True, True, True, False, False, False, False]),
+    acquired=np.array([True, True, True, False, True, True, True, False]),
     mate_scores=np.array([0.9, 0.5, 0.3, NONE, NONE, NONE, NONE, NONE]),
     mate_ranks=np.array([1, 1, 4, NEVER, NEVER, NEVER, NEVER, NEVER]),
     stranger_scores=np.array([0.4, 0.2, 0.6, NONE, 0.45, 0.35, 0.35, NONE]),
@@ -158,15 +159,7 @@ def test_one_fold_has_no_others_to_choose_a_threshold_from() -> None:
     ],
 )
 def test_a_rate_over_nothing_is_undefined(mated: bool, compute: partial[float]) -> None:
-    chosen = SEARCHES.mated == mated
-    searches = Searches(
-        subjects=SEARCHES.subjects[chosen],
-        mated=SEARCHES.mated[chosen],
-        mate_scores=SEARCHES.mate_scores[chosen],
-        mate_ranks=SEARCHES.mate_ranks[chosen],
-        stranger_scores=SEARCHES.stranger_scores[chosen],
-        gallery_size=10,
-    )
+    searches = SEARCHES.only(SEARCHES.mated == mated)
 
     with pytest.raises(UndefinedMetricError):
         compute(searches, np.ones(4))
@@ -174,7 +167,7 @@ def test_a_rate_over_nothing_is_undefined(mated: bool, compute: partial[float]) 
 
 def test_searches_refuse_arrays_that_contradict_each_other() -> None:
     one, score = np.array([1]), np.array([0.5])
-    facts = {"subjects": one, "stranger_scores": score, "gallery_size": 3}
+    facts = {"subjects": one, "acquired": np.array([True]), "stranger_scores": score, "gallery_size": 3}
 
     with pytest.raises(ValueError, match="a rank exactly when it has a score"):
         Searches(mated=np.array([True]), mate_scores=score, mate_ranks=np.array([NEVER]), **facts)
@@ -184,3 +177,5 @@ def test_searches_refuse_arrays_that_contradict_each_other() -> None:
         Searches(mated=np.array([True, True]), mate_scores=score, mate_ranks=one, **facts)
     with pytest.raises(ValueError, match="start at 1"):
         Searches(mated=np.array([True]), mate_scores=score, mate_ranks=np.array([0]), **facts)
+    with pytest.raises(ValueError, match="finds nobody"):
+        Searches(mated=np.array([True]), mate_scores=score, mate_ranks=one, **{**facts, "acquired": np.array([False])})

@@ -1,10 +1,11 @@
 import numpy as np
+import pytest
 
 from countenance.evaluation.metrics import IDENTIFICATION_METRICS
-from countenance.evaluation.model import NEVER, Searches
-from countenance.evaluation.resampling import REPLICATES, drawn_weights, estimate
+from countenance.evaluation.model import NEVER, Estimate, Searches
+from countenance.evaluation.resampling import REPLICATES, drawn_weights, estimates, paired_estimates
 
-MISS = IDENTIFICATION_METRICS["rank_1"]
+RANK_1 = {"rank_1": IDENTIFICATION_METRICS["rank_1"]}
 
 
 def mated(*, subjects: list[int], ranks: list[int]) -> Searches:
@@ -13,6 +14,7 @@ def mated(*, subjects: list[int], ranks: list[int]) -> Searches:
     return Searches(
         subjects=np.array([*subjects, 99]),
         mated=np.array([True] * n + [False]),
+        acquired=np.full(n + 1, True),
         mate_scores=np.array([0.5] * n + [-np.inf]),
         mate_ranks=np.array([*ranks, NEVER]),
         stranger_scores=np.full(n + 1, 0.1),
@@ -34,7 +36,7 @@ def test_the_interval_is_that_of_independent_subjects_and_not_of_their_searches(
     subjects = [number for number in range(40) for _ in range(25)]
     searches = mated(subjects=subjects, ranks=[1 if number % 2 else 5 for number in subjects])
 
-    result = estimate(MISS, searches)
+    result = estimates(RANK_1, searches)["rank_1"]
 
     assert result.value == 0.5
     assert result.interval is not None
@@ -46,13 +48,44 @@ def test_the_interval_is_that_of_independent_subjects_and_not_of_their_searches(
 def test_the_same_data_give_the_same_interval() -> None:
     searches = mated(subjects=[1, 2, 3, 4], ranks=[1, 2, 1, 1])
 
-    assert estimate(MISS, searches) == estimate(MISS, searches)
+    assert estimates(RANK_1, searches) == estimates(RANK_1, searches)
     assert sum(1 for _ in drawn_weights(searches)) == REPLICATES
 
 
 def test_an_undefined_metric_keeps_its_reason() -> None:
-    result = estimate(IDENTIFICATION_METRICS["fnir_at_fpir_0.01"], mated(subjects=[1], ranks=[1]))
+    result = estimates(IDENTIFICATION_METRICS, mated(subjects=[1], ranks=[1]))["fnir_at_fpir_0.01"]
 
     assert result.value is None
     assert result.undefined is not None
     assert "100 non-mated searches" in result.undefined
+
+
+def test_a_small_difference_on_the_same_people_shows_although_each_interval_is_wide() -> None:
+    # The first misses half of 40 subjects; the second finds four of those, and loses nobody.
+    ranks = [1 if number % 2 else 5 for number in range(40)]
+    better = [1 if number in {0, 10, 20, 30} else rank for number, rank in enumerate(ranks)]
+    first, second = (mated(subjects=list(range(40)), ranks=one) for one in (ranks, better))
+
+    result = paired_estimates(RANK_1, first, second)["rank_1"]
+
+    assert (result.first.value, result.second.value) == (0.5, 0.6)
+    assert result.difference.value == pytest.approx(0.1)
+    assert result.first.interval is not None
+    assert result.second.interval is not None
+    assert result.difference.interval is not None
+    assert result.first.interval[1] > result.second.interval[0]
+    assert result.difference.interval[0] > 0
+
+
+def test_a_system_compared_with_itself_does_not_differ() -> None:
+    searches = mated(subjects=[1, 2, 3, 4], ranks=[1, 2, 1, 1])
+
+    result = paired_estimates(IDENTIFICATION_METRICS, searches, searches)
+
+    assert result["rank_1"].difference == Estimate(value=0.0, interval=(0.0, 0.0))
+    assert "100 non-mated searches" in str(result["fnir_at_fpir_0.01"].difference.undefined)
+
+
+def test_only_the_same_searches_are_compared() -> None:
+    with pytest.raises(ValueError, match="only the same searches"):
+        paired_estimates(RANK_1, mated(subjects=[1, 2], ranks=[1, 1]), mated(subjects=[1, 3], ranks=[1, 1]))

@@ -1,0 +1,220 @@
+"""A whole study of identification: error rates, and what they depend on, from one reading of the photographs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from countenance.evaluation.acquisition import Acquired, Sample
+from countenance.evaluation.breakdown import MEASURES, Part, broken_down, quality_bands
+from countenance.evaluation.duplicates import SuspectedDuplicate, suspected_duplicates
+from countenance.evaluation.gates import GateRule
+from countenance.evaluation.groups import Groups
+from countenance.evaluation.growth import grown, sizes
+from countenance.evaluation.identification import IdentificationResult, evaluate_identification
+from countenance.evaluation.metrics import (
+    IDENTIFICATION_METRICS,
+    Metric,
+    metric_json,
+    metrics_at,
+    threshold_of,
+)
+from countenance.evaluation.model import Searches
+from countenance.evaluation.protocol import Protocol
+from countenance.evaluation.resampling import bootstrap_json, estimates, paired_estimates
+from countenance.vision.population import Population
+
+COMMON = ("fnir_at_fpir_0.01", "fnir_at_fpir_0.1")
+"""Whose threshold parts of the searches are compared at: the first that the data can show, else the one in use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One protocol, one model pack.
+
+    Attributes:
+        protocol: What was to be searched.
+        acquired: What came of its photographs, without a gate.
+        gate: Which gates hold in the figures that don't say otherwise.
+        threshold: T in use.
+        groups: The user's own; None where there are none.
+    """
+
+    protocol: Protocol
+    acquired: Acquired
+    gate: GateRule
+    threshold: float
+    groups: Groups | None = None
+
+    @cached_property
+    def result(self) -> IdentificationResult:
+        """The searches under the chosen gates."""
+        return evaluate_identification(self.protocol, self.acquired, self.gate)
+
+    @cached_property
+    def by_gate(self) -> Mapping[GateRule, IdentificationResult]:
+        """The searches with the product's gates, and with none."""
+        return {
+            rule: self.result if rule is self.gate else evaluate_identification(self.protocol, self.acquired, rule)
+            for rule in GateRule
+        }
+
+    @cached_property
+    def common_threshold(self) -> float:
+        """T that parts are compared at."""
+        found = (threshold_of(IDENTIFICATION_METRICS[name], self.result.searches) for name in COMMON)
+        return next((threshold for threshold in found if threshold is not None), self.threshold)
+
+    @cached_property
+    def duplicates(self) -> tuple[SuspectedDuplicate, ...]:
+        """Pairs of subjects who look more alike than half of the mates do."""
+        samples, owners = [], []
+        for row in self.protocol.rows:
+            one = self.acquired[row.reference]
+            if isinstance(one, Sample):
+                samples.append(one)
+                owners.append(row.subject)
+        return suspected_duplicates(samples, owners, threshold=self.duplicate_threshold)
+
+    @cached_property
+    def duplicate_threshold(self) -> float:
+        """Median of the mates' scores without a gate; 1 where there are none, so that only the same file is found."""
+        scores = self.by_gate[GateRule.NONE].searches.mate_scores
+        known = scores[np.isfinite(scores)]
+        return float(np.median(known)) if known.size else 1.0
+
+    @cached_property
+    def without_duplicates(self) -> IdentificationResult | None:
+        """The searches without the subjects who may stand under two names; None where nothing is left."""
+        suspects = {name for pair in self.duplicates for name in (pair.first, pair.second)}
+        rest = self.protocol.without(suspects)
+        return evaluate_identification(rest, self.acquired, self.gate) if rest.gallery and rest.probes else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything but growth and comparison as plain JSON types."""
+        return {
+            **self.result.as_json(),
+            "bootstrap": bootstrap_json(),
+            "metrics": metrics_json(IDENTIFICATION_METRICS, self.result.searches),
+            "in_use": {
+                "threshold": self.threshold,
+                "metrics": metrics_json(metrics_at(self.threshold), self.result.searches),
+            },
+            "abstention": self._abstention_json(),
+            "quality": self._quality_json(),
+            "groups": self._groups_json(),
+            "duplicates": self._duplicates_json(),
+        }
+
+    def _abstention_json(self) -> dict[str, Any]:
+        """Return what the product's gates refuse, and the error rates without, with, and among what they accept."""
+        gated, free = self.by_gate[GateRule.PRODUCT], self.by_gate[GateRule.NONE]
+        refused = free.searches.acquired & ~gated.searches.acquired
+        chosen = gated.searches.acquired
+        return {
+            "probes": len(refused),
+            "refused": int(refused.sum()),
+            "refused_mated": int((refused & gated.searches.mated).sum()),
+            "without_gate": metrics_json(IDENTIFICATION_METRICS, free.searches),
+            "with_gate": metrics_json(IDENTIFICATION_METRICS, gated.searches),
+            "accepted_only": metrics_json(IDENTIFICATION_METRICS, gated.searches.only(chosen))
+            if chosen.any()
+            else None,
+        }
+
+    def _quality_json(self) -> dict[str, Any]:
+        """Return error rates by band of each quality measure, without a gate."""
+        free = self.by_gate[GateRule.NONE]
+        samples = (self.acquired[row.reference] for row in self.protocol.probes)
+        qualities = [one.quality if isinstance(one, Sample) else None for one in samples]
+        bands = {
+            measure: {
+                "title": title,
+                "parts": _parts_json(
+                    broken_down(free.searches, quality_bands(qualities, measure), threshold=self.common_threshold)
+                ),
+            }
+            for measure, (title, _) in MEASURES.items()
+        }
+        return {"threshold": self.common_threshold, "gate": GateRule.NONE.value, "measures": bands}
+
+    def _groups_json(self) -> dict[str, Any] | None:
+        """Return error rates and refusals by the user's groups, with the product's gates and without any."""
+        if self.groups is None:
+            return None
+        subjects = [row.subject for row in self.protocol.probes]
+        columns = {
+            column: {
+                name: _parts_json(
+                    broken_down(
+                        self.by_gate[rule].searches,
+                        self.groups.labels(column, subjects),
+                        threshold=self.common_threshold,
+                    )
+                )
+                for name, rule in (("with_gate", GateRule.PRODUCT), ("without_gate", GateRule.NONE))
+            }
+            for column in self.groups.columns
+        }
+        return {"threshold": self.common_threshold, "columns": columns}
+
+    def _duplicates_json(self) -> dict[str, Any]:
+        """Return who may stand under two names, and the error rates without them."""
+        rest = self.without_duplicates
+        return {
+            "threshold": self.duplicate_threshold,
+            "pairs": [pair.as_json() for pair in self.duplicates],
+            "without": None
+            if rest is None
+            else {**rest.as_json(), "metrics": metrics_json(IDENTIFICATION_METRICS, rest.searches)},
+        }
+
+
+def growth(
+    study: Study, population: Population, *, largest: int, on_progress: Callable[[int], None] = lambda _: None
+) -> tuple[Searches, ...]:
+    """Repeat the searches in galleries up to a size, filled up with made-up strangers: see `evaluation.growth`."""
+    searches, templates = study.result.searches, study.result.templates
+    wanted = sizes(searches.gallery_size, largest)
+    return tuple(grown(searches, templates, population, wanted, on_progress=on_progress))
+
+
+def growth_json(steps: tuple[Searches, ...], population: Population) -> dict[str, Any]:
+    """Return the error rates at each size; all but the first gallery's people are mostly made up, and that is said."""
+    real = steps[0].gallery_size
+    return {
+        "note": "galleries are filled up with made-up strangers: templates drawn from a model, no photographs",
+        "population": population.digest,
+        "steps": [
+            {
+                "N": step.gallery_size,
+                "made_up": step.gallery_size - real,
+                "metrics": metrics_json(IDENTIFICATION_METRICS, step),
+            }
+            for step in steps
+        ],
+    }
+
+
+def comparison_json(first: Study, second: Study, *, names: tuple[str, str]) -> dict[str, Any]:
+    """Return the error rates of two packs on the same searches, with paired intervals of the differences."""
+    paired = paired_estimates(IDENTIFICATION_METRICS, first.result.searches, second.result.searches)
+    return {
+        "first": names[0],
+        "second": names[1],
+        "metrics": {
+            name: {"title": IDENTIFICATION_METRICS[name].title, **one.as_json()} for name, one in paired.items()
+        },
+    }
+
+
+def metrics_json(metrics: Mapping[str, Metric[Searches]], searches: Searches) -> dict[str, Any]:
+    """Return metrics with their intervals."""
+    found = estimates(metrics, searches)
+    return {name: metric_json(metric, searches, found[name]) for name, metric in metrics.items()}
+
+
+def _parts_json(parts: tuple[Part, ...]) -> list[dict[str, Any]]:
+    return [part.as_json() for part in parts]
