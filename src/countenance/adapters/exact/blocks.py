@@ -21,6 +21,7 @@ import numpy as np
 from countenance.adapters.exact.bounds import padded
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment
 from countenance.core.ids import new_id
+from countenance.index.ports import RowNumbers
 
 MANIFEST = "manifest.json"
 CONDEMNED = "condemned"
@@ -43,7 +44,13 @@ class StoredSegment:
     file: str
     block: str
     rows: int
+    first_row: int
+    last_row: int
     sha256: str
+
+    def may_hold(self, rows: RowNumbers) -> bool:
+        """Say whether one of some rows, rising, lies between the first and the last of this file."""
+        return bool(np.searchsorted(rows, self.first_row) < np.searchsorted(rows, self.last_row, side="right"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,11 +178,14 @@ class BlockStore:
         Raises:
             DamagedError, OSError: the old files may still be there; run it again, or `clear`.
         """
-        gone = np.fromiter(rows, dtype=np.int64)
+        gone = np.sort(np.fromiter(rows, dtype=np.int64))
         with self._changing():
             manifest = self.manifest()
             listed, replaced = [], []
             for one in manifest.segments:
+                if not one.may_hold(gone):
+                    listed.append(one)
+                    continue
                 segment = self._read(one)
                 positions = segment.rows.positions(gone)
                 if not len(positions):
@@ -242,7 +252,15 @@ class BlockStore:
         """Write one file and sync it."""
         data, name = packed(segment), f"{new_id()}.segment"
         _write_synced(self.folder / name, data)
-        return StoredSegment(file=name, block=block, rows=len(segment), sha256=sha256(data).hexdigest())
+        first, last = segment.rows.numbers(np.array([0, len(segment) - 1])).tolist()
+        return StoredSegment(
+            file=name,
+            block=block,
+            rows=len(segment),
+            first_row=first,
+            last_row=last,
+            sha256=sha256(data).hexdigest(),
+        )
 
     def _replace(self, manifest: Manifest) -> None:
         """Put a manifest in the old one's place."""

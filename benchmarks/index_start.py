@@ -1,0 +1,75 @@
+"""How long a server with a million faces takes to have its index, and how long taking a source out takes.
+
+Run: `python -m benchmarks.index_start --rows 1000000`, with nothing else running. Timed:
+- `store`: packing the rows and writing them to disk, once;
+- `open`: reading the stored index and checking every file, as a server does at its start; the page cache is warm;
+- `search`: the first search after that, two cores;
+- `take out`: removing one of ten sources, in memory and on disk, overwritten and synced;
+- `search without it`: the first search after that.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter_ns
+from typing import TypeVar
+
+import numpy as np
+
+from benchmarks.environment import environment, write_result
+from countenance.adapters.exact.stored import StoredExactIndex
+from countenance.vision.pack import builtin_packs
+from countenance.vision.population import made_up_population, pack_population
+
+SEED = 1
+DIM = 128
+SOURCES = 10
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Measure and write the raw times."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    asked = parser.parse_args()
+    facts = environment(seed=SEED, distributions=("countenance", "numpy"))
+    people = pack_population(builtin_packs()[0]) or made_up_population(DIM)
+    templates = people.draw(asked.rows, seed=SEED).templates
+    probe = people.draw(1, seed=SEED + 1).templates
+    blocks = [f"source {number}" for number in range(SOURCES)]
+    parts = np.array_split(np.arange(1, asked.rows + 1), SOURCES)
+    times: dict[str, int] = {}
+
+    def timed(name: str, work: Callable[[], T]) -> T:
+        started = perf_counter_ns()
+        result = work()
+        times[name] = perf_counter_ns() - started
+        print(f"{name:20} {times[name] / 1e6:10.1f} ms", flush=True)
+        return result
+
+    with tempfile.TemporaryDirectory() as place:
+
+        def opened() -> StoredExactIndex:
+            return StoredExactIndex(
+                Path(place) / "index", DIM, originals=lambda rows: {row: templates[row - 1] for row in rows}
+            )
+
+        def store() -> None:
+            index = opened()
+            for block, rows in zip(blocks, parts, strict=True):
+                index.add(block, rows=rows, subjects=rows, templates=templates[rows - 1])
+            index.save()
+
+        timed("store", store)
+        index = timed("open", opened)
+        timed("search", lambda: index.search(probe, blocks=blocks, limit=50))
+        timed("take out", lambda: index.remove(parts[3].tolist()))
+        timed("search without it", lambda: index.search(probe, blocks=blocks, limit=50))
+        bytes_a_face = index.nbytes / len(index)
+    result = {"rows": asked.rows, "dim": DIM, "sources": SOURCES, "bytes a face": bytes_a_face, "nanoseconds": times}
+    write_result("index-start", {"environment": facts, **result})
+
+
+if __name__ == "__main__":
+    main()
