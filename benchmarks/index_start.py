@@ -4,6 +4,7 @@ Run: `python -m benchmarks.index_start --rows 1000000`, with nothing else runnin
 - `store`: packing the rows and writing them to disk, once;
 - `open`: reading the stored index and checking every file, as a server does at its start; the page cache is warm;
 - `search`: the first search after that, two cores;
+- `16 probes together`: one search for sixteen probes, beside searches for one;
 - `take out`: removing one of ten sources, in memory and on disk, overwritten and synced;
 - `search without it`: the first search after that.
 """
@@ -36,7 +37,8 @@ def main() -> None:
     facts = environment(seed=SEED, distributions=("countenance", "numpy"))
     people = pack_population(builtin_packs()[0]) or made_up_population(DIM)
     templates = people.draw(asked.rows, seed=SEED).templates
-    probe = people.draw(1, seed=SEED + 1).templates
+    probes = people.draw(16, seed=SEED + 1).templates
+    probe = probes[:1]
     blocks = [f"source {number}" for number in range(SOURCES)]
     parts = np.array_split(np.arange(1, asked.rows + 1), SOURCES)
     times: dict[str, int] = {}
@@ -64,6 +66,9 @@ def main() -> None:
         timed("store", store)
         index = timed("open", opened)
         timed("search", lambda: index.search(probe, blocks=blocks, limit=50))
+        for number in range(3):
+            timed(f"search {number + 2}", lambda: index.search(probe, blocks=blocks, limit=50))
+            timed(f"16 probes together {number + 1}", lambda: index.search(probes, blocks=blocks, limit=50))
         timed("take out", lambda: index.remove(parts[3].tolist()))
         timed("search without it", lambda: index.search(probe, blocks=blocks, limit=50))
         bytes_a_face = index.nbytes / len(index)
