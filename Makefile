@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo serve test check docs setup clean
+.PHONY: help demo serve test check docs setup milvus-servers clean
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
 setup: $(INSTALLED) ## Make .venv and install everything into it
 
@@ -36,5 +36,12 @@ check: $(INSTALLED) ## The gate: format, lint, types, layers, documentation up t
 docs: $(INSTALLED) ## Write docs/reference/ anew from the code
 	$(BIN)/python docs/generate_reference.py
 
+milvus-servers: .venv-milvus/.installed ## Install the Milvus servers that tests start, into an environment of their own
+
+.venv-milvus/.installed: requirements/milvus-servers.txt
+	$(PYTHON) -m venv .venv-milvus
+	.venv-milvus/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/milvus-servers.txt
+	@touch $@
+
 clean: ## Remove what was made here; the cache of samples stays
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) .venv-milvus demo build dist

@@ -1,6 +1,8 @@
 """Every engine behind the index's port, and templates to fill it with: what contract and property tests share."""
 
+import os
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -10,6 +12,9 @@ from countenance.adapters.exact.standalone import StandaloneExactIndex
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.arrays import Templates
 from countenance.index.ports import Originals, RowNumbers, TemplateIndex
+
+MILVUS = "COUNTENANCE_TEST_MILVUS"
+"""Address of a Milvus server; only where tests/contract/test_milvus_servers.py has started one."""
 
 
 class WithRecords:
@@ -46,6 +51,23 @@ ENGINES: dict[str, Callable[[int], TemplateIndex]] = {
     "compact": lambda dim: WithRecords(lambda originals: CompactIndex(dim, originals)),
 }
 """An empty index of a dimension, by the engine's name."""
+
+if MILVUS in os.environ:
+    from countenance.adapters.milvus import MilvusIndex
+
+    @cache
+    def collection(dim: int) -> MilvusIndex:
+        """Return the one collection that all tests use: a server takes seconds to make one."""
+        return MilvusIndex(dim, dict, uri=os.environ[MILVUS])
+
+    def emptied(dim: int, originals: Originals) -> MilvusIndex:
+        """Return it without rows, and with records of its own."""
+        index = collection(dim)
+        index.clear()
+        index._originals = originals
+        return index
+
+    ENGINES["milvus"] = lambda dim: WithRecords(lambda originals: emptied(dim, originals))
 
 
 def unit_rows(*, seed: int, n: int, dim: int = 16) -> Templates:

@@ -24,7 +24,7 @@ from countenance.index.model import MissRate, Nearest, Neighbour, index_mismatch
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
 
-SHORTLIST = 10_000
+SHORTLIST = 4_000
 """Least rows that are scored again from int8."""
 
 SHORTLIST_SHARE = 1_000

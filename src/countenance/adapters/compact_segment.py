@@ -1,5 +1,6 @@
-"""Up to a million rows of one block, as the compact engine keeps them: codes to scan, int8 rows to score again."""
+"""Up to half a million rows of one block, as the compact engine keeps them: codes to scan, int8 rows to score again."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +12,16 @@ from numpy.typing import NDArray
 
 from countenance.core.arrays import Scores, Templates
 from countenance.index.ports import RowNumbers
-from countenance.index.storage import mapped_array
+from countenance.index.storage import unnamed_file
 
-SEGMENT_ROWS = 1 << 20
+SEGMENT_ROWS = 1 << 19
 """Rows a segment holds at most: what one core scans at once."""
 
 FIRST_ROWS = 1 << 10
 """Rows that a new segment has room for; it doubles."""
 
-CHUNK_ROWS = 1 << 14
-"""Rows that are turned into float32 at once: 8 MB at 128 dimensions."""
+CHUNK_ROWS = 1 << 10
+"""Rows that are turned from or into int8 at once: 512 kB in float32 at 128 dimensions, which caches hold."""
 
 LEVELS = 127
 """The largest int8 number used; each row is stretched until its largest component is that."""
@@ -79,15 +80,20 @@ class Segment:
         """
         stop = self._n + len(rows)
         self._grow(stop)
-        stretched = np.rint(templates * (LEVELS / np.abs(templates).max(axis=1, keepdims=True)))
-        directions = stretched / np.sqrt(np.einsum("ij,ij->i", stretched, stretched))[:, None]
-        self._int8[self._n : stop] = stretched
         self._rows[self._n : stop] = rows
         self._subjects[self._n : stop] = subjects
-        if self._codes is not None:
-            self._codes.add(directions)
-        self._n = stop
-        return float(np.linalg.norm(templates - directions, axis=1).max(initial=0.0))
+        longest = 0.0
+        for start in range(0, len(rows), CHUNK_ROWS):
+            exact = templates[start : start + CHUNK_ROWS]
+            stretched = np.rint(exact * (LEVELS / np.abs(exact).max(axis=1, keepdims=True)))
+            self._int8[self._n : self._n + len(exact)] = stretched
+            stretched /= np.sqrt(np.einsum("ij,ij->i", stretched, stretched))[:, None]
+            if self._codes is not None:
+                self._codes.add(stretched)
+            stretched -= exact
+            longest = max(longest, float(np.einsum("ij,ij->i", stretched, stretched).max()))
+            self._n += len(exact)
+        return math.sqrt(longest)
 
     def remove(self, places: Places) -> None:
         """Overwrite rows with the last ones, and these with zeros, so that no number of a removed row is left."""
@@ -142,7 +148,7 @@ class Segment:
         return [line[line >= 0] for line in places]
 
     def shortlist(self, probes: Templates, share: int | None) -> list[Shortlist]:
-        """Scan, and score what was found from the int8 rows; each score depends on its own row alone."""
+        """Scan, and score what was found from the int8 rows."""
         return [
             Shortlist(
                 self._rows[places].astype(np.int64),
@@ -171,9 +177,10 @@ class Segment:
         return block
 
     def _scores(self, probe: Templates, places: Places) -> Scores:
-        rows = self._int8[places].astype(np.float32)
-        products = np.einsum("ij,j->i", rows, probe)
-        scores: Scores = (products / np.sqrt(np.einsum("ij,ij->i", rows, rows))).astype(np.float64)
+        scores = np.empty(len(places))
+        for start in range(0, len(places), CHUNK_ROWS):
+            rows = self._int8[places[start : start + CHUNK_ROWS]].astype(np.float32)
+            scores[start : start + len(rows)] = (rows @ probe) / np.sqrt(np.einsum("ij,ij->i", rows, rows))
         return scores
 
     def _move_code(self, source: int, target: int) -> None:
@@ -207,4 +214,5 @@ class Segment:
     def _room(self, rows: int) -> Int8Rows:
         if self._folder is None:
             return np.zeros((rows, self._dim), np.int8)
-        return mapped_array(self._folder, (rows, self._dim), np.int8)
+        with unnamed_file(self._folder, rows * self._dim) as file:
+            return np.memmap(file, dtype=np.int8, mode="r+", shape=(rows, self._dim))

@@ -6,9 +6,11 @@ from usearch.index import Index
 from countenance.core.arrays import Templates
 from countenance.index.ports import RowNumbers
 
-BUILD_BREADTH = 200
+LINKS = 32
+"""As FAISS's graph has."""
+
 SEARCH_BREADTH = 128
-"""Generous for 50 neighbours: usearch's own defaults are 128 and 64."""
+"""Generous for 50 neighbours: usearch's own is 64. How broadly it builds (128) is usearch's own."""
 
 
 class UsearchBaseline:
@@ -20,8 +22,7 @@ class UsearchBaseline:
             ndim=dim,
             metric="cos",
             dtype="i8",
-            connectivity=32,
-            expansion_add=BUILD_BREADTH,
+            connectivity=LINKS,
             expansion_search=SEARCH_BREADTH,
         )
 

@@ -216,10 +216,19 @@ class CandidateEntry(Answer):
     box: Sides
 
 
+class SearchMissRate(Answer):
+    """How often an index that can't promise completeness lost the nearest template, measured on the gallery's own."""
+
+    probes: int = Field(description="Templates of the gallery that were searched for.", examples=[200])
+    misses: int = Field(description="How many did not find the one nearest to them.", examples=[0])
+    rows: int = Field(description="Templates among which that was measured.", examples=[30_000_000])
+
+
 class SearchCertificate(Answer):
     """What was searched, and why nobody is missing: no template that was not scored in full can reach the cut."""
 
     certified: bool = Field(description="False where the index can't promise it; the numbers are null then.")
+    miss_rate: SearchMissRate | None = Field(description="Null where it is certified, or was not measured.")
     templates: int | None = Field(description="Templates that were searched.", examples=[1190])
     subjects: int | None = Field(description="Subjects of these.", examples=[812])
     scored: int | None = Field(description="How many of the templates were scored in full precision.", examples=[41])

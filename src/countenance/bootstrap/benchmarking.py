@@ -1,5 +1,6 @@
 """Wiring of `countenance bench`: which engines there are to measure, and what they need."""
 
+import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from countenance.evaluation.search_benchmark import PortEngine, SearchEngine
 from countenance.index.ports import Originals
 from countenance.vision.population import Population, made_up_population, pack_population
 
-MEASURED_PACKAGES = ("countenance", "numpy", "faiss-cpu", "usearch")
+MEASURED_PACKAGES = ("countenance", "numpy", "faiss-cpu", "usearch", "pymilvus")
 """Whose versions stand beside the times."""
 
 
@@ -27,14 +28,20 @@ class EngineName(StrEnum):
     FAISS_FLAT = "faiss-flat"
     FAISS_HNSW = "faiss-hnsw"
     USEARCH = "usearch"
+    MILVUS = "milvus"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where something was measured."""
+    """Where something was measured.
+
+    Attributes:
+        load: Processes that ran or wanted to in the last minute, on average, before it began.
+    """
 
     processor: str
     cores: int
+    load: float
     python: str
     packages: dict[str, str]
 
@@ -68,7 +75,13 @@ def machine(cores: int) -> Machine:
             packages[name] = version(name)
         except PackageNotFoundError:
             continue
-    return Machine(processor=_processor(), cores=cores, python=platform.python_version(), packages=packages)
+    return Machine(
+        processor=_processor(),
+        cores=cores,
+        load=round(os.getloadavg()[0], 2),
+        python=platform.python_version(),
+        packages=packages,
+    )
 
 
 def _maker(engine: EngineName, settings: Settings, dim: int, originals: Originals) -> Callable[[], SearchEngine]:
@@ -97,6 +110,16 @@ def _maker(engine: EngineName, settings: Settings, dim: int, originals: Original
             from countenance.adapters.usearch_baseline import UsearchBaseline  # noqa: PLC0415 - an optional extra
 
             return lambda: UsearchBaseline(dim)
+        case EngineName.MILVUS:
+            from countenance.adapters.milvus import MilvusIndex  # noqa: PLC0415 - an optional extra
+
+            def milvus() -> PortEngine:
+                """Return an empty collection for benchmarks, dropped in the end."""
+                uri = settings.milvus_address
+                index = MilvusIndex(dim, originals, uri=uri, collection="countenance_benchmark")
+                return PortEngine(index, close=index.close)
+
+            return milvus
 
 
 def _processor() -> str:

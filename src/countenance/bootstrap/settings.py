@@ -12,8 +12,8 @@ from countenance.core.errors import InvalidInputError
 
 PREFIX = "COUNTENANCE_"
 
-OTHERS = frozenset({"COUNTENANCE_TEST_DATA"})
-"""Variables with our prefix that are not settings: the tests' optional data folder."""
+OTHERS = frozenset({"COUNTENANCE_TEST_DATA", "COUNTENANCE_TEST_MILVUS"})
+"""Variables with our prefix that are not settings: the tests' optional data folder and server."""
 
 
 class Settings(BaseSettings):
@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="Folder that the compact engine maps its int8 rows from; unset keeps them in memory."),
     ] = None
+    milvus_address: Annotated[str, Field(description="Milvus server that `countenance bench search` measures.")] = (
+        "http://127.0.0.1:19530"
+    )
     workers: Annotated[
         int, Field(ge=0, le=256, description="Processes that read photographs in bulk; 0 means one a core.")
     ] = 0

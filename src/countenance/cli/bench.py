@@ -20,10 +20,11 @@ from countenance.core.errors import InvalidInputError
 from countenance.evaluation.search_benchmark import (
     LIMIT,
     Agreement,
+    BruteForce,
     EngineReport,
+    RowConsumer,
     StoredTemplates,
     agreement,
-    brute_force,
     made_up_gallery,
     measure,
 )
@@ -69,19 +70,26 @@ def bench_search(
     if seed < 0:
         raise InvalidInputError(f"the seed must be 0 or more, not {seed}", code="seed-invalid", hint="e.g. 0")
     settings = load_settings(home)
+    started = {
+        "measured_at": utc_now().isoformat(),
+        "machine": asdict(machine(len(os.sched_getaffinity(0)))),
+    }
     gallery = made_up_gallery(population(settings, dim), templates=templates, probes=probes, seed=seed)
     stored = StoredTemplates(scratch, templates=templates, dim=dim)
     makers = {name: engine_maker(name, settings, dim, stored.templates) for name in dict.fromkeys(engine)}
-    with output.progress("Brute force", templates, quiet=json) as bar:
-        truth = brute_force(gallery, stored=stored, on_progress=bar.advance)
-    engines = []
+    truth = BruteForce(gallery.probes)
+    reports: dict[EngineName, EngineReport] = {}
     for name, make in makers.items():
+        beside: list[RowConsumer] = [] if reports else [stored, truth]
         with output.progress(f"Filling {name}", templates, quiet=json) as bar:
-            report = measure(gallery, make, on_progress=bar.advance)
-        engines.append(engine_json(name, report, agreement(gallery, truth, report.neighbours), templates))
+            reports[name] = measure(gallery, make, beside=beside, on_progress=bar.advance)
+    nearest = truth.nearest()
+    engines = [
+        engine_json(name, report, agreement(gallery, nearest, report.neighbours), templates)
+        for name, report in reports.items()
+    ]
     result = {
-        "measured_at": utc_now().isoformat(),
-        "machine": asdict(machine(len(os.sched_getaffinity(0)))),
+        **started,
         "templates": templates,
         "dim": dim,
         "probes": probes,

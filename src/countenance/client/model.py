@@ -254,11 +254,27 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchMissRate:
+    """How often an index that can't promise completeness lost the nearest template, measured on the gallery's own.
+
+    Attributes:
+        probes: Templates of the gallery that were searched for.
+        misses: How many of these did not find the one nearest to them.
+        rows: Templates among which that was measured.
+    """
+
+    probes: int
+    misses: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchCertificate:
     """What was searched, and why nobody is missing: no template that was not scored in full can reach the cut.
 
     Attributes:
         certified: False where the index can't promise it; the numbers are None then.
+        miss_rate: None where it is certified, or was not measured.
         templates: Templates that were searched.
         subjects: Subjects of these.
         scored: How many of the templates were scored in full precision.
@@ -271,6 +287,7 @@ class SearchCertificate:
     """
 
     certified: bool
+    miss_rate: SearchMissRate | None
     templates: int | None
     subjects: int | None
     scored: int | None

@@ -4,11 +4,14 @@ The gallery is drawn from a population and streamed: at no time does all of it s
 truth is brute force over the same stream, scored again in float64.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
 from typing import Protocol
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +19,8 @@ from numpy.typing import NDArray
 from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import InvalidInputError
 from countenance.index.ports import RowNumbers, TemplateIndex
-from countenance.index.storage import mapped_array
-from countenance.vision.population import Population
+from countenance.index.storage import unnamed_file
+from countenance.vision.population import DrawnTemplates, Population
 
 LIMIT = 50
 """Neighbours that are asked for, and compared."""
@@ -33,11 +36,15 @@ BLOCK = "made-up"
 Times = NDArray[np.int64]
 
 
-class SearchEngine(Protocol):
-    """What is measured: rows go in, row numbers come out."""
+class RowConsumer(Protocol):
+    """What the stream of rows goes to."""
 
     def add(self, rows: RowNumbers, templates: Templates) -> None:
-        """Add rows; both are copied or written elsewhere, not kept."""
+        """Take rows that follow those of the last call; both are copied or written elsewhere, not kept."""
+
+
+class SearchEngine(RowConsumer, Protocol):
+    """What is measured: rows go in, row numbers come out."""
 
     def build(self) -> None:
         """Do what has to be done once, before the first search."""
@@ -78,7 +85,7 @@ class StoredTemplates:
     """Full-precision templates in a file without a name, that ends with the process: what stands for the records."""
 
     def __init__(self, folder: Path | None, *, templates: int, dim: int) -> None:
-        """Make the file.
+        """Make the file, with room for all.
 
         Args:
             folder: Where; None is the system's folder for temporary files.
@@ -86,15 +93,18 @@ class StoredTemplates:
         Raises:
             UnavailableError: code `scratch-unavailable`; nothing was kept.
         """
-        self._held: Templates = mapped_array(folder, (templates, dim), np.float32)
+        self._row_bytes = dim * np.dtype(np.float32).itemsize
+        self._file = unnamed_file(folder, templates * self._row_bytes)
+        finalize(self, self._file.close)
 
-    def put(self, rows: RowNumbers, templates: Templates) -> None:
-        """Store rows that follow each other."""
-        self._held[rows[0] - 1 : rows[-1]] = templates
+    def add(self, rows: RowNumbers, templates: Templates) -> None:
+        """See the protocol."""
+        os.pwrite(self._file.fileno(), templates.tobytes(), (int(rows[0]) - 1) * self._row_bytes)
 
     def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
         """Return templates by row: see `index.ports.Originals`."""
-        return {row: self._held[row - 1] for row in rows}
+        read = self._file.fileno(), self._row_bytes
+        return {row: np.frombuffer(os.pread(*read, (row - 1) * self._row_bytes), np.float32) for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +125,47 @@ class MadeUpGallery:
     probes: Templates
 
     def stream(self) -> Iterator[tuple[RowNumbers, Templates]]:
-        """Draw all rows, the same ones each time, in constant memory."""
+        """Draw all rows, the same ones each time, in constant memory; one part ahead, on another core."""
         first = 1
-        for part in self.population.stream(self.templates, seed=self.seed):
+        for part in _ahead(self.population.stream(self.templates, seed=self.seed)):
             rows = np.arange(first, first + len(part.templates), dtype=np.int64)
             start, stop = np.searchsorted(self.mates, [first, first + len(rows)])
             part.templates[self.mates[start:stop] - first] = self.mate_templates[start:stop]
             yield rows, part.templates
             first += len(rows)
+
+
+class BruteForce:
+    """Scores every row against every probe."""
+
+    def __init__(self, probes: Templates) -> None:
+        """Start without rows.
+
+        Args:
+            probes: float32, shape (p, d); not modified.
+        """
+        kept = LIMIT + SPARE
+        self._probes = probes
+        self._scores = np.full((len(probes), kept), -2.0, np.float32)
+        self._rows = np.zeros((len(probes), kept), np.int64)
+        self._templates = np.zeros((len(probes), kept, probes.shape[1]), np.float32)
+
+    def add(self, rows: RowNumbers, templates: Templates) -> None:
+        """See the protocol."""
+        fresh = self._probes @ templates.T
+        least = self._scores.min(axis=1)
+        for probe in np.flatnonzero(fresh.max(axis=1) > least):
+            better = np.flatnonzero(fresh[probe] > least[probe])
+            scores = np.concatenate([self._scores[probe], fresh[probe, better]])
+            top = np.argpartition(-scores, LIMIT + SPARE - 1)[: LIMIT + SPARE]
+            self._scores[probe] = scores[top]
+            self._rows[probe] = np.concatenate([self._rows[probe], rows[better]])[top]
+            self._templates[probe] = np.concatenate([self._templates[probe], templates[better]])[top]
+
+    def nearest(self) -> RowNumbers:
+        """Return int64, shape (p, LIMIT): row numbers by falling float64 score, then rising row."""
+        kept = zip(self._probes, self._rows, self._templates, strict=True)
+        return np.stack([rows[np.lexsort((rows, -cosine(probe, held)))][:LIMIT] for probe, rows, held in kept])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,50 +231,25 @@ def made_up_gallery(population: Population, *, templates: int, probes: int, seed
     )
 
 
-def brute_force(
-    gallery: MadeUpGallery, *, stored: StoredTemplates, on_progress: Callable[[int], None] = lambda _: None
-) -> RowNumbers:
-    """Score every row against every probe.
+def measure(
+    gallery: MadeUpGallery,
+    make: Callable[[], SearchEngine],
+    *,
+    beside: Sequence[RowConsumer] = (),
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> EngineReport:
+    """Fill an engine from the stream, search it with each probe alone, and close it.
 
     Args:
-        stored: Filled with all rows.
-
-    Returns:
-        int64, shape (p, LIMIT): row numbers by falling float64 score, then rising row.
+        beside: What else gets the rows of the same stream, before the engine.
     """
-    kept = LIMIT + SPARE
-    probes, dim = gallery.probes.shape
-    scores = np.full((probes, kept), -2.0, np.float32)
-    rows = np.zeros((probes, kept), np.int64)
-    best = np.zeros((probes, kept, dim), np.float32)
-    for numbers, templates in gallery.stream():
-        stored.put(numbers, templates)
-        fresh = gallery.probes @ templates.T
-        for probe in np.flatnonzero(fresh.max(axis=1) > scores.min(axis=1)):
-            better = np.flatnonzero(fresh[probe] > scores[probe].min())
-            all_scores = np.concatenate([scores[probe], fresh[probe, better]])
-            top = np.argpartition(-all_scores, kept - 1)[:kept]
-            scores[probe] = all_scores[top]
-            rows[probe] = np.concatenate([rows[probe], numbers[better]])[top]
-            best[probe] = np.concatenate([best[probe], templates[better]])[top]
-        on_progress(len(numbers))
-    return np.stack(
-        [
-            numbers[np.lexsort((numbers, -cosine(probe, templates)))][:LIMIT]
-            for probe, numbers, templates in zip(gallery.probes, rows, best, strict=True)
-        ]
-    )
-
-
-def measure(
-    gallery: MadeUpGallery, make: Callable[[], SearchEngine], *, on_progress: Callable[[int], None] = lambda _: None
-) -> EngineReport:
-    """Fill an engine from the stream, search it with each probe alone, and close it."""
     before = resident_bytes()
     engine = make()
     try:
         seconds = 0.0
         for rows, templates in gallery.stream():
+            for consumer in beside:
+                consumer.add(rows, templates)
             started = perf_counter()
             engine.add(rows, templates)
             seconds += perf_counter() - started
@@ -262,7 +280,7 @@ def agreement(gallery: MadeUpGallery, truth: RowNumbers, neighbours: RowNumbers)
     """Count where an engine's answers are those of brute force.
 
     Args:
-        truth: What `brute_force` returned; not modified.
+        truth: What brute force found; not modified.
         neighbours: Of the same shape; not modified.
     """
     mates = gallery.mates[:, None]
@@ -290,3 +308,12 @@ def _timed(engine: SearchEngine, probe: Templates) -> tuple[RowNumbers, int]:
     started = perf_counter_ns()
     found = engine.search(probe, LIMIT)
     return found, perf_counter_ns() - started
+
+
+def _ahead(items: Iterator[DrawnTemplates]) -> Iterator[DrawnTemplates]:
+    """Yield items, each made while the one before is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item

@@ -1,33 +1,30 @@
-"""Arrays in files without a name: they are gone when the process ends, however it ends."""
+"""Files without a name: they are gone when the process ends, however it ends."""
 
 import os
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
-
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from typing import IO
 
 from countenance.core.errors import UnavailableError
 
 
-def mapped_array(folder: Path | None, shape: tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
-    """Return zeros that are mapped from disk.
+def unnamed_file(folder: Path | None, size: int) -> IO[bytes]:
+    """Return a file of zeros whose room on the disk is taken already: a full disk shows now, and not as a bus error.
 
     Args:
         folder: Where; None is the system's folder for temporary files.
+        size: Bytes, at least 1.
 
     Raises:
         UnavailableError: code `scratch-unavailable`: no such folder, or no room in it; nothing was kept.
     """
     try:
-        with TemporaryFile(dir=folder) as file:
-            # Room is claimed now: a disk that is full later would end the process with a bus error.
-            os.posix_fallocate(file.fileno(), 0, shape[0] * shape[1] * np.dtype(dtype).itemsize)
-            return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
+        file = TemporaryFile(dir=folder)  # noqa: SIM115 - the caller's
+        os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
         raise UnavailableError(
-            f"{folder or 'the folder for temporary files'} can't take {shape[0]:,} rows: {error.strerror}",
+            f"{folder or 'the folder for temporary files'} can't take {size:,} bytes: {error.strerror}",
             code="scratch-unavailable",
             hint="name a folder with more room",
         ) from None
+    return file

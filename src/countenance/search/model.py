@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from countenance.gallery.model import EnrolledFace, Snapshot
-from countenance.index.model import Certificate
+from countenance.index.model import Certificate, MissRate
 from countenance.search.scale import ScaleFacts
 from countenance.search.strangers import Strangers
 from countenance.vision.model import Face
@@ -107,6 +107,7 @@ class Coverage:
             again from the same file it must give this.
         left_out: How many templates were not searched, by reason.
         certificate: The engine's; None where it can't promise that nobody is missing.
+        miss_rate: How often the engine loses a row; None where it is certified, or was not measured.
     """
 
     sources: tuple[str, ...]
@@ -114,6 +115,7 @@ class Coverage:
     template_sha256: str
     left_out: Mapping[str, int]
     certificate: Certificate | None
+    miss_rate: MissRate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

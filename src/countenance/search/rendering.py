@@ -1,8 +1,10 @@
 """A search's answer as plain JSON types: the one shape that the CLI prints, the API returns and the records keep."""
 
+from dataclasses import asdict
 from typing import Any
 
 from countenance.gallery.model import EnrolledFace, Snapshot
+from countenance.index.model import MissRate
 from countenance.search.model import LEAD, Candidate, Coverage, Probe, SearchAnswer
 from countenance.search.scale import ScaleFacts
 from countenance.search.strangers import Strangers, in_words
@@ -122,9 +124,10 @@ def _warnings(face: Face) -> list[str]:
 
 def coverage_json(coverage: Coverage) -> dict[str, Any]:
     """Return what was searched; bounds are not rounded, so that they can be checked."""
-    certificate = coverage.certificate
+    certificate, miss_rate = coverage.certificate, coverage.miss_rate
     return {
         "certified": certificate is not None,
+        "miss_rate": miss_rate and asdict(miss_rate),
         "templates": certificate and certificate.rows,
         "subjects": certificate and certificate.subjects,
         "scored": certificate and certificate.scored,
@@ -142,10 +145,20 @@ def coverage_line(coverage: Coverage) -> str:
     left_out = "".join(f"; {count:,} left out ({reason})" for reason, count in coverage.left_out.items() if count)
     certificate = coverage.certificate
     if certificate is None:
-        return f"Not certified complete{left_out}."
+        return f"Not certified complete{_measured(coverage.miss_rate)}{left_out}."
     return (
         f"Certified complete: {certificate.rows:,} templates of {certificate.subjects:,} subjects searched, "
         f"{certificate.scored:,} scored in full, none of the others can reach {certificate.cut:.3f}{left_out}."
+    )
+
+
+def _measured(miss_rate: MissRate | None) -> str:
+    """Say how often this index loses somebody, where that was measured."""
+    if miss_rate is None:
+        return ""
+    return (
+        f": of {miss_rate.probes:,} templates of this gallery, {miss_rate.misses:,} did not find the nearest of "
+        f"{miss_rate.rows:,}"
     )
 
 

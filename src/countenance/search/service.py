@@ -297,6 +297,7 @@ class SearchService:
             template_sha256=template_digest(template[0]),
             left_out=left_out,
             certificate=near.certificate,
+            miss_rate=near.miss_rate,
         )
         return Found(snapshot, threshold, place, coverage, candidates)
 
