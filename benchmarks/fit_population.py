@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from environment import environment, write_result
 from lfw_templates import DOUBLE_IDENTITY, lfw_templates
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
@@ -121,7 +122,8 @@ def main() -> None:
         "subjects": [float(data.subjects.max() + 1)],
     }
     (pack.folder / POPULATION).write_text(write_population(population), encoding="ascii")
-    (ROOT / "benchmarks/results/population.json").write_text(json.dumps(result, indent=1) + "\n", encoding="ascii")
+    where = environment(seed=1, distributions=("numpy", "scipy"))
+    write_result("population", {"environment": where, "pack": pack.digest} | result)
     plot(result, ROOT / "docs/images/population.svg")
     print(json.dumps(result, indent=1))
 

@@ -254,6 +254,7 @@ class SearchReply(Answer):
     outcome: SearchOutcome
     message: str = Field(description="The outcome in a sentence.")
     probe: SearchedProbe
+    further: list[SearchedProbe] = Field([], description="Further photographs of the person, searched with together.")
     gallery: GallerySnapshot
     threshold: float = Field(examples=[0.363])
     limit: int = Field(examples=[20])

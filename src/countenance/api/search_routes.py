@@ -1,5 +1,6 @@
 """Routes of a probe: its faces, a search, a search that was made before."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, File, Form, Path, Response, UploadFile
@@ -8,7 +9,8 @@ from countenance.api import models
 from countenance.api.pictures import REFUSED_PICTURE, picture_answer
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute, upload_name
-from countenance.search.model import HIGHEST_FPIR, MAX_LIMIT, SearchRequest
+from countenance.core.errors import InvalidInputError
+from countenance.search.model import HIGHEST_FPIR, MAX_LIMIT, ProbePhotograph, SearchRequest
 from countenance.search.rendering import answer_json, probe_json
 from countenance.vision.decode import decode_image
 from countenance.vision.encode import encode_jpeg
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 Photograph = Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, TIFF or BMP. It is not kept.")]
 Thorough = Annotated[bool, Form(description="Look for small faces too.")]
 Face1 = Annotated[int | None, Form(description="Which face, from 1; left out when there is one only.", examples=[1])]
+Further = Annotated[
+    Sequence[UploadFile],
+    File(description="Further photographs of the same person: all are searched with at once. Not kept."),
+]
+FurtherFaces = Annotated[
+    Sequence[int], Form(description="Which face of each further photograph, in their order; left out, each has one.")
+]
 Limit = Annotated[
     int, Form(description="Longest candidate list.", json_schema_extra={"minimum": 1, "maximum": MAX_LIMIT})
 ]
@@ -34,6 +43,21 @@ Fpir = Annotated[
         json_schema_extra={"exclusiveMinimum": 0, "maximum": HIGHEST_FPIR},
     ),
 ]
+
+
+def _further(uploads: Sequence[UploadFile], faces: Sequence[int]) -> tuple[ProbePhotograph, ...]:
+    """Match further photographs with the faces that were named."""
+    if faces and len(faces) != len(uploads):
+        raise InvalidInputError(
+            f"{len(uploads)} further photographs, but {len(faces)} faces of them are named",
+            code="face-number-invalid",
+            hint="give further_face once for each, in their order",
+        )
+    named: Sequence[int | None] = faces or [None] * len(uploads)
+    return tuple(
+        ProbePhotograph(image=upload.file.read(), filename=upload_name(upload) or None, face=face)
+        for upload, face in zip(uploads, named, strict=True)
+    )
 
 
 def search_router(gallery: "OpenGallery") -> APIRouter:
@@ -91,6 +115,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
                     "limit-invalid",
                     "threshold-invalid",
                     "face-number-invalid",
+                    "too-many-photographs",
                     "fpir-invalid",
                     "fpir-not-known",
                     "fpir-out-of-reach",
@@ -106,6 +131,8 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
         case: Annotated[str, Form(description="Case reference, 1 to 200 characters.", examples=["2026-114"])],
         purpose: Annotated[str, Form(description="What for, 1 to 200 characters.", examples=["identify a victim"])],
         face: Face1 = None,
+        further: Further = (),
+        further_face: FurtherFaces = (),
         limit: Limit = 20,
         threshold: Threshold = None,
         fpir: Fpir = None,
@@ -122,6 +149,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
                 case=case,
                 purpose=purpose,
                 face=face,
+                further=_further(further, further_face),
                 limit=limit,
                 threshold=threshold,
                 fpir=fpir,

@@ -14,10 +14,10 @@ from countenance.cli import output
 from countenance.cli.files import require_free, write_file
 from countenance.cli.options import Home, Json
 from countenance.core.errors import InvalidInputError
-from countenance.search.model import LEAD, MAX_LIMIT, SearchAnswer, SearchOutcome, SearchRequest
+from countenance.search.model import LEAD, MAX_LIMIT, ProbePhotograph, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json, coverage_line, probe_json
 from countenance.search.strangers import in_words
-from countenance.vision.decode import read_image_file
+from countenance.vision.decode import ImageLimits, read_image_file
 from countenance.vision.encode import encode_jpeg, encode_png
 from countenance.vision.marking import mark_faces
 from countenance.vision.model import Face
@@ -31,10 +31,15 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the file that woul
 
 
 def search(
-    probe: Annotated[Path, typer.Argument(help="The photograph to search with; it is not kept.")],
+    probe: Annotated[
+        list[Path],
+        typer.Argument(help="The photograph to search with; several of one person are searched together. Not kept."),
+    ],
     case: Annotated[str, typer.Option(help="Case reference, kept with the answer.")],
     purpose: Annotated[str, typer.Option(help="What the search is for, kept with the answer.")],
-    face: Annotated[int | None, typer.Option(help="Which face of the photograph, from 1.")] = None,
+    face: Annotated[
+        list[int] | None, typer.Option(help="Which face of the photograph, from 1; once a photograph, in their order.")
+    ] = None,
     limit: Annotated[int, typer.Option(help=f"Longest candidate list, 1 to {MAX_LIMIT}.")] = 20,
     threshold: Annotated[
         float | None, typer.Option(help="Least score, -1 to 1; left out, the model pack's own.")
@@ -54,16 +59,17 @@ def search(
     Example: `countenance search probe.jpg --case 2026-114 --purpose "identify a victim" --report answer.html`
     """
     with open_gallery(load_settings(home)) as gallery:
-        data = read_image_file(probe, limits=gallery.limits)
+        first, *further = _photographs(probe, face, limits=gallery.limits)
         if report is not None:
-            require_free(report, never=probe, force=force)
+            require_free(report, never=probe[0], force=force)
         answer = gallery.search(
             SearchRequest(
-                image=data,
-                filename=probe.name,
+                image=first.image,
+                filename=first.filename,
                 case=case,
                 purpose=purpose,
-                face=face,
+                face=first.face,
+                further=tuple(further),
                 limit=limit,
                 threshold=threshold,
                 fpir=fpir,
@@ -71,7 +77,7 @@ def search(
             )
         )
         if report is not None:
-            entry = report_entry(gallery, answer, name=probe.name, photograph=data)
+            entry = report_entry(gallery, answer, name=probe[0].name, photograph=first.image)
             write_file(report, render_report([entry], title=f"Case {answer.case}", credits=()).encode())
 
     def render(console: Console) -> None:
@@ -147,6 +153,21 @@ def verify_search(
             console.print(f"{holds.erased_since:,} templates were erased since and can't be checked.")
 
     output.emit(asdict(holds) | {"holds": True}, as_json=json, render=render)
+
+
+def _photographs(files: list[Path], faces: list[int] | None, *, limits: ImageLimits) -> list[ProbePhotograph]:
+    """Read the photographs and match them with the faces that were named."""
+    named: list[int | None] = [*faces] if faces else [None] * len(files)
+    if len(named) != len(files):
+        raise InvalidInputError(
+            f"{len(files)} photographs, but {len(named)} faces are named",
+            code="face-number-invalid",
+            hint="give --face once for each photograph, in their order",
+        )
+    return [
+        ProbePhotograph(image=read_image_file(file, limits=limits), filename=file.name, face=number)
+        for file, number in zip(files, named, strict=True)
+    ]
 
 
 def print_answer(console: Console, answer: SearchAnswer) -> None:

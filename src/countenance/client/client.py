@@ -1,6 +1,6 @@
 """A typed client of the REST API: answers as frozen values, problems as the errors of `core.errors`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -170,6 +170,7 @@ class Client:
         purpose: str,
         filename: str = "photograph",
         face: int | None = None,
+        further: Sequence[bytes] = (),
         limit: int = 20,
         threshold: float | None = None,
         fpir: float | None = None,
@@ -183,6 +184,7 @@ class Client:
             purpose: What for, 1 to 200 characters.
             filename: The photograph's name, checked against its content.
             face: Which face, from 1; None when there is one only.
+            further: Further photographs of the same person, one face each: all are searched with at once.
             limit: Longest candidate list, 1 to 1000.
             threshold: Least score, -1 to 1; None means the model pack's own.
             fpir: Instead of a threshold: the share of searches that may return a stranger, e.g. 0.01.
@@ -198,7 +200,7 @@ class Client:
             fields["threshold"] = repr(float(threshold))
         if fpir is not None:
             fields["fpir"] = repr(float(fpir))
-        files = {"photograph": (filename, photograph)}
+        files = [("photograph", (filename, photograph)), *(("further", ("photograph", more)) for more in further)]
         return _read(SearchAnswer, self._send("POST", "/v1/searches", data=fields, files=files))
 
     def kept_search(self, search_id: str) -> SearchAnswer:

@@ -309,6 +309,7 @@ class SearchAnswer:
         message: The outcome in a sentence.
         certificate: What was searched; None when nothing was.
         seconds: Time by stage, s.
+        further: Further photographs of the person that were searched with.
         scale: What the scores were held against; None where nothing was searched or nothing is known.
         lead: What a candidate is, and is not; show it with every candidate.
     """
@@ -327,6 +328,7 @@ class SearchAnswer:
     certificate: SearchCertificate | None
     seconds: Mapping[str, float]
     lead: str
+    further: tuple[Probe, ...] = ()
     scale: Scale | None = None
 
 

@@ -18,6 +18,9 @@ MAX_LIMIT = 1000
 """Longest candidate list that one search may ask for."""
 
 
+MAX_PHOTOGRAPHS = 8
+"""Most photographs of one person that are searched with together."""
+
 HIGHEST_FPIR = 0.5
 """Highest share of searches with a stranger that a threshold may be set by."""
 
@@ -32,6 +35,15 @@ class SearchOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePhotograph:
+    """A photograph to search with: as in `SearchRequest`."""
+
+    image: bytes
+    filename: str | None
+    face: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
     """One search as a person asks for it.
 
@@ -41,6 +53,7 @@ class SearchRequest:
         case: The case reference, 1 to 200 characters.
         purpose: What for, 1 to 200 characters.
         face: Which face of the probe, from 1; None when it has only one.
+        further: Further photographs of the same person: all are searched with at once, as one template.
         limit: Longest candidate list, 1 to 1000.
         threshold: Least score, -1 to 1; None means the model pack's own, or the one that `fpir` asks for.
         fpir: Share of searches that may return a stranger, above 0, at most 0.5; sets the threshold for this probe and
@@ -53,6 +66,7 @@ class SearchRequest:
     case: str
     purpose: str
     face: int | None = None
+    further: tuple[ProbePhotograph, ...] = ()
     limit: int = 20
     threshold: float | None = None
     fpir: float | None = None
@@ -127,6 +141,7 @@ class SearchAnswer:
     Attributes:
         message: The outcome in a sentence.
         coverage: What was searched; None where nothing was.
+        further: The further photographs of the person that were searched with.
         scale: What the scores were held against; None where nothing was searched or the pack has no cohort.
         seconds: Time by stage, s: `decode`, `detect`, `encode`, `index`, `meaning`, `scan`, `records`, `total`.
     """
@@ -138,6 +153,7 @@ class SearchAnswer:
     outcome: SearchOutcome
     message: str
     probe: Probe
+    further: tuple[Probe, ...]
     gallery: Snapshot
     threshold: float
     limit: int

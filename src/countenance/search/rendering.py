@@ -117,6 +117,18 @@ def probe_json(probe: Probe) -> dict[str, Any]:
     }
 
 
+def searched_json(probe: Probe) -> dict[str, Any]:
+    """Return a photograph that was searched with, and which face of it."""
+    return {
+        "sha256": probe.sha256,
+        "media_type": probe.media_type,
+        "width": probe.width,
+        "height": probe.height,
+        "faces": [face_json(face) for face in probe.faces],
+        "used": probe.used,
+    }
+
+
 def _warnings(face: Face) -> list[str]:
     """Say why the scores of a face that may be searched mean less than they could."""
     return list(ENROL_GATE.refusals(face.quality)) if face.passes else []
@@ -164,7 +176,7 @@ def _measured(miss_rate: MissRate | None) -> str:
 
 def answer_json(answer: SearchAnswer) -> dict[str, Any]:
     """Return the whole answer."""
-    probe, scale = answer.probe, answer.scale
+    scale = answer.scale
     people = answer.gallery.subjects if scale is None else scale.people
     return {
         "search_id": answer.search_id,
@@ -173,14 +185,8 @@ def answer_json(answer: SearchAnswer) -> dict[str, Any]:
         "purpose": answer.purpose,
         "outcome": answer.outcome.value,
         "message": answer.message,
-        "probe": {
-            "sha256": probe.sha256,
-            "media_type": probe.media_type,
-            "width": probe.width,
-            "height": probe.height,
-            "faces": [face_json(face) for face in probe.faces],
-            "used": probe.used,
-        },
+        "probe": searched_json(answer.probe),
+        "further": [searched_json(probe) for probe in answer.further],
         "gallery": snapshot_json(answer.gallery),
         "threshold": answer.threshold,
         "limit": answer.limit,

@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,13 +18,15 @@ from countenance.index.model import Neighbour, index_mismatch
 from countenance.search.model import (
     HIGHEST_FPIR,
     MAX_LIMIT,
+    MAX_PHOTOGRAPHS,
     Candidate,
     Coverage,
     Probe,
+    ProbePhotograph,
     SearchAnswer,
-    SearchOutcome,
     SearchRequest,
 )
+from countenance.search.probing import Stopwatch, no_such_face, probe_of, read_probe
 from countenance.search.rendering import answer_json, box_json
 from countenance.search.scale import PlacedProbe, ScoreScale
 from countenance.search.strangers import Known, Strangers
@@ -46,25 +47,6 @@ more means that the two hold different templates."""
 
 WARM_SHAPE = (480, 640, 3)
 """Of the black picture that the detector is run on once before there is a probe."""
-
-
-class Stopwatch:
-    """Seconds by stage, in the order in which the stages ended."""
-
-    def __init__(self) -> None:
-        """Start."""
-        self._started = self._last = perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        """End a stage."""
-        now = perf_counter()
-        self.seconds[stage] = now - self._last
-        self._last = now
-
-    def total(self) -> dict[str, float]:
-        """Return all stages and their total."""
-        return {**self.seconds, "total": perf_counter() - self._started}
 
 
 class Found(NamedTuple):
@@ -114,7 +96,7 @@ class SearchService:
         """
         image = decode_image(data, limits=self._limits, filename=filename)
         faces = self._analyser.find(image.pixels, self._gate, thorough=thorough)
-        return image, _probe(image, faces, used=None)
+        return image, probe_of(image, faces, used=None)
 
     def warm(self) -> Snapshot:
         """Run the networks once and bring the index up to date.
@@ -139,26 +121,32 @@ class SearchService:
         """
         self._check(request)
         watch = Stopwatch()
-        image = decode_image(request.image, limits=self._limits, filename=request.filename)
-        watch.lap("decode")
-        faces = self._analyser.find(image.pixels, self._gate, thorough=request.thorough)
-        watch.lap("detect")
-        outcome, message, face = _chosen(faces, request.face)
-        if face is None:
-            found = Found(self._records.snapshot(), self._asked_threshold(request), None, None, ())
+        first = ProbePhotograph(image=request.image, filename=request.filename, face=request.face)
+        read = read_probe(
+            (first, *request.further),
+            analyser=self._analyser,
+            gate=self._gate,
+            limits=self._limits,
+            thorough=request.thorough,
+            watch=watch,
+        )
+        if read.template is None:
+            found, message = (
+                Found(self._records.snapshot(), self._asked_threshold(request), None, None, ()),
+                read.message,
+            )
         else:
-            template = self._analyser.encode(image.pixels, [face])
-            watch.lap("encode")
-            found = self._candidates(template, request, watch)
+            found = self._candidates(read.template, request, watch)
             message = _found(found)
         answer = SearchAnswer(
             search_id=new_id(),
             searched_at=utc_now(),
             case=request.case.strip(),
             purpose=request.purpose.strip(),
-            outcome=outcome,
+            outcome=read.outcome,
             message=message,
-            probe=_probe(image, faces, used=None if face is None else face.number),
+            probe=read.probes[0],
+            further=read.probes[1:],
             gallery=found.snapshot,
             threshold=found.threshold,
             limit=request.limit,
@@ -168,7 +156,7 @@ class SearchService:
             seconds=watch.total(),
         )
         self._records.put_search(answer.search_id, answer_json(answer))
-        logger.info("search %s ended: %s, %d candidates", answer.search_id, outcome.value, len(found.candidates))
+        logger.info("search %s ended: %s, %d candidates", answer.search_id, read.outcome.value, len(found.candidates))
         return answer
 
     def verify(self, search_id: str, data: bytes, *, filename: str | None) -> Verification:
@@ -183,13 +171,19 @@ class SearchService:
         Raises:
             NotFoundError: code `search-unknown`.
             InvalidInputError: code `probe-differs`, or the decoder's codes.
-            ConflictError: code `search-not-certified`, `probe-template-differs`.
+            ConflictError: code `search-not-certified`, `search-not-verifiable`, `probe-template-differs`.
             IntegrityError: code `search-not-verified`: the answer does not hold, and why.
         """
         answer: Mapping[str, Any] = self._records.search(search_id)
         if not (answer.get("certificate") or {}).get("certified"):
             raise ConflictError(
                 "that answer carries no certificate", code="search-not-certified", hint="search again to get one"
+            )
+        if answer.get("further"):
+            raise ConflictError(
+                "that search used several photographs, which is not checked again yet",
+                code="search-not-verifiable",
+                hint="search with each photograph alone to get answers that can be checked",
             )
         image = decode_image(data, limits=self._limits, filename=filename)
         if image.sha256 != answer["probe"]["sha256"]:
@@ -233,8 +227,15 @@ class SearchService:
             raise InvalidInputError(
                 f"the limit must be 1 to {MAX_LIMIT}, not {request.limit}", code="limit-invalid", hint="e.g. 20"
             )
-        if request.face is not None and request.face < 1:
-            raise _no_such_face(request.face, "faces are numbered from 1")
+        if len(request.further) >= MAX_PHOTOGRAPHS:
+            raise InvalidInputError(
+                f"a search has at most {MAX_PHOTOGRAPHS} photographs, not {len(request.further) + 1}",
+                code="too-many-photographs",
+                hint="the clearest few of them do as well",
+            )
+        for number in (request.face, *(one.face for one in request.further)):
+            if number is not None and number < 1:
+                raise no_such_face(number, "faces are numbered from 1")
         threshold = self._asked_threshold(request)
         if not (math.isfinite(threshold) and -1 <= threshold <= 1):
             raise InvalidInputError(
@@ -347,21 +348,6 @@ def _is_reference(words: str) -> bool:
     return bool(words.strip()) and len(words) <= MAX_WORDS and words.isprintable()
 
 
-def _chosen(faces: Sequence[Face], number: int | None) -> tuple[SearchOutcome, str, Face | None]:
-    """Decide which face is searched, or why none is."""
-    if not faces:
-        return SearchOutcome.NO_FACE, "No face was found in this photograph.", None
-    if number is None and len(faces) > 1:
-        return SearchOutcome.CHOOSE_FACE, f"{len(faces)} faces were found: choose one by its number.", None
-    if number is not None and number > len(faces):
-        raise _no_such_face(number, f"the photograph has {len(faces)}")
-    face = faces[(number or 1) - 1]
-    if not face.passes:
-        reasons = "; ".join(face.refusals)
-        return SearchOutcome.FACE_REFUSED, f"Face {face.number} is too poor to be searched: {reasons}.", None
-    return SearchOutcome.SEARCHED, "", face
-
-
 def _found(found: Found) -> str:
     """Say in a sentence what was found."""
     among = f"among {found.snapshot.subjects:,} subjects"
@@ -370,22 +356,3 @@ def _found(found: Found) -> str:
     if len(found.candidates) == 1:
         return f"1 candidate {among}."
     return f"{len(found.candidates)} candidates {among}."
-
-
-def _no_such_face(number: int, why: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"there is no face {number}: {why}",
-        code="face-number-invalid",
-        hint="`countenance faces IMAGE` shows the numbers",
-    )
-
-
-def _probe(image: DecodedImage, faces: tuple[Face, ...], *, used: int | None) -> Probe:
-    return Probe(
-        sha256=image.sha256,
-        media_type=image.media_type,
-        width=image.width,
-        height=image.height,
-        faces=faces,
-        used=used,
-    )

@@ -38,6 +38,7 @@ class TestJson:
             "outcome",
             "message",
             "probe",
+            "further",
             "gallery",
             "threshold",
             "limit",
@@ -193,3 +194,41 @@ def test_what_is_wrong_is_said_in_one_line(
     ended = command("search", portraits["obama3.jpg"], *arguments)
 
     ended.refused(exit_code, code)
+
+
+@pytest.mark.usefixtures("home")
+class TestSeveralPhotographs:
+    def test_they_are_searched_together(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        files = [portraits["obama3.jpg"], portraits["obama.jpg"]]
+
+        answer = command("search", *files, *ASKED, "--json").json
+
+        assert [one["subject"]["label"] for one in answer["candidates"]] == ["C"]
+        assert (answer["probe"]["used"], [one["used"] for one in answer["further"]]) == (1, [1])
+
+    def test_one_with_several_faces_is_asked_about(
+        self, command: Command, portraits: Mapping[str, Path], two_people: Path
+    ) -> None:
+        files = [portraits["obama3.jpg"], two_people]
+
+        asked = command("search", *files, *ASKED, "--json").json
+        chosen = command("search", *files, *ASKED, "--face", "1", "--face", "1", "--json").json
+
+        assert (asked["outcome"], asked["candidates"]) == ("choose-face", [])
+        assert asked["message"].startswith("Photograph 2: 2 faces were found")
+        assert chosen["outcome"] == "searched"
+
+    def test_faces_are_named_for_all_or_none(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        ended = command("search", portraits["obama3.jpg"], portraits["obama.jpg"], *ASKED, "--face", "1")
+
+        ended.refused(2, "face-number-invalid")
+
+    def test_too_many_are_refused(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        command("search", *[portraits["obama3.jpg"]] * 9, *ASKED).refused(2, "too-many-photographs")
+
+    def test_their_answer_can_not_be_verified_yet(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        answer = command("search", portraits["obama3.jpg"], portraits["obama.jpg"], *ASKED, "--json").json
+
+        ended = command("verify-search", answer["search_id"], "--probe", portraits["obama3.jpg"])
+
+        ended.refused(5, "search-not-verifiable")
