@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 
 from countenance.adapters.compact import CompactIndex
-from countenance.adapters.exact.kernel import CompiledScan, NumpyScan
-from countenance.adapters.exact.standalone import StandaloneExactIndex
+from countenance.adapters.exact.engine import ExactIndex
+from countenance.adapters.exact.kernel import CompiledScan, NumpyScan, Scan
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.arrays import Templates
 from countenance.index.ports import Originals, RowNumbers, TemplateIndex
@@ -43,11 +43,16 @@ class WithRecords:
         return {row: stored[row] for row in rows if row in stored}
 
 
+def exact(dim: int, scan: Scan) -> TemplateIndex:
+    """Return an empty exact engine that scans in one of its ways."""
+    return WithRecords(lambda originals: ExactIndex(dim, originals=originals, scan=scan))
+
+
 ENGINES: dict[str, Callable[[int], TemplateIndex]] = {
     "memory": MemoryIndex,
-    "exact": lambda dim: StandaloneExactIndex(dim, scan=CompiledScan()),
-    "exact, plain C": lambda dim: StandaloneExactIndex(dim, scan=CompiledScan(level=0)),
-    "exact, NumPy": lambda dim: StandaloneExactIndex(dim, scan=NumpyScan()),
+    "exact": lambda dim: exact(dim, CompiledScan()),
+    "exact, plain C": lambda dim: exact(dim, CompiledScan(level=0)),
+    "exact, NumPy": lambda dim: exact(dim, NumpyScan()),
     "compact": lambda dim: WithRecords(lambda originals: CompactIndex(dim, originals)),
 }
 """An empty index of a dimension, by the engine's name."""
