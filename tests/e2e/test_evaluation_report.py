@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from countenance.evaluation.plots import identification_plots
-from countenance.evaluation.study import Study, growth, growth_json
+from countenance.evaluation.study import Study, comparisons_json, growth, growth_json
 from countenance.web.evaluation_report import render_evaluation
 from tests.unit.evaluation.test_study import POPULATION, study  # noqa: F401 - a fixture
 
@@ -18,9 +18,9 @@ def test_it_is_one_file_that_fetches_nothing(study: Study, browser: Browser, tmp
         "score": "cosine",
         **study.as_json(),
         "growth": growth_json(steps, POPULATION),
-        "comparison": None,
+        "comparisons": comparisons_json({"once": study.result.searches, "again": study.result.searches}),
     }
-    plots = identification_plots({"made up": study.result.searches}, steps)
+    plots = identification_plots(study.result.searches, {"made up": study.result.searches}, steps)
     (tmp_path / "report.html").write_text(render_evaluation(result, plots, title="R & D"), encoding="utf-8")
     page = browser.new_page(viewport={"width": 360, "height": 740})
     asked: list[str] = []

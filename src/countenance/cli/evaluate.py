@@ -23,7 +23,7 @@ from countenance.evaluation.model import Searches
 from countenance.evaluation.pairs import read_pairs
 from countenance.evaluation.plots import identification_plots, verification_plots
 from countenance.evaluation.protocol import read_protocol
-from countenance.evaluation.study import Study, comparison_json, growth, growth_json
+from countenance.evaluation.study import Study, comparisons_json, growth, growth_json, normalised
 from countenance.evaluation.verification import evaluate_verification
 from countenance.vision.population import Population, pack_population
 from countenance.web.evaluation_report import render_evaluation
@@ -104,7 +104,9 @@ def identification(
     wanted = read_protocol(protocol, images)
     known = None if groups is None else read_groups(groups)
     in_use = model_pack(settings).manifest.threshold if threshold is None else threshold
-    population = _population(settings) if grow_to else None
+    population = pack_population(model_pack(settings))
+    if grow_to:
+        _require_population(settings, population)
     packs = [settings] if against is None else [settings, settings.model_copy(update={"model_pack": against})]
     for pack in packs:
         model_pack(pack).verify()
@@ -112,18 +114,20 @@ def identification(
     study, *others = [
         Study(protocol=wanted, acquired=acquired, gate=gate, threshold=in_use, groups=known) for acquired, _ in readings
     ]
-    steps = () if population is None else _grown(study, population, grow_to, quiet=json)
+    steps = _grown(study, population, grow_to, quiet=json) if grow_to and population else ()
+    systems = {f"{against}, cosine": other.result.searches for other in others}
+    systems[f"{settings.model_pack}, cosine"] = study.result.searches
+    if population is not None:
+        systems[f"{settings.model_pack}, normalised"] = normalised(study.result, population)
     result = {
         "kind": "identification",
         **readings[0][1],
         **study.as_json(),
-        "growth": growth_json(steps, population) if population is not None else None,
-        "comparison": comparison_json(study, others[0], names=(settings.model_pack, str(against))) if others else None,
+        "growth": growth_json(steps, population) if steps and population else None,
+        "comparisons": comparisons_json(systems),
     }
     if report is not None:
-        names = [pack.model_pack for pack in packs]
-        systems = dict(zip(names, (one.result.searches for one in (study, *others)), strict=True))
-        _write(report, result, identification_plots(systems, steps))
+        _write(report, result, identification_plots(study.result.searches, systems, steps))
     output.emit(result, as_json=json, render=lambda console: _print_identification(console, result, report))
 
 
@@ -141,17 +145,14 @@ def _acquired(settings: Settings, files: Mapping[str, Path], *, quiet: bool) -> 
     return acquired, facts
 
 
-def _population(settings: Settings) -> Population:
-    """Return whom a gallery is filled up with."""
-    pack = model_pack(settings)
-    population = pack_population(pack)
+def _require_population(settings: Settings, population: Population | None) -> None:
+    """Refuse to fill a gallery up where there is nobody to fill it with."""
     if population is None:
         raise NotFoundError(
-            f"the model pack {pack.name} has no population to draw made-up strangers from",
+            f"the model pack {settings.model_pack} has no population to draw made-up strangers from",
             code="population-missing",
             hint="leave --grow-to out",
         )
-    return population
 
 
 def _grown(study: Study, population: Population, largest: int, *, quiet: bool) -> tuple[Searches, ...]:

@@ -92,6 +92,14 @@ class Searches:
         """How many searches."""
         return self.subjects.size
 
+    def normalised(self, offsets: Scores) -> "Searches":
+        """Return the same searches with each probe's offset taken from its scores; ranks stay.
+
+        Args:
+            offsets: float64, shape (n,), from `search.cohort.ReferenceCohort.offsets`.
+        """
+        return replace(self, mate_scores=self.mate_scores - offsets, stranger_scores=self.stranger_scores - offsets)
+
     def only(self, chosen: Flags) -> "Searches":
         """Return some of the searches; the gallery stays as it is.
 

@@ -56,14 +56,16 @@ def verification_plots(comparisons: Comparisons) -> Mapping[str, bytes]:
     return _defined(plots)
 
 
-def identification_plots(systems: Mapping[str, Searches], steps: Sequence[Searches] = ()) -> Mapping[str, bytes]:
+def identification_plots(
+    first: Searches, systems: Mapping[str, Searches], steps: Sequence[Searches] = ()
+) -> Mapping[str, bytes]:
     """Return SVG files by name; one that the data can't show is left out.
 
     Args:
-        systems: Searches by what to call them; the first is the one that scores are shown of.
+        first: Searches whose scores and ranks are shown.
+        systems: What is compared in one trade-off, by what to call it.
         steps: The same searches in galleries of rising size.
     """
-    first = next(iter(systems.values()))
     scores = {
         "the mate": first.mate_scores[first.mated],
         "the best stranger, mated searches": first.stranger_scores[first.mated],
@@ -73,7 +75,7 @@ def identification_plots(systems: Mapping[str, Searches], steps: Sequence[Search
         "det": lambda: det_plot(
             {label: det_of_searches(searches) for label, searches in systems.items()}, x="FPIR(N, T)", y="FNIR(N, N, T)"
         ),
-        "cmc": lambda: cmc_plot(systems),
+        "cmc": lambda: cmc_plot(first),
         "scores": lambda: score_plot(scores, "searches"),
         "growth": lambda: growth_plot(steps),
     }
@@ -97,20 +99,17 @@ def det_plot(curves: Mapping[str, Curve], *, x: str, y: str) -> bytes:
         return _svg(figure, axes)
 
 
-def cmc_plot(systems: Mapping[str, Searches]) -> bytes:
+def cmc_plot(searches: Searches) -> bytes:
     """Draw the cumulative match characteristic.
 
     Raises:
         UndefinedMetricError: there are no mated searches.
     """
+    curve = cmc(searches)
     with _look():
         figure, axes = _figure("rank R", "1 - FNIR(N, R, 0)", "Cumulative match: the mate among the first R")
-        least = 1.0
-        for (label, searches), (colour, dash) in zip(systems.items(), cycle(STYLES), strict=False):
-            curve = cmc(searches)
-            axes.plot(curve.x, curve.y, color=colour, linestyle=dash, marker="o", markersize=3, label=label)
-            least = min(least, float(curve.y.min()))
-        axes.set_ylim(min(0.95, np.floor(least * 20) / 20), 1.002)
+        axes.plot(curve.x, curve.y, color=INK, marker="o", markersize=3)
+        axes.set_ylim(min(0.95, np.floor(float(curve.y.min()) * 20) / 20), 1.002)
         return _svg(figure, axes)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from countenance.evaluation.metrics import (
 from countenance.evaluation.model import Searches
 from countenance.evaluation.protocol import Protocol
 from countenance.evaluation.resampling import bootstrap_json, estimates, paired_estimates
+from countenance.search.cohort import ReferenceCohort
 from countenance.vision.population import Population
 
 COMMON = ("fnir_at_fpir_0.01", "fnir_at_fpir_0.1")
@@ -198,16 +200,23 @@ def growth_json(steps: tuple[Searches, ...], population: Population) -> dict[str
     }
 
 
-def comparison_json(first: Study, second: Study, *, names: tuple[str, str]) -> dict[str, Any]:
-    """Return the error rates of two packs on the same searches, with paired intervals of the differences."""
-    paired = paired_estimates(IDENTIFICATION_METRICS, first.result.searches, second.result.searches)
-    return {
-        "first": names[0],
-        "second": names[1],
-        "metrics": {
-            name: {"title": IDENTIFICATION_METRICS[name].title, **one.as_json()} for name, one in paired.items()
-        },
-    }
+def normalised(result: IdentificationResult, population: Population) -> Searches:
+    """Return the searches with the normalised score: the cosine less what strangers score with the same probe."""
+    return result.searches.normalised(ReferenceCohort(population).offsets(result.templates))
+
+
+def comparisons_json(systems: Mapping[str, Searches]) -> list[dict[str, Any]]:
+    """Compare every two systems on the same searches, with paired intervals of the differences.
+
+    Args:
+        systems: By what to call them; differences are the later one's error rate minus the earlier one's.
+    """
+    found = []
+    for (first, of_first), (second, of_second) in combinations(systems.items(), 2):
+        paired = paired_estimates(IDENTIFICATION_METRICS, of_first, of_second)
+        metrics = {name: {"title": IDENTIFICATION_METRICS[name].title, **one.as_json()} for name, one in paired.items()}
+        found.append({"first": first, "second": second, "metrics": metrics})
+    return found
 
 
 def metrics_json(metrics: Mapping[str, Metric[Searches]], searches: Searches) -> dict[str, Any]:

@@ -126,7 +126,12 @@ def test_groups_growth_and_another_pack_in_one_report(command: Command, images: 
         (10000, 9998),
         (20000, 19998),
     ]
-    assert result["comparison"]["metrics"]["rank_1"]["difference"]["value"] == 0.0
+    assert [(one["first"], one["second"]) for one in result["comparisons"]] == [
+        ("single-crop, cosine", "opencv-sface, cosine"),
+        ("single-crop, cosine", "opencv-sface, normalised"),
+        ("opencv-sface, cosine", "opencv-sface, normalised"),
+    ]
+    assert result["comparisons"][0]["metrics"]["rank_1"]["difference"]["value"] == 0.0
     assert (tmp_path / "out" / "identification-growth.svg").is_file()
     for text in ("opencv-sface", "single-crop", "prime minister", "made-up strangers", "no face was found"):
         assert text in page

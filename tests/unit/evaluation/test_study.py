@@ -12,7 +12,7 @@ from countenance.evaluation.acquisition import FailureToAcquire, Sample
 from countenance.evaluation.gates import GateRule
 from countenance.evaluation.groups import Groups
 from countenance.evaluation.protocol import Protocol, ProtocolRow, Role
-from countenance.evaluation.study import Study, comparison_json, growth, growth_json
+from countenance.evaluation.study import Study, comparisons_json, growth, growth_json, normalised
 from countenance.vision.population import made_up_population
 from tests.unit.evaluation.test_breakdown import quality
 
@@ -127,9 +127,25 @@ def test_two_systems_are_compared_on_the_same_searches(study: Study) -> None:
         else:
             worse[name] = one
 
-    compared = comparison_json(study, replace(study, acquired=worse), names=("good", "worse"))
+    [compared] = comparisons_json(
+        {"good": study.result.searches, "worse": replace(study, acquired=worse).result.searches}
+    )
 
     metric = compared["metrics"]["fnir_rank_1"]
     assert (compared["first"], compared["second"]) == ("good", "worse")
     assert metric["difference"]["value"] == pytest.approx(metric["second"]["value"] - metric["first"]["value"])
     assert metric["difference"]["interval"][0] > 0
+
+
+def test_normalising_moves_all_scores_of_a_probe_alike(study: Study) -> None:
+    plain = study.result.searches
+
+    moved = normalised(study.result, POPULATION)
+
+    known = plain.acquired & plain.mated
+    by_mate = plain.mate_scores[known] - moved.mate_scores[known]
+    by_stranger = plain.stranger_scores[known] - moved.stranger_scores[known]
+    np.testing.assert_allclose(by_mate, by_stranger)
+    assert len(np.unique(by_mate.round(9))) == known.sum()
+    assert moved.mate_ranks.tolist() == plain.mate_ranks.tolist()
+    assert np.all(moved.mate_scores[~plain.acquired] == -np.inf)
