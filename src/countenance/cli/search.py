@@ -16,7 +16,7 @@ from countenance.cli.options import Home, Json
 from countenance.core.errors import InvalidInputError
 from countenance.search.model import LEAD, MAX_LIMIT, ProbePhotograph, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json, coverage_line, probe_json
-from countenance.search.strangers import in_words
+from countenance.search.strangers import in_short, in_words
 from countenance.vision.decode import ImageLimits, read_image_file
 from countenance.vision.encode import encode_jpeg, encode_png
 from countenance.vision.marking import mark_faces
@@ -178,6 +178,8 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
         console.print("Search again with --face NUMBER; `countenance faces IMAGE` draws the numbers.")
     if answer.candidates:
         console.print(candidates_table(answer))
+        first = in_words(answer.candidates[0].strangers, people=answer.gallery.subjects)
+        console.print(f"Strangers as similar as rank 1: {first}.")
         console.print(LEAD)
     if answer.coverage is not None:
         console.print(coverage_line(answer.coverage))
@@ -185,14 +187,13 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
 
 def candidates_table(answer: SearchAnswer) -> Table:
     """Lay candidates out, best first, each with the number of strangers to expect at its score."""
-    people = answer.gallery.subjects if answer.scale is None else answer.scale.people
-    headings = ("rank", "subject", "score", "others who look this similar", "source", "photograph")
-    table = output.table(*headings, numbers={"rank", "score"})
+    numbers = {"rank", "score", "strangers"}
+    table = output.table("rank", "subject", "score", "strangers", "source", "photograph", numbers=numbers)
     for one in answer.candidates:
         face = one.face
         label = face.label or f"(unnamed) {face.subject_id}"
-        words = in_words(one.strangers, people=people)
-        table.add_row(str(one.rank), label, f"{one.score:.3f}", words, face.source, face.reference)
+        strangers = in_short(one.strangers)
+        table.add_row(str(one.rank), label, f"{one.score:.3f}", strangers, face.source, face.reference)
     return table
 
 

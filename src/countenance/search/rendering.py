@@ -177,7 +177,7 @@ def _measured(miss_rate: MissRate | None) -> str:
 def answer_json(answer: SearchAnswer) -> dict[str, Any]:
     """Return the whole answer."""
     scale = answer.scale
-    people = answer.gallery.subjects if scale is None else scale.people
+    people = answer.gallery.subjects
     return {
         "search_id": answer.search_id,
         "searched_at": answer.searched_at.isoformat(),

@@ -225,6 +225,17 @@ def _spread(falling: Scores, exceedances: Scores, probes: Counts, strangers: Cou
     return spread
 
 
+def in_short(strangers: Strangers) -> str:
+    """Say it in a table's cell: `3`, `1 in 450`, `< 1 in 75 million`, `not known`."""
+    if strangers.known is Known.NOT_KNOWN or strangers.expected is None:
+        return "not known"
+    sign = "< " if strangers.known is Known.FEWER_THAN else ""
+    if strangers.expected <= 0:
+        return "0"
+    few = strangers.expected < 0.5
+    return sign + (f"1 in {rounded(1 / strangers.expected)}" if few else rounded(strangers.expected))
+
+
 def in_words(strangers: Strangers, *, people: int) -> str:
     """Say it to a person: `about 3 other people among 1.2 million would look this similar`."""
     if people <= 1:

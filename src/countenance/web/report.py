@@ -91,7 +91,7 @@ def _shown(entry: ReportEntry) -> dict[str, Any]:
 
 def _words(answer: SearchAnswer, candidate: Candidate) -> str:
     """Say how many others would look as similar."""
-    people = answer.gallery.subjects if answer.scale is None else answer.scale.people
+    people = answer.gallery.subjects
     words = in_words(candidate.strangers, people=people)
     return words[0].upper() + words[1:]
 
