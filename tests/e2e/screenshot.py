@@ -40,7 +40,7 @@ def search(page: Page, address: str, token: str, photograph: Path) -> None:
     page.get_by_label("Case reference").fill("2026-114")
     page.get_by_label("Purpose of this search").fill("Identify a victim")
     page.locator(".options summary").click()
-    page.get_by_label("Least score").fill("-1")
+    page.get_by_role("spinbutton", name="Least score").fill("-1")
     page.locator(".options summary").click()
     page.get_by_role("button", name="Search", exact=True).click()
     page.locator(".timings").wait_for()

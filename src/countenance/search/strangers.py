@@ -243,7 +243,8 @@ def in_words(strangers: Strangers, *, people: int) -> str:
     among = f"among {rounded(people)}"
     if strangers.known is Known.NOT_KNOWN or strangers.expected is None:
         return f"how many others {among} would look this similar is not known"
-    number = strangers.expected
+    # A bound that counts templates may be above the number of others; nobody wants to be told that.
+    number = min(strangers.expected, people - 1)
     if number < 0.5:
         odds = rounded(1 / number)
         if strangers.known is Known.FEWER_THAN:
