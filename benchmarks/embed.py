@@ -6,7 +6,9 @@ Timed for each runtime, single-threaded, the process bound to one core:
 - `network`: one call of the recogniser with one aligned crop;
 - `template`: from a decoded picture and a found face to a template: alignment, the crop and its mirror image through
   the recogniser, pooling;
-- `find`: detection and grading in a decoded picture of 640 x 480 pixels.
+- `find`: detection and grading in a decoded picture of 640 x 480 pixels;
+- `product`: one product of two matrices of `SIDE` x `SIDE`, by the same runtime: the most the processor can do, which
+  tells a slow network from a slow machine.
 """
 
 import os
@@ -16,6 +18,8 @@ from pathlib import Path
 from time import perf_counter_ns
 
 import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.environment import environment, write_result
 from benchmarks.photographs import make_photographs
@@ -26,13 +30,20 @@ from countenance.core.arrays import Pixels
 from countenance.vision.decode import decode_image
 from countenance.vision.fold import folded_file
 from countenance.vision.pack import builtin_packs
-from countenance.vision.ports import Runtime
+from countenance.vision.ports import Network, Runtime
 from countenance.vision.quality import SEARCH_GATE
 from countenance.vision.service import PackAnalyser
 
 SEED = 1
 ROUNDS = 200
 WARM_UP = 10
+
+SIDE = 1024
+"""Rows and columns of the product's matrices: 2 * SIDE ** 3 operations on floating point numbers."""
+
+RECOGNISER_OPERATIONS = 2 * 574_138_880
+"""Operations of one call of the default pack's recogniser: twice the multiplications of its convolutions and its last
+matrix product, counted from the shapes in its graph."""
 
 
 def main() -> None:
@@ -52,7 +63,14 @@ def main() -> None:
             spent = perf_counter_ns() - started
             if round_ >= 0:
                 times[name].setdefault(what, []).append(spent)
-    result = {"environment": facts, "pictures": made, "threads": 1, "nanoseconds": times}
+    operations = {"network": RECOGNISER_OPERATIONS, "product": 2 * SIDE**3}
+    result = {
+        "environment": facts,
+        "pictures": made,
+        "threads": 1,
+        "operations": operations,
+        "nanoseconds": times,
+    }
     print(write_result("embed", result))
 
 
@@ -65,11 +83,29 @@ def _calls(runtime: Runtime, pictures: list[Pixels]) -> dict[str, Callable[[int]
     network = runtime.load(folded_file(pack.path(spec), sha256=spec.sha256, cache=cache, any_size=False), threads=1)
     crop = np.random.default_rng(SEED).uniform(0, 255, (1, 3, spec.size, spec.size)).astype(np.float32)
     faces = [analyser.find(pixels, SEARCH_GATE)[:1] for pixels in pictures]
+    product, matrix = _product(runtime), np.random.default_rng(SEED).normal(size=(1, 1, SIDE, SIDE)).astype(np.float32)
     return {
         "network": lambda _: network.run(crop),
         "template": lambda number: analyser.encode(pictures[number], faces[number]),
         "find": lambda number: analyser.find(pictures[number], SEARCH_GATE),
+        "product": lambda _: product.run(matrix),
     }
+
+
+def _product(runtime: Runtime) -> Network:
+    """Load a network that multiplies its input with one matrix."""
+    weights = np.random.default_rng(SEED).normal(size=(SIDE, SIDE)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1, SIDE, SIDE])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1, SIDE, SIDE])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "product.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+        return runtime.load(path, threads=1)
 
 
 if __name__ == "__main__":
