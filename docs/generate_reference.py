@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import NoneType
+from typing import get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -52,9 +54,13 @@ def settings_page() -> str:
     for name, field in Settings.model_fields.items():
         default = "the user's data folder" if name == "home" else field.get_default(call_default_factory=True)
         default = "the user's cache folder" if name == "cache" else default
-        kind = getattr(field.annotation, "__name__", None) or str(field.annotation)
-        allowed = ", ".join(f"`{value}`" for value in getattr(field.annotation, "__args__", ()) if value) or kind
-        rows.append(f"| `{PREFIX}{name.upper()}` | {field.description} | {allowed} | {default} |")
+        choices = get_args(field.annotation) or (field.annotation,)
+        allowed = ", ".join(
+            one.__name__ if isinstance(one, type) else f"`{one}`" for one in choices if one is not NoneType
+        )
+        rows.append(
+            f"| `{PREFIX}{name.upper()}` | {field.description} | {allowed} | {'' if default is None else default} |"
+        )
     head = (
         "# Settings\n\nRead once, from the environment. A variable that begins with `COUNTENANCE_` and is none of these"
     )

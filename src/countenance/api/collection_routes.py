@@ -8,7 +8,8 @@ from countenance.api import models
 from countenance.api.pictures import REFUSED_PICTURE, SHOWN_AS_IS, picture_answer
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute, upload_name
-from countenance.gallery.model import LegalBasis, Source, SourceSummary, Subject
+from countenance.gallery.model import LegalBasis, SourceSummary
+from countenance.gallery.rendering import source_json, subject_json
 from countenance.search.rendering import enrolled_face_json, snapshot_json
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _add_sources(router: APIRouter, gallery: "OpenGallery") -> None:
     @router.get("/sources", tags=["sources"], response_model=models.SourceList)
     def list_sources() -> Any:
         """List all sources, by name, with what is enrolled in them."""
-        return {"sources": [_source_json(summary) for summary in gallery.records.sources()]}
+        return {"sources": [source_json(summary) for summary in gallery.records.sources()]}
 
     @router.post(
         "/sources",
@@ -64,7 +65,7 @@ def _add_sources(router: APIRouter, gallery: "OpenGallery") -> None:
         """Register a source. Nothing can be enrolled before; the document is kept with it."""
         source = gallery.register_source(name=name, owner=owner, legal_basis=legal_basis, document=document.file.read())
         response.headers["Location"] = f"/v1/sources/{source.name}"
-        return _source_json(SourceSummary(source=source, images=0, subjects=0, templates=0))
+        return source_json(SourceSummary(source=source, images=0, subjects=0, templates=0))
 
     @router.get(
         "/sources/{name}",
@@ -76,7 +77,7 @@ def _add_sources(router: APIRouter, gallery: "OpenGallery") -> None:
         """Show one source with what is enrolled in it."""
         source = gallery.records.source(name)
         [summary] = [known for known in gallery.records.sources() if known.source.source_id == source.source_id]
-        return _source_json(summary)
+        return source_json(summary)
 
 
 def _add_enrolment(router: APIRouter, gallery: "OpenGallery") -> None:
@@ -133,7 +134,7 @@ def _add_subjects(router: APIRouter, gallery: "OpenGallery") -> None:
             gallery.records.source(source)
         found = gallery.records.subjects(source=source, limit=limit + 1, offset=offset)
         return {
-            "subjects": [_subject_json(subject) for subject in found[:limit]],
+            "subjects": [subject_json(subject) for subject in found[:limit]],
             "next_offset": offset + limit if len(found) > limit else None,
         }
 
@@ -147,7 +148,7 @@ def _add_subjects(router: APIRouter, gallery: "OpenGallery") -> None:
         """Show one subject with their enrolled faces, oldest first."""
         subject = gallery.records.subject(subject_id)
         faces = gallery.records.faces_of(subject_id)
-        return {"subject": _subject_json(subject), "faces": [enrolled_face_json(face) for face in faces]}
+        return {"subject": subject_json(subject), "faces": [enrolled_face_json(face) for face in faces]}
 
 
 def _add_pictures(router: APIRouter, gallery: "OpenGallery") -> None:
@@ -176,30 +177,3 @@ def _add_pictures(router: APIRouter, gallery: "OpenGallery") -> None:
         disposition = f'inline; filename="{image_id}.{ending}"' if ending else "attachment"
         shown_type = media_type if media_type.startswith("image/") else "application/octet-stream"
         return Response(data, media_type=shown_type, headers={"Content-Disposition": disposition})
-
-
-def _source_json(summary: SourceSummary) -> dict[str, Any]:
-    """Return a source with its counts."""
-    source: Source = summary.source
-    return {
-        "source_id": source.source_id,
-        "name": source.name,
-        "owner": source.owner,
-        "legal_basis": source.legal_basis.value,
-        "document_sha256": source.document_sha256,
-        "state": source.state.value,
-        "registered_at": source.registered_at.isoformat(),
-        "images": summary.images,
-        "subjects": summary.subjects,
-        "templates": summary.templates,
-    }
-
-
-def _subject_json(subject: Subject) -> dict[str, Any]:
-    """Return a subject."""
-    return {
-        "subject_id": subject.subject_id,
-        "source": subject.source,
-        "label": subject.label,
-        "templates": subject.templates,
-    }

@@ -116,16 +116,17 @@ class OpenGallery:
         """Return the token that API requests carry, made by `initialise`.
 
         Raises:
-            NotFoundError: code `token-file-missing`.
+            NotFoundError: code `token-file-missing`, also where the file holds no token: an empty one would let in
+                everybody.
         """
-        try:
-            return self.settings.token.read_text(encoding="ascii").strip()
-        except FileNotFoundError:
+        token = _kept_token(self.settings)
+        if not token:
             raise NotFoundError(
-                f"{self.settings.token} is missing",
+                f"{self.settings.token} is missing or empty",
                 code="token-file-missing",
                 hint="`countenance init` makes a new one",
-            ) from None
+            )
+        return token
 
     @cached_property
     def analyser(self) -> FaceAnalyser:
@@ -200,8 +201,8 @@ def initialise(settings: Settings) -> bool:
         ConflictError: code `records-newer`; nothing was changed.
         IntegrityError: code `records-unreadable`; nothing was changed.
     """
-    new = not settings.database.exists()
     try:
+        new = not settings.database.exists()
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.objects.mkdir(exist_ok=True, mode=0o700)
         settings.models.mkdir(exist_ok=True, mode=0o700)
@@ -211,15 +212,32 @@ def initialise(settings: Settings) -> bool:
         finally:
             engine.dispose()
         settings.database.chmod(0o600)
-        if not settings.token.exists():
-            descriptor = os.open(settings.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(32) + "\n")
+        if not _kept_token(settings):
+            _make_token(settings)
     except OSError as error:
         raise UnavailableError(
             f"{settings.home} can't be written: {error.strerror}", code="home-unwritable", hint="choose another --home"
         ) from None
     return new
+
+
+def _kept_token(settings: Settings) -> str:
+    """Return the API's token; empty where there is none."""
+    try:
+        return settings.token.read_bytes().decode("ascii", errors="ignore").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _make_token(settings: Settings) -> None:
+    """Write a new token beside its place, then rename: a full disk or a kill never leaves a part of one."""
+    beside = settings.token.with_name(f".token.{os.getpid()}.part")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+        beside.replace(settings.token)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -228,10 +246,17 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
 
     Raises:
         NotFoundError: code `home-not-initialised`.
+        UnavailableError: code `home-unreadable`.
         ConflictError: code `records-newer`.
         IntegrityError: code `records-unreadable`.
     """
-    if not settings.database.is_file():
+    try:
+        made = settings.database.is_file()
+    except OSError as error:
+        raise UnavailableError(
+            f"{settings.home} can't be read: {error.strerror}", code="home-unreadable", hint="name another with --home"
+        ) from None
+    if not made:
         raise NotFoundError(
             f"{settings.home} holds no gallery",
             code="home-not-initialised",

@@ -53,7 +53,7 @@ def show(
             raise InvalidInputError(
                 f"{plot} names no format that is drawn", code="output-format-unknown", hint="end it in .svg or .png"
             )
-        require_free(plot, never=plot / "nothing", force=force)
+        require_free(plot, force=force)
     with open_gallery(load_settings(home)) as gallery:
         calibration, snapshot = gallery.calibration.kept(), gallery.records.snapshot()
     if plot is not None:

@@ -1,7 +1,7 @@
 """`countenance init`, `source`, `enrol`, `subjects`, `status`: what is in the gallery."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,8 +12,9 @@ from countenance.cli import output
 from countenance.cli.options import Home, Json
 from countenance.core.errors import NotFoundError
 from countenance.gallery.enrolment import EnrolmentReport
-from countenance.gallery.model import LegalBasis, Source, SourceSummary, Subject
+from countenance.gallery.model import LegalBasis, SourceSummary
 from countenance.gallery.plan import Subjects, plan
+from countenance.gallery.rendering import source_json, subject_json
 from countenance.search.rendering import enrolled_face_json, snapshot_json
 
 SHOWN = 20
@@ -63,7 +64,7 @@ def source_register(
     with open_gallery(load_settings(home)) as gallery:
         source = gallery.register_source(name=name, owner=owner, legal_basis=legal_basis, document=data)
     output.emit(
-        source_json(source),
+        source_json(SourceSummary(source=source, images=0, subjects=0, templates=0)),
         as_json=json,
         render=lambda console: console.print(
             f"Registered {source.name}. Next: countenance enrol {source.name} FOLDER", soft_wrap=True
@@ -90,7 +91,7 @@ def source_list(home: Home = None, json: Json = False) -> None:
             table.add_row(source.name, source.owner, source.legal_basis.value, source.state.value, *counts)
         console.print(table if summaries else "No source is registered yet: countenance source register --help")
 
-    output.emit({"sources": [summary_json(one) for one in summaries]}, as_json=json, render=render)
+    output.emit({"sources": [source_json(one) for one in summaries]}, as_json=json, render=render)
 
 
 @source_app.command("show", no_args_is_help=True)
@@ -102,7 +103,7 @@ def source_show(name: str, home: Home = None, json: Json = False) -> None:
     with open_gallery(load_settings(home)) as gallery:
         wanted = gallery.records.source(name)
         [summary] = [one for one in gallery.records.sources() if one.source.source_id == wanted.source_id]
-    result = summary_json(summary)
+    result = source_json(summary)
     output.emit(result, as_json=json, render=lambda console: console.print(output.facts(result)))
 
 
@@ -201,39 +202,6 @@ def status(home: Home = None, json: Json = False) -> None:
         "gallery": snapshot_json(snapshot),
     }
     output.emit(result, as_json=json, render=lambda console: console.print(output.facts(result)))
-
-
-def source_json(source: Source) -> dict[str, Any]:
-    """Return a source as plain JSON types."""
-    return {
-        "id": source.source_id,
-        "name": source.name,
-        "owner": source.owner,
-        "legal_basis": source.legal_basis.value,
-        "document_sha256": source.document_sha256,
-        "state": source.state.value,
-        "registered_at": source.registered_at.isoformat(),
-    }
-
-
-def summary_json(summary: SourceSummary) -> dict[str, Any]:
-    """Return a source and its counts as plain JSON types."""
-    return {
-        **source_json(summary.source),
-        "images": summary.images,
-        "subjects": summary.subjects,
-        "templates": summary.templates,
-    }
-
-
-def subject_json(subject: Subject) -> dict[str, Any]:
-    """Return a subject as plain JSON types."""
-    return {
-        "id": subject.subject_id,
-        "label": subject.label,
-        "source": subject.source,
-        "templates": subject.templates,
-    }
 
 
 def _print_report(console: Console, report: EnrolmentReport) -> None:

@@ -163,8 +163,10 @@ def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 if None in row or None in row.values():
                     raise _malformed(table, reader.line_num, "it has another number of fields than the first line")
                 yield reader.line_num, row
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotFoundError(f"there is no table {table}", code="table-not-found", hint="name a CSV file") from None
+    except OSError as error:
+        raise NotFoundError(
+            f"the table {table} can't be read: {error.strerror}", code="table-not-found", hint="name a CSV file"
+        ) from None
     except UnicodeDecodeError:
         raise _malformed(table, 1, "it is not UTF-8 text") from None
     except csv.Error as error:

@@ -6,9 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import open_gallery
+from countenance.core.errors import NotFoundError
 from tests.integration.cli.conftest import PEOPLE, SOURCE, Command
 
-SOURCE_KEYS = ["id", "name", "owner", "legal_basis", "document_sha256", "state", "registered_at"]
+SOURCE_KEYS = [
+    "source_id",
+    "name",
+    "owner",
+    "legal_basis",
+    "document_sha256",
+    "state",
+    "registered_at",
+    "images",
+    "subjects",
+    "templates",
+]
 
 
 @pytest.fixture
@@ -44,8 +58,29 @@ class TestInit:
         assert not again["new"]
         assert (tmp_path / "home" / "token").read_bytes() == token
 
+    def test_an_empty_token_file_opens_nothing_and_is_made_anew(self, command: Command, tmp_path: Path) -> None:
+        home = tmp_path / "home"
+        command("init", "--home", home)
+        (home / "token").write_text("\n", encoding="ascii")
+
+        with open_gallery(Settings(home=home)) as gallery, pytest.raises(NotFoundError) as refused:
+            gallery.api_token()
+        again = command("init", "--home", home, "--json").json
+
+        assert refused.value.code == "token-file-missing"
+        assert not again["new"]
+        assert len((home / "token").read_text(encoding="ascii").strip()) >= 32
+        assert (home / "token").stat().st_mode & 0o077 == 0
+        assert list(home.glob(".token*")) == []
+
     def test_a_place_that_takes_nothing_is_said(self, command: Command) -> None:
         command("init", "--home", "/proc/home").refused(6, "home-unwritable")
+
+    def test_a_place_whose_name_is_too_long_is_said(self, command: Command, tmp_path: Path) -> None:
+        home = tmp_path / ("a" * 300)
+
+        command("init", "--home", home).refused(6, "home-unwritable")
+        command("status", "--home", home).refused(6, "home-unreadable")
 
     def test_a_file_in_the_homes_place_is_said(self, command: Command, tmp_path: Path) -> None:
         (tmp_path / "home").write_text("", encoding="utf-8")
@@ -59,7 +94,7 @@ class TestSource:
         [listed] = command("source", "list", "--json").json["sources"]
         shown = command("source", "show", SOURCE, "--json").json
 
-        assert list(shown) == [*SOURCE_KEYS, "images", "subjects", "templates"]
+        assert list(shown) == SOURCE_KEYS
         assert listed == shown
         assert (shown["owner"], shown["legal_basis"], shown["state"]) == ("City", "contract", "active")
 
@@ -223,7 +258,7 @@ class TestSubjects:
     def test_all_are_listed(self, command: Command) -> None:
         subjects = command("subjects", "list", "--source", SOURCE, "--json").json["subjects"]
 
-        assert [list(one) for one in subjects] == [["id", "label", "source", "templates"]] * 4
+        assert [list(one) for one in subjects] == [["subject_id", "source", "label", "templates"]] * 4
         assert {one["label"]: one["templates"] for one in subjects} == {
             name: len(photographs) for name, photographs in PEOPLE.items()
         }
@@ -235,13 +270,13 @@ class TestSubjects:
         ]
 
         assert [len(page) for page in pages] == [3, 1, 0]
-        assert len({one["id"] for page in pages for one in page}) == 4
+        assert len({one["subject_id"] for page in pages for one in page}) == 4
 
     def test_one_is_shown_with_all_faces(self, command: Command) -> None:
         [wanted] = [one for one in command("subjects", "list", "--json").json["subjects"] if one["label"] == "C"]
 
-        shown = command("subjects", "show", wanted["id"], "--json").json
-        listed = command("subjects", "show", wanted["id"])
+        shown = command("subjects", "show", wanted["subject_id"], "--json").json
+        listed = command("subjects", "show", wanted["subject_id"])
 
         assert [face["reference"] for face in shown["faces"]] == ["C/obama.jpg", "C/obama2.jpg"]
         assert "C/obama2.jpg" in listed.out
