@@ -34,6 +34,10 @@ FEWEST_SUBJECTS = 2_000
 """Gallery from which a calibration may be made; below, its 2 million pairs say too little of the tail, and the pack's
 population stands in."""
 
+POPULATION_PAIRS = 1_000_000
+"""Pairs that a population's calibration counts as made from, however many were drawn: what it says of real people rests on
+those whom it was fitted to, some 1,500 at best, and so on no more pairs of people than this."""
+
 STALE = 1.25
 """Growth or shrinkage of the gallery after which its calibration is called stale."""
 
@@ -178,6 +182,7 @@ def calibrate_population(cohort: ReferenceCohort, *, pack_digest: str, strangers
     drawn = cohort.population.draw(strangers, seed=SEED + 1)
     sample = Sample(drawn.templates, drawn.subjects)
     curve, doubles = _curve(sample, cohort, lambda _: None)
+    curve = curve.model_copy(update={"pairs": min(curve.pairs, POPULATION_PAIRS)})
     checks = check_curve(curve, sample, cohort)
     return Calibration(
         pack=pack_digest,

@@ -12,6 +12,7 @@ from countenance.search.calibration import (
     Calibration,
     Sample,
     calibrate_gallery,
+    calibrate_population,
     read_calibration,
     sample_subjects,
 )
@@ -154,3 +155,10 @@ def test_a_sample_is_the_same_however_it_is_streamed() -> None:
     assert parts.subjects.tolist() == whole.subjects.tolist()
     assert 60 < len(np.unique(whole.subjects)) < 140
     assert {len(rows) for rows in np.split(whole.subjects, np.flatnonzero(np.diff(whole.subjects)) + 1)} == {2}
+
+
+def test_a_population_claims_no_more_than_the_people_whom_it_was_fitted_to() -> None:
+    found = calibrate_population(COHORT, pack_digest=PACK, strangers=3000)
+
+    assert found.curve.floor == 1e-6
+    assert found.checks[-1].rate >= found.curve.floor
