@@ -35,8 +35,8 @@ FEWEST_SUBJECTS = 2_000
 population stands in."""
 
 POPULATION_PAIRS = 1_000_000
-"""Pairs that a population's calibration counts as made from, however many were drawn: what it says of real people rests on
-those whom it was fitted to, some 1,500 at best, and so on no more pairs of people than this."""
+"""Pairs that a population's calibration counts as made from, however many were drawn: what it says of real people
+rests on those whom it was fitted to, some 1,700, who make about as many pairs."""
 
 STALE = 1.25
 """Growth or shrinkage of the gallery after which its calibration is called stale."""
