@@ -50,7 +50,8 @@ def test_a_search_says_how_many_strangers_to_expect(command: Command, portraits:
     [candidate] = answer["candidates"]
     assert candidate["strangers"]["known"] in {"estimated", "fewer-than"}
     assert candidate["strangers"]["expected"] < 0.01
-    assert candidate["strangers"]["words"].endswith("among 5 would look this similar")
+    assert answer["scale"]["people"] == answer["gallery"]["templates"]
+    assert candidate["strangers"]["words"].endswith(f"among {answer['gallery']['templates']} would look this similar")
     assert candidate["normalised"] == candidate["score"] - answer["scale"]["offset"]
 
 
