@@ -51,7 +51,7 @@ def test_a_search_says_how_many_strangers_to_expect(command: Command, portraits:
     assert candidate["strangers"]["known"] in {"estimated", "fewer-than"}
     assert candidate["strangers"]["expected"] < 0.01
     assert answer["scale"]["people"] == answer["gallery"]["templates"]
-    assert candidate["strangers"]["words"].endswith(f"among {answer['gallery']['templates']} would look this similar")
+    assert candidate["strangers"]["words"].endswith(f"among {answer['gallery']['subjects']} would look this similar")
     assert candidate["normalised"] == candidate["score"] - answer["scale"]["offset"]
 
 
