@@ -94,7 +94,7 @@ def _service_router(gallery: "OpenGallery") -> APIRouter:
     def show_health(response: Response) -> Any:
         """Say whether the server can search, and nothing else. No token is needed."""
         try:
-            gallery.records.snapshot()
+            gallery.refresh()
         except CountenanceError:
             response.status_code = 503
             return {"status": "unavailable"}

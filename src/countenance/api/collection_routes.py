@@ -100,7 +100,7 @@ def _add_enrolment(router: APIRouter, gallery: "OpenGallery") -> None:
     )
     def enrol_photograph(
         name: SourceName,
-        photograph: Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, TIFF or BMP.")],
+        photograph: Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, AVIF, TIFF or BMP.")],
         subject: Annotated[
             str | None, Form(description="Whose photograph it is. Left out, every face is an unnamed subject.")
         ] = None,

@@ -18,7 +18,7 @@ from countenance.vision.encode import encode_jpeg
 if TYPE_CHECKING:
     from countenance.bootstrap.wiring import OpenGallery
 
-Photograph = Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, TIFF or BMP. It is not kept.")]
+Photograph = Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, AVIF, TIFF or BMP. It is not kept.")]
 Thorough = Annotated[bool, Form(description="Look for small faces too.")]
 Face1 = Annotated[int | None, Form(description="Which face, from 1; left out when there is one only.", examples=[1])]
 Further = Annotated[

@@ -87,6 +87,10 @@ class OpenGallery:
         """Load networks and index, so that the first search is as fast as the others: see `SearchService.warm`."""
         return self._search.warm()
 
+    def refresh(self) -> Snapshot:
+        """Bring the index up to date; raises where nothing may be searched: see `SearchService.refresh`."""
+        return self._search.refresh()
+
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Search: see `search.service.SearchService.search`."""
         return self._search.search(request)

@@ -52,7 +52,7 @@ def plan(
             `reference-invalid`, `table-malformed`, `table-path-outside`, `table-path-missing`, `table-path-twice`,
             `nothing-to-enrol`. Nothing was enrolled.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 -- False where Path.is_dir raises: a name that is too long
         raise NotFoundError(f"{folder} is not a folder", code="folder-not-found", hint="name a folder of photographs")
     if home is not None:
         _require_apart(folder, home)

@@ -106,6 +106,15 @@ class SearchService:
             UnavailableError: code `records-unavailable`; safe to retry.
         """
         self._analyser.find(np.zeros(WARM_SHAPE, np.uint8), self._gate)
+        return self.refresh()
+
+    def refresh(self) -> Snapshot:
+        """Bring the index up to date, as each search does first.
+
+        Raises:
+            IntegrityError: codes `index-mismatch`, `template-damaged`; nothing may be searched.
+            UnavailableError: code `records-unavailable`; safe to retry.
+        """
         return self._gallery.refresh()[1]
 
     def search(self, request: SearchRequest) -> SearchAnswer:

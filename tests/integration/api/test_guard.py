@@ -220,10 +220,10 @@ def raising(error: Exception) -> Callable[..., NoReturn]:
 
 
 def broken_app(error: Exception, tmp_path: Any) -> FastAPI:
-    """An application whose records fail."""
+    """An application whose records and index fail."""
     fail = raising(error)
-    records = SimpleNamespace(snapshot=fail, sources=fail)
-    gallery = SimpleNamespace(records=records, settings=Settings(home=tmp_path), limits=None, api_token=lambda: "t")
+    records, settings = SimpleNamespace(sources=fail), Settings(home=tmp_path)
+    gallery = SimpleNamespace(records=records, refresh=fail, settings=settings, limits=None, api_token=lambda: "t")
     return create_app(gallery)  # type: ignore[arg-type]
 
 

@@ -128,7 +128,7 @@ def test_a_bad_folder_is_refused(tmp_path: Path, names: tuple[str, ...], subject
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("name", ["nothing", "file"])
+@pytest.mark.parametrize("name", ["nothing", "file", pytest.param("n" * 5000, id="an endless name")])
 def test_a_folder_that_is_none_is_not_found(tmp_path: Path, name: str) -> None:
     written(tmp_path, "file")
 
