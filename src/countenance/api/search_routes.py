@@ -8,7 +8,7 @@ from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 from countenance.api import models
 from countenance.api.pictures import REFUSED_PICTURE, picture_answer
 from countenance.api.problems import problems
-from countenance.api.uploads import InMemoryRoute, upload_name
+from countenance.api.uploads import InMemoryRoute, SeveralFilesRoute, upload_name
 from countenance.core.errors import InvalidInputError
 from countenance.search.model import HIGHEST_FPIR, MAX_LIMIT, ProbePhotograph, SearchRequest
 from countenance.search.rendering import answer_json, probe_json
@@ -64,7 +64,9 @@ def search_router(gallery: "OpenGallery") -> APIRouter:
     """Make the routes over one open gallery."""
     router = APIRouter(route_class=InMemoryRoute)
     _add_faces(router, gallery)
-    _add_searches(router, gallery)
+    searches = APIRouter(route_class=SeveralFilesRoute)
+    _add_searches(searches, gallery)
+    router.include_router(searches)
     return router
 
 

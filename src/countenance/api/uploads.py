@@ -1,7 +1,7 @@
 """Multipart bodies, kept in memory: what somebody uploads is never written to a temporary file."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Request, Response, UploadFile
 from fastapi.routing import APIRoute
@@ -9,7 +9,6 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-MAX_FILES = 8
 MAX_FIELDS = 12
 MAX_FIELD_BYTES = 4096
 BODY_OVERHEAD = 64 * 1024
@@ -48,12 +47,13 @@ class _InMemoryParser(MultiPartParser):
 class _InMemoryRequest(Request):
     """A request whose form is parsed in memory, within our limits."""
 
+    def __init__(self, request: Request, *, most_files: int) -> None:
+        """Take the request over."""
+        super().__init__(request.scope, request.receive)
+        self._most_files = most_files
+
     async def form(  # type: ignore[override]  # The framework awaits it and no more.
-        self,
-        *,
-        max_files: float = MAX_FILES,
-        max_fields: float = MAX_FIELDS,
-        max_part_size: int = MAX_FIELD_BYTES,
+        self, *, max_fields: float = MAX_FIELDS, max_part_size: int = MAX_FIELD_BYTES
     ) -> FormData:
         """Parse the body once.
 
@@ -63,7 +63,7 @@ class _InMemoryRequest(Request):
         if not self.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             raise HTTPException(400, "the body is not multipart/form-data")
         parser = _InMemoryParser(
-            self.headers, self.stream(), max_files=max_files, max_fields=max_fields, max_part_size=max_part_size
+            self.headers, self.stream(), max_files=self._most_files, max_fields=max_fields, max_part_size=max_part_size
         )
         try:
             return await parser.parse()
@@ -72,7 +72,9 @@ class _InMemoryRequest(Request):
 
 
 class InMemoryRoute(APIRoute):
-    """A route whose uploads stay in memory."""
+    """A route whose upload, one file, stays in memory."""
+
+    most_files: ClassVar[int] = 1
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the framework's handler."""
@@ -80,9 +82,15 @@ class InMemoryRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             """Hand the same request on, with our form parser."""
-            return await handler(_InMemoryRequest(request.scope, request.receive))
+            return await handler(_InMemoryRequest(request, most_files=self.most_files))
 
         return handle
+
+
+class SeveralFilesRoute(InMemoryRoute):
+    """A route that takes several files, in memory too."""
+
+    most_files = 8
 
 
 def upload_name(upload: UploadFile) -> str:

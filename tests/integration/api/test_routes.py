@@ -36,6 +36,16 @@ def test_a_search_finds_the_enrolled_person_first(client: Client, portraits: Map
     assert answer.lead == LEAD
 
 
+def test_several_photographs_of_one_person_score_higher(client: Client, portraits: Mapping[str, Path]) -> None:
+    first, second = portraits["obama3.jpg"].read_bytes(), portraits["impostor_1.jpg"].read_bytes()
+
+    alone = client.search(first, **CASE)
+    together = client.search(first, further=[second], **CASE)
+
+    assert together.candidates[0].subject.label == "C"
+    assert together.candidates[0].score > alone.candidates[0].score
+
+
 def test_a_stranger_finds_nobody(client: Client, portraits: Mapping[str, Path]) -> None:
     answer = client.search(portraits["impostor_2.jpg"].read_bytes(), **CASE)
 
