@@ -60,6 +60,8 @@ def test_it_answers_and_searches(filled_home: Path, portraits: Mapping[str, Path
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="TERM")])
 def test_a_signal_ends_it_cleanly(filled_home: Path, number: signal.Signals) -> None:
     with serving(filled_home) as (running, _):
+        assert running.stdout is not None
+        httpx.get(f"{running.stdout.readline().split('/#')[0]}/v1/health", timeout=60)
         running.send_signal(number)
         _, err = running.communicate(timeout=30)
 
