@@ -1,7 +1,7 @@
 """What all tests share: the sample portraits, and the optional benchmark data."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,14 @@ from examples.sample_portraits import sample_portraits
 # How long one example takes says more about the machine's other work than about the code.
 settings.register_profile("countenance", deadline=None)
 settings.load_profile("countenance")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the keys of the tests' galleries out of this account's own configuration folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
 
 
 @pytest.fixture(scope="session")

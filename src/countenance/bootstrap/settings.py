@@ -27,6 +27,20 @@ class Settings(BaseSettings):
     cache: Annotated[Path, Field(description="Folder of what can be made again: folded networks.")] = Field(
         default_factory=lambda: user_cache_path("countenance")
     )
+    key_file: Annotated[
+        Path | None,
+        Field(
+            description="File of the key that wraps the gallery's keys, outside the home; unset: in the user's "
+            "configuration folder."
+        ),
+    ] = None
+    keyring: Annotated[
+        Path | None,
+        Field(
+            description="File of the gallery's wrapped keys, outside the home; unset: in the user's "
+            "configuration folder."
+        ),
+    ] = None
     model_pack: Annotated[str, Field(description="Name of the model pack to use.")] = "opencv-sface"
     runtime: Annotated[Literal["openvino", "onnxruntime"], Field(description="What runs the networks.")] = "openvino"
     engine: Annotated[
@@ -69,6 +83,11 @@ class Settings(BaseSettings):
     def index(self) -> Path:
         """The folder of the stored index, made from the records."""
         return self.home / "index"
+
+    @property
+    def home_id(self) -> Path:
+        """The file that says which keyring is this home's."""
+        return self.home / "home-id"
 
     @property
     def token(self) -> Path:

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.records import SqlRecords
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.engines import exact_folder, open_index
+from countenance.bootstrap.keyring import make_keys, open_keyring
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport
@@ -25,6 +26,7 @@ from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import Objects, PhotographReader, Records
 from countenance.gallery.sources import register_source
 from countenance.index.ports import FollowingIndex
+from countenance.keys.ports import Keyring
 from countenance.search.model import Probe, SearchAnswer, SearchRequest
 from countenance.search.service import SearchService
 from countenance.search.verification import Verification
@@ -41,9 +43,10 @@ from countenance.vision.service import PackAnalyser
 class OpenGallery:
     """One gallery, open: what a program, the command line and the server work with. Thread-safe."""
 
-    def __init__(self, settings: Settings, *, records: Records, objects: Objects) -> None:
+    def __init__(self, settings: Settings, *, records: Records, objects: Objects, keyring: Keyring) -> None:
         """Join the parts; networks are loaded at first need. Use `open_gallery`."""
         self.settings = settings
+        self.keyring = keyring
         self.records = records
         self.objects = objects
         self.limits = image_limits(settings)
@@ -195,13 +198,14 @@ class OpenGallery:
 
 
 def initialise(settings: Settings) -> bool:
-    """Make a home: records, object store, API token. What is there already is left as it is.
+    """Make a home: keys, records, object store, API token. What is there already is left as it is.
 
     Returns:
         True where the home is new.
 
     Raises:
-        UnavailableError: code `home-unwritable`; run again once it is writable.
+        UnavailableError: code `home-unwritable`; run again once it is writable. Those of `keyring.make_keys` too.
+        InvalidInputError: code `key-inside-home`; nothing was written.
         ConflictError: code `records-newer`; nothing was changed.
         IntegrityError: code `records-unreadable`; nothing was changed.
     """
@@ -210,6 +214,7 @@ def initialise(settings: Settings) -> bool:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.objects.mkdir(exist_ok=True, mode=0o700)
         settings.models.mkdir(exist_ok=True, mode=0o700)
+        make_keys(settings)
         engine = open_engine(sqlite_url(settings.database))
         try:
             upgrade(engine)
@@ -253,6 +258,7 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
         UnavailableError: code `home-unreadable`.
         ConflictError: code `records-newer`.
         IntegrityError: code `records-unreadable`.
+        NotFoundError, IntegrityError: those of `keyring.open_keyring`; nothing can be read without the keys.
     """
     try:
         made = settings.database.is_file()
@@ -266,17 +272,14 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             code="home-not-initialised",
             hint="make one with `countenance init`, or name another with --home",
         )
+    # A home of before there were keys gets its own.
+    make_keys(settings)
     engine = open_engine(sqlite_url(settings.database))
-    records = SqlRecords(engine)
-    try:
+    with open_keyring(settings) as keyring, closing(SqlRecords(engine)) as records:
         upgrade(engine)
-        gallery = OpenGallery(settings, records=records, objects=StoredObjects.in_folder(settings.objects))
-        try:
+        objects = StoredObjects.in_folder(settings.objects)
+        with closing(OpenGallery(settings, records=records, objects=objects, keyring=keyring)) as gallery:
             yield gallery
-        finally:
-            gallery.close()
-    finally:
-        records.close()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import initialise, model_pack, open_gallery
 from countenance.cli import output
@@ -25,17 +26,26 @@ subjects_app = typer.Typer(help="The people who are enrolled.", no_args_is_help=
 
 
 def init(home: Home = None, json: Json = False) -> None:
-    """Make a gallery: records, a place for pictures, a token for the API. Safe to run again.
+    """Make a gallery: keys, records, a place for pictures, a token for the API. Safe to run again.
 
     Example: `countenance init --home ~/gallery`
     """
     settings = load_settings(home)
     new = initialise(settings)
-    result = {"home": str(settings.home), "new": new, "token_file": str(settings.token)}
+    key_file, keyring = key_files(settings)
+    result = {
+        "home": str(settings.home),
+        "new": new,
+        "token_file": str(settings.token),
+        "key_file": str(key_file),
+        "keyring": str(keyring),
+    }
 
     def render(console: Console) -> None:
         """Say what was made."""
         console.print(f"{'Made a gallery' if new else 'There is a gallery'} in {settings.home}", soft_wrap=True)
+        console.print(f"Its keys: {key_file} and {keyring}", soft_wrap=True)
+        console.print("Keep copies of both, apart from the gallery: without them nothing in it can be read.")
         command = "countenance source register NAME --owner WHO --legal-basis BASIS --document FILE"
         console.print(f"Next: {command}", soft_wrap=True)
 

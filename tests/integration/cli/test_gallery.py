@@ -45,7 +45,9 @@ class TestInit:
     def test_it_makes_a_home_that_only_its_owner_reads(self, command: Command, tmp_path: Path) -> None:
         made = command("init", "--home", tmp_path / "home", "--json").json
 
+        keys = {name: Path(made.pop(name)) for name in ("key_file", "keyring")}
         assert made == {"home": str(tmp_path / "home"), "new": True, "token_file": str(tmp_path / "home" / "token")}
+        assert all(path.is_file() and path.stat().st_mode & 0o077 == 0 for path in keys.values())
         assert (tmp_path / "home").stat().st_mode & 0o077 == 0
         assert (tmp_path / "home" / "token").stat().st_mode & 0o077 == 0
 

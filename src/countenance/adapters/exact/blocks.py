@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from countenance.adapters.durable import overwrite_and_delete, replace_synced, write_synced
 from countenance.adapters.exact.bounds import padded
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment
 from countenance.core.ids import new_id
@@ -209,7 +210,7 @@ class BlockStore:
     def condemn(self) -> None:
         """Leave a mark that it must not be searched."""
         with self._changing():
-            _write_synced(self.folder / CONDEMNED, b"")
+            write_synced(self.folder / CONDEMNED, b"")
 
     @property
     def condemned(self) -> bool:
@@ -236,7 +237,7 @@ class BlockStore:
             return
         for path in self.folder.glob("*.segment"):
             if path.name not in listed:
-                _overwrite_and_delete(path)
+                overwrite_and_delete(path)
 
     def _read(self, stored: StoredSegment) -> Segment:
         """Read one file and check it."""
@@ -251,7 +252,7 @@ class BlockStore:
     def _written(self, block: str, segment: Segment) -> StoredSegment:
         """Write one file and sync it."""
         data, name = packed(segment), f"{new_id()}.segment"
-        _write_synced(self.folder / name, data)
+        write_synced(self.folder / name, data)
         first, last = segment.rows.numbers(np.array([0, len(segment) - 1])).tolist()
         return StoredSegment(
             file=name,
@@ -266,19 +267,12 @@ class BlockStore:
         """Put a manifest in the old one's place."""
         listed = {"format": FORMAT, "width": self._width, "last_row": manifest.last_row}
         body = json.dumps({**listed, "segments": [asdict(one) for one in manifest.segments]}).encode()
-        beside = self.folder / f"{MANIFEST}.new"
-        _write_synced(beside, body + b"\n" + sha256(body).hexdigest().encode() + b"\n")
-        beside.replace(self.folder / MANIFEST)
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        replace_synced(self.folder / MANIFEST, body + b"\n" + sha256(body).hexdigest().encode() + b"\n")
 
     def _discard(self, replaced: Sequence[StoredSegment]) -> None:
         """Overwrite and delete files that the manifest no longer lists."""
         for one in replaced:
-            _overwrite_and_delete(self.folder / one.file)
+            overwrite_and_delete(self.folder / one.file)
 
 
 def packed(segment: Segment) -> bytes:
@@ -313,23 +307,3 @@ def unpacked(data: bytearray) -> Segment:
         codes=codes.reshape(n, width),
         terms=terms,
     )
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    """Write a file of its owner's alone, and wait until it is on disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _overwrite_and_delete(path: Path) -> None:
-    """Write zeros over a file, wait until these are on disk, and delete it."""
-    with path.open("r+b") as file:
-        left = path.stat().st_size
-        while left > 0:
-            left -= file.write(bytes(min(left, 1 << 20)))
-        file.flush()
-        os.fsync(file.fileno())
-    path.unlink()

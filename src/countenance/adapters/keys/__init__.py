@@ -1,0 +1,1 @@
+"""Where keyrings are kept, and what wraps their keys."""

@@ -1,0 +1,90 @@
+"""The key-encryption key in a file, outside the data: the default."""
+
+import base64
+import binascii
+import secrets
+from pathlib import Path
+
+from countenance.adapters.durable import sync_folder, write_synced
+from countenance.adapters.keys.aead_kek import AeadKek
+from countenance.core.errors import IntegrityError, NotFoundError, UnavailableError
+from countenance.keys.envelope import KEY_BYTES
+from countenance.keys.model import key_wrong
+
+KIND = "file"
+MARK = b"countenance-kek-1"
+
+
+class FileKek:
+    """A file with a key-encryption key. One line: a mark, and the key in base64."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember the file; it is read each time, so that a new one is noticed."""
+        self.path = path
+
+    def make(self) -> AeadKek:
+        """Return the file's key, written with a new one where there is no file.
+
+        Raises:
+            UnavailableError: code `key-file-unwritable`; nothing is left behind.
+            IntegrityError, UnavailableError: as `load`.
+        """
+        if not self.path.exists():
+            line = MARK + b" " + base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n"
+            beside = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                try:
+                    write_synced(beside, line)
+                    # Of several processes that make one, the first wins, and a file is never written over.
+                    self.path.hardlink_to(beside)
+                except FileExistsError:
+                    pass
+                finally:
+                    beside.unlink(missing_ok=True)
+                sync_folder(self.path.parent)
+            except OSError as error:
+                raise UnavailableError(
+                    f"the key file {self.path} can't be written: {error.strerror}",
+                    code="key-file-unwritable",
+                    hint="name another place for it with COUNTENANCE_KEY_FILE",
+                ) from None
+        return self._read()
+
+    def load(self, kek_id: str) -> AeadKek:
+        """Return the key-encryption key of an identifier.
+
+        Raises:
+            NotFoundError: code `key-file-missing`.
+            UnavailableError: code `key-file-unreadable`.
+            IntegrityError: code `key-wrong`: it is another key, or no key.
+        """
+        kek = self._read()
+        if kek.kek_id != kek_id:
+            raise key_wrong(kek_id)
+        return kek
+
+    def _read(self) -> AeadKek:
+        """Read the file."""
+        try:
+            mark, _, encoded = self.path.read_bytes().strip().partition(b" ")
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"the key file {self.path} is missing",
+                code="key-file-missing",
+                hint="put it back from its backup, or name its place with COUNTENANCE_KEY_FILE: nothing can be read "
+                "without it",
+            ) from None
+        except OSError as error:
+            raise UnavailableError(
+                f"the key file {self.path} can't be read: {error.strerror}",
+                code="key-file-unreadable",
+                hint="only the account that runs Countenance may read it, and that account must",
+            ) from None
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if mark != MARK or len(key) != KEY_BYTES:
+            raise IntegrityError(f"{self.path} is not a key file", code="key-wrong", hint="put it back from its backup")
+        return AeadKek(key, KIND)

@@ -1,0 +1,102 @@
+"""Wiring of keys: where the key-encryption key and the keyring lie, made once a home, opened at every start."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from platformdirs import user_config_path
+
+from countenance.adapters.durable import replace_synced
+from countenance.adapters.keys.file_kek import FileKek
+from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.bootstrap.settings import Settings
+from countenance.core.errors import IntegrityError, InvalidInputError
+from countenance.core.ids import new_id
+from countenance.keys.ports import Keyring
+from countenance.keys.service import WrappedKeyring, new_content
+
+HOME_ID = re.compile(r"[0-9a-f-]{36}")
+
+
+def make_keys(settings: Settings) -> None:
+    """Make a home's key-encryption key and keyring, unless it has them; a home that lost them gets no others.
+
+    Raises:
+        InvalidInputError: code `key-inside-home`.
+        UnavailableError: codes `key-file-unwritable`, `keyring-unwritable`; run it again.
+    """
+    if settings.home_id.exists():
+        return
+    home_id = new_id()
+    kek = FileKek(_key_file(settings, home_id)).make()
+    FileKeyringStore(_keyring_file(settings, home_id)).create(new_content(kek))
+    # Last: a home has no keys until it names them, and those of an attempt that was cut short are of use to nobody.
+    replace_synced(settings.home_id, home_id.encode() + b"\n")
+
+
+@contextmanager
+def open_keyring(settings: Settings) -> Iterator[Keyring]:
+    """Open a home's keyring.
+
+    Raises:
+        NotFoundError: codes `key-file-missing`, `keyring-missing`.
+        IntegrityError: codes `key-wrong`, `keyring-damaged`, `home-id-damaged`.
+        InvalidInputError: code `key-inside-home`.
+    """
+    kek, keyring = key_files(settings)
+    store = FileKeyringStore(keyring)
+    try:
+        yield WrappedKeyring(store, FileKek(kek).load)
+    finally:
+        store.close()
+
+
+def key_files(settings: Settings) -> tuple[Path, Path]:
+    """Return where a home's key-encryption key and its keyring lie.
+
+    Raises:
+        InvalidInputError: code `key-inside-home`.
+        IntegrityError: code `home-id-damaged`.
+    """
+    home_id = _kept_home_id(settings)
+    return _key_file(settings, home_id), _keyring_file(settings, home_id)
+
+
+def _kept_home_id(settings: Settings) -> str:
+    """Return what a home's keys are called after."""
+    home_id = settings.home_id.read_bytes().decode("ascii", errors="replace").strip()
+    if not HOME_ID.fullmatch(home_id):
+        raise IntegrityError(
+            f"{settings.home_id} is damaged",
+            code="home-id-damaged",
+            hint="put it back from a backup: it names the keyring that belongs to this home",
+        )
+    return home_id
+
+
+def _key_file(settings: Settings, home_id: str) -> Path:
+    """Return where the key-encryption key lies."""
+    return _outside(settings, settings.key_file or _keys_folder() / f"{home_id}.kek")
+
+
+def _keyring_file(settings: Settings, home_id: str) -> Path:
+    """Return where the keyring lies."""
+    return _outside(settings, settings.keyring or _keys_folder() / f"{home_id}.keyring")
+
+
+def _keys_folder() -> Path:
+    """Return the folder of keys that no setting places elsewhere."""
+    return user_config_path("countenance") / "keys"
+
+
+def _outside(settings: Settings, path: Path) -> Path:
+    """Give a path back that lies outside the home: whoever takes or copies the one must not have the other."""
+    path = path.expanduser().resolve()
+    if path.is_relative_to(settings.home.resolve()):
+        raise InvalidInputError(
+            f"{path} lies in the gallery's home",
+            code="key-inside-home",
+            hint="keys belong elsewhere, and in another backup: see COUNTENANCE_KEY_FILE and COUNTENANCE_KEYRING",
+        )
+    return path
