@@ -62,7 +62,7 @@ def _countenance(photographs: Path, home: Path) -> dict[str, Any]:
     initialise(settings)
     done: list[int] = []
     with open_gallery(settings) as gallery:
-        gallery.register_source(name="bench", owner="bench", legal_basis=LegalBasis.LICENCE, document=b"none")
+        gallery.sources.register(name="bench", owner="bench", legal_basis=LegalBasis.LICENCE, document=b"none")
         started = perf_counter_ns()
         report = gallery.enrol(
             "bench",

@@ -70,7 +70,7 @@ def filled_gallery(home: Path, portraits: Mapping[str, Path]) -> Iterator[OpenGa
     settings = Settings(home=home, max_image_bytes=8_000_000)
     initialise(settings)
     with open_gallery(settings) as opened:
-        opened.register_source(name="portraits", owner="Test bench", legal_basis=LegalBasis.LICENCE, document=b"l")
+        opened.sources.register(name="portraits", owner="Test bench", legal_basis=LegalBasis.LICENCE, document=b"l")
         people = (
             ("person_a_1.jpg", "ada.jpg", "Ada"),
             ("person_b_1.jpg", "bea.jpg", "Bea"),

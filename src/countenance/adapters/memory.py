@@ -24,6 +24,7 @@ from countenance.gallery.model import (
 )
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph, read_photograph
 from countenance.gallery.ports import TemplateBatch, crop_key, image_key
+from countenance.gallery.sources import require_active
 from countenance.index.model import Certificate, Nearest, Neighbour, index_mismatch
 from countenance.index.ports import RowNumbers
 from countenance.vision.decode import ImageLimits
@@ -199,7 +200,7 @@ class MemoryRecords:
         self._templates: dict[int, _Template] = {}
         self._searches: dict[str, str] = {}
 
-    def register_source(self, source: Source) -> None:
+    def register_source(self, source: Source, *, by: str = "") -> None:  # noqa: ARG002 - it keeps no history
         """See the port."""
         with self._lock:
             if source.name in self._sources:
@@ -259,6 +260,7 @@ class MemoryRecords:
             source = next((one for one in self._sources.values() if one.source_id == source_id), None)
             if source is None:
                 raise NotFoundError("that source is not on record", code="source-unknown")
+            require_active(source.state, source.name)
             self._pack_digest = pack_digest
             self._revision += 1
             known = self.known_images(source_id, [image.sha256 for image in images])

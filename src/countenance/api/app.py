@@ -15,6 +15,7 @@ from countenance.api.problems import Problem, install_problem_handlers, problems
 from countenance.api.search_routes import search_router
 from countenance.api.session_routes import session_router
 from countenance.api.sessions import Sessions
+from countenance.api.source_routes import source_router
 from countenance.api.uploads import BODY_OVERHEAD
 from countenance.core.errors import CountenanceError
 
@@ -73,6 +74,7 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = (), sessi
         ),
     }
     app.include_router(search_router(gallery), **protected)
+    app.include_router(source_router(gallery), **protected)
     app.include_router(collection_router(gallery), **protected)
     # The last one added is the first to see a request.
     longest = gallery.settings.max_image_bytes + BODY_OVERHEAD

@@ -1,4 +1,4 @@
-"""Routes of what the gallery holds: sources, enrolment, subjects, pictures."""
+"""Routes of what the gallery holds: enrolment, subjects, pictures."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,9 +7,9 @@ from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
 from countenance.api import models
 from countenance.api.pictures import REFUSED_PICTURE, SHOWN_AS_IS, picture_answer
 from countenance.api.problems import problems
+from countenance.api.source_routes import SourceName
 from countenance.api.uploads import InMemoryRoute, upload_name
-from countenance.gallery.model import LegalBasis, SourceSummary
-from countenance.gallery.rendering import source_json, subject_json
+from countenance.gallery.rendering import subject_json
 from countenance.search.rendering import enrolled_face_json, snapshot_json
 
 if TYPE_CHECKING:
@@ -17,67 +17,16 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE = 1000
 
-SourceName = Annotated[str, Path(description="The source's name.", examples=["missing-persons-2026"])]
 ObjectId = Annotated[str, Path(description="Its id.", examples=["4b1c7a52-6d1e-4f0b-9c69-0a4f5c1b9f3e"])]
 
 
 def collection_router(gallery: "OpenGallery") -> APIRouter:
     """Make the routes over one open gallery."""
     router = APIRouter(route_class=InMemoryRoute)
-    _add_sources(router, gallery)
     _add_enrolment(router, gallery)
     _add_subjects(router, gallery)
     _add_pictures(router, gallery)
     return router
-
-
-def _add_sources(router: APIRouter, gallery: "OpenGallery") -> None:
-    """Add the routes of sources."""
-
-    @router.get("/sources", tags=["sources"], response_model=models.SourceList)
-    def list_sources() -> Any:
-        """List all sources, by name, with what is enrolled in them."""
-        return {"sources": [source_json(summary) for summary in gallery.records.sources()]}
-
-    @router.post(
-        "/sources",
-        tags=["sources"],
-        status_code=201,
-        response_model=models.SourceEntry,
-        responses=problems(
-            {
-                400: ["body-unreadable"],
-                409: ["source-exists"],
-                413: ["request-too-large"],
-                422: ["source-name-invalid", "source-owner-invalid", "source-document-empty", "request-invalid"],
-            }
-        ),
-    )
-    def register_source(
-        response: Response,
-        name: Annotated[
-            str, Form(description="Lower-case letters, digits, `.`, `_`, `-`.", examples=["missing-persons-2026"])
-        ],
-        owner: Annotated[str, Form(description="Who gave it.", examples=["Ministry of the Interior"])],
-        legal_basis: Annotated[LegalBasis, Form(description="Why the owner may hand it over.")],
-        document: Annotated[UploadFile, File(description="The document that the legal basis rests on.")],
-    ) -> Any:
-        """Register a source. Nothing can be enrolled before; the document is kept with it."""
-        source = gallery.register_source(name=name, owner=owner, legal_basis=legal_basis, document=document.file.read())
-        response.headers["Location"] = f"/v1/sources/{source.name}"
-        return source_json(SourceSummary(source=source, images=0, subjects=0, templates=0))
-
-    @router.get(
-        "/sources/{name}",
-        tags=["sources"],
-        response_model=models.SourceEntry,
-        responses=problems({404: ["source-unknown"]}),
-    )
-    def show_source(name: SourceName) -> Any:
-        """Show one source with what is enrolled in it."""
-        source = gallery.records.source(name)
-        [summary] = [known for known in gallery.records.sources() if known.source.source_id == source.source_id]
-        return source_json(summary)
 
 
 def _add_enrolment(router: APIRouter, gallery: "OpenGallery") -> None:

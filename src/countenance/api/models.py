@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from countenance.gallery.model import LegalBasis, SourceState
 from countenance.search.model import LEAD, SearchOutcome
 from countenance.search.strangers import Known
 
@@ -48,27 +47,6 @@ class GallerySnapshot(Answer):
     subjects: int = Field(examples=[812])
     images: int = Field(examples=[1204])
     templates: int = Field(examples=[1190])
-
-
-class SourceEntry(Answer):
-    """A collection that somebody had the right to hand over, with what is enrolled in it."""
-
-    source_id: Identifier
-    name: str = Field(examples=["missing-persons-2026"])
-    owner: str = Field(examples=["Ministry of the Interior"])
-    legal_basis: LegalBasis
-    document_sha256: Digest
-    state: SourceState
-    registered_at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
-    images: int = Field(examples=[1204])
-    subjects: int = Field(examples=[812])
-    templates: int = Field(examples=[1190])
-
-
-class SourceList(Answer):
-    """All sources, by name."""
-
-    sources: list[SourceEntry]
 
 
 class NotEnrolled(Answer):

@@ -14,17 +14,18 @@ from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.records import SqlRecords
+from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.engines import exact_folder, open_index
 from countenance.bootstrap.keyring import make_keys, open_keyring
 from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.sources import Sources
 from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport
 from countenance.gallery.indexing import IndexedGallery
-from countenance.gallery.model import LegalBasis, Snapshot, Source
+from countenance.gallery.model import Snapshot
 from countenance.gallery.plan import PlannedPhotograph
-from countenance.gallery.ports import Objects, PhotographReader, Records
-from countenance.gallery.sources import register_source
+from countenance.gallery.ports import Objects, PhotographReader, Records, SourceRegister
 from countenance.index.ports import FollowingIndex
 from countenance.keys.ports import Keyring
 from countenance.search.model import Probe, SearchAnswer, SearchRequest
@@ -43,21 +44,18 @@ from countenance.vision.service import PackAnalyser
 class OpenGallery:
     """One gallery, open: what a program, the command line and the server work with. Thread-safe."""
 
-    def __init__(self, settings: Settings, *, records: Records, objects: Objects, keyring: Keyring) -> None:
+    def __init__(
+        self, settings: Settings, *, records: Records, objects: Objects, register: SourceRegister, keyring: Keyring
+    ) -> None:
         """Join the parts; networks are loaded at first need. Use `open_gallery`."""
         self.settings = settings
         self.keyring = keyring
         self.records = records
         self.objects = objects
+        self.sources = Sources(records, objects, register)
         self.limits = image_limits(settings)
         self.indexed = IndexedGallery(records, self._open_index)
         self._index: FollowingIndex | None = None
-
-    def register_source(self, *, name: str, owner: str, legal_basis: LegalBasis, document: bytes) -> Source:
-        """Put a source on record: see `gallery.sources.register_source`."""
-        return register_source(
-            self.records, self.objects, name=name, owner=owner, legal_basis=legal_basis, document=document
-        )
 
     def enrol(
         self,
@@ -193,6 +191,7 @@ class OpenGallery:
             pack_digest=pack.digest,
             gate=ENROL_GATE,
             limits=self.limits,
+            released=self.sources.released_labels,
             on_progress=on_progress,
         )
 
@@ -277,8 +276,9 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     engine = open_engine(sqlite_url(settings.database))
     with open_keyring(settings) as keyring, closing(SqlRecords(engine)) as records:
         upgrade(engine)
-        objects = StoredObjects.in_folder(settings.objects)
-        with closing(OpenGallery(settings, records=records, objects=objects, keyring=keyring)) as gallery:
+        objects, register = StoredObjects.in_folder(settings.objects), SqlSourceRegister(engine)
+        opened = OpenGallery(settings, records=records, objects=objects, register=register, keyring=keyring)
+        with closing(opened) as gallery:
             yield gallery
 
 

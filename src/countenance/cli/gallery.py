@@ -1,4 +1,4 @@
-"""`countenance init`, `source`, `enrol`, `subjects`, `status`: what is in the gallery."""
+"""`countenance init`, `enrol`, `subjects`, `status`: what is in the gallery."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,17 +11,15 @@ from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import initialise, model_pack, open_gallery
 from countenance.cli import output
 from countenance.cli.options import Home, Json
-from countenance.core.errors import NotFoundError
 from countenance.gallery.enrolment import EnrolmentReport
-from countenance.gallery.model import LegalBasis, SourceSummary
+from countenance.gallery.manifest import with_provenance
 from countenance.gallery.plan import Subjects, plan
-from countenance.gallery.rendering import source_json, subject_json
+from countenance.gallery.rendering import subject_json
 from countenance.search.rendering import enrolled_face_json, snapshot_json
 
 SHOWN = 20
 """Photographs that were not enrolled, listed one by one for people; all of them are in `--json`."""
 
-source_app = typer.Typer(help="Collections that somebody had the right to hand over.", no_args_is_help=True)
 subjects_app = typer.Typer(help="The people who are enrolled.", no_args_is_help=True)
 
 
@@ -52,71 +50,6 @@ def init(home: Home = None, json: Json = False) -> None:
     output.emit(result, as_json=json, render=render)
 
 
-@source_app.command("register", no_args_is_help=True)
-def source_register(
-    name: Annotated[str, typer.Argument(help="Lower-case letters, digits, '.', '_', '-', e.g. city-archive.")],
-    owner: Annotated[str, typer.Option(help="Who gave the photographs.")],
-    legal_basis: Annotated[LegalBasis, typer.Option(help="Why the owner may hand them over.")],
-    document: Annotated[Path, typer.Option(help="The document that this rests on; kept with its hash.")],
-    home: Home = None,
-    json: Json = False,
-) -> None:
-    """Put a source on record; nothing can be enrolled without one.
-
-    Example: `countenance source register city-archive --owner "City Archive" --legal-basis contract --document d.pdf`
-    """
-    try:
-        data = document.read_bytes()
-    except OSError as error:
-        raise NotFoundError(
-            f"{document} can't be read: {error.strerror}", code="document-unreadable", hint="name the document's file"
-        ) from None
-    with open_gallery(load_settings(home)) as gallery:
-        source = gallery.register_source(name=name, owner=owner, legal_basis=legal_basis, document=data)
-    output.emit(
-        source_json(SourceSummary(source=source, images=0, subjects=0, templates=0)),
-        as_json=json,
-        render=lambda console: console.print(
-            f"Registered {source.name}. Next: countenance enrol {source.name} FOLDER", soft_wrap=True
-        ),
-    )
-
-
-@source_app.command("list")
-def source_list(home: Home = None, json: Json = False) -> None:
-    """List the sources.
-
-    Example: `countenance source list --json`
-    """
-    with open_gallery(load_settings(home)) as gallery:
-        summaries = gallery.records.sources()
-
-    def render(console: Console) -> None:
-        """Print a table."""
-        numbers = ("photographs", "subjects", "templates")
-        table = output.table("source", "owner", "legal basis", "state", *numbers, numbers=numbers)
-        for one in summaries:
-            source = one.source
-            counts = (f"{count:,}" for count in (one.images, one.subjects, one.templates))
-            table.add_row(source.name, source.owner, source.legal_basis.value, source.state.value, *counts)
-        console.print(table if summaries else "No source is registered yet: countenance source register --help")
-
-    output.emit({"sources": [source_json(one) for one in summaries]}, as_json=json, render=render)
-
-
-@source_app.command("show", no_args_is_help=True)
-def source_show(name: str, home: Home = None, json: Json = False) -> None:
-    """Show one source.
-
-    Example: `countenance source show city-archive`
-    """
-    with open_gallery(load_settings(home)) as gallery:
-        wanted = gallery.records.source(name)
-        [summary] = [one for one in gallery.records.sources() if one.source.source_id == wanted.source_id]
-    result = source_json(summary)
-    output.emit(result, as_json=json, render=lambda console: console.print(output.facts(result)))
-
-
 def enrol(
     source: Annotated[str, typer.Argument(help="A registered source.")],
     path: Annotated[Path, typer.Argument(help="A folder of photographs.")],
@@ -124,6 +57,12 @@ def enrol(
     subjects: Annotated[
         Subjects, typer.Option(help="folders: a folder a person; csv FILE: a table says who; none: unnamed faces.")
     ] = Subjects.FOLDERS,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the source says of each photograph: CSV or .jsonl with path, original, licence, captured."
+        ),
+    ] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -135,6 +74,8 @@ def enrol(
     with open_gallery(settings) as gallery:
         gallery.records.source(source)
         planned = plan(path, subjects, table=table, home=settings.home)
+        if manifest is not None:
+            planned = with_provenance(planned, manifest)
         with output.progress("Enrolling", len(planned), quiet=json) as bar:
             report = gallery.enrol(source, planned, on_progress=bar.advance)
     output.emit(report.as_json(), as_json=json, render=lambda console: _print_report(console, report))

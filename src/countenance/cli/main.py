@@ -15,11 +15,12 @@ from countenance.cli.bench import bench_app
 from countenance.cli.calibration import calibrate, calibration_app
 from countenance.cli.doctor import doctor, index_app
 from countenance.cli.evaluate import evaluate_app
-from countenance.cli.gallery import enrol, init, source_app, status, subjects_app
+from countenance.cli.gallery import enrol, init, status, subjects_app
 from countenance.cli.models import models_app
 from countenance.cli.output import emit_error
 from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
+from countenance.cli.source import source_app
 from countenance.core.errors import CountenanceError, InvalidInputError
 
 INTERRUPTED = 130

@@ -22,13 +22,31 @@ class GallerySnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long a source may be kept; days as `YYYY-MM-DD`.
+
+    Attributes:
+        rule: `none`, `date`, `us-il-bipa` or `us-tx-cubi`.
+    """
+
+    rule: str
+    ends_on: str | None
+    purpose_ended_on: str | None
+    last_interaction_on: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A collection that somebody had the right to hand over, with what is enrolled in it.
 
     Attributes:
         legal_basis: `consent`, `contract`, `statute`, `court-order`, `licence` or `public-record`.
         document_sha256: Hex digest of the document that the legal basis rests on.
+        state: `registered`, `active`, `suspended`, `withdrawn` or `expired`.
         registered_at: RFC 3339, UTC.
+        sectors: Sectors that may search it; `any` sets no limit beyond the policy's. Purposes alike.
+        excluded: Countries and regions that may not search it, ISO 3166.
+        releases_required: Whether a subject needs a release of their own.
     """
 
     source_id: str
@@ -38,6 +56,12 @@ class Source:
     document_sha256: str
     state: str
     registered_at: str
+    contact: str
+    sectors: tuple[str, ...]
+    purposes: tuple[str, ...]
+    excluded: tuple[str, ...]
+    releases_required: bool
+    retention: Retention
     images: int
     subjects: int
     templates: int

@@ -7,7 +7,7 @@ next run passes over these by content, so that it ends as if there had been one 
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
 from itertools import islice
@@ -99,11 +99,13 @@ class Enrolment:
         pack_digest: str,
         gate: Gate,
         limits: ImageLimits,
+        released: Callable[[str], Collection[str]] = lambda _: (),
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Check that the source may be enrolled into.
 
         Args:
+            released: Returns the subjects of a source who have a release in force.
             on_progress: Called with how many photographs were dealt with since the last call.
 
         Raises:
@@ -117,6 +119,7 @@ class Enrolment:
         self._gate = gate
         self._limits = limits
         self._on_progress = on_progress
+        self._released = frozenset(released(source)) if self._source.terms.releases_required else None
         self._report = EnrolmentReport(source=source)
         self._waiting: list[tuple[NewImage, str | None]] = []
         self._seen: dict[str, KnownImage] = {}
@@ -149,7 +152,7 @@ class Enrolment:
             if isinstance(read, RefusedPhotograph):
                 self._refuse(read.reference, read.code, read.message, read.hint)
             else:
-                self._take(read, one.label)
+                self._take(read, one)
             if len(self._waiting) >= COMMIT_EVERY:
                 self._commit()
         self._commit()
@@ -172,14 +175,13 @@ class Enrolment:
         label = None if label is None else checked_label(label)
         digest = sha256(data).hexdigest()
         known = self._records.known_images(self._source.source_id, [digest]).get(digest)
+        one = PlannedPhotograph(path=Path(reference), reference=reference, label=label)
         if known is not None:
             self._pass_over(reference, label, known)
-        else:
+        elif self._is_released(one):
             rule = FaceRule.ALL if label is None else FaceRule.PROMINENT
-            task = PhotographTask(
-                path=Path(reference), reference=reference, gate=self._gate, rule=rule, keep_bytes=True
-            )
-            self._take(analyse_photograph(data, task=task, analyser=analyser, limits=self._limits), label)
+            task = PhotographTask(path=one.path, reference=reference, gate=self._gate, rule=rule, keep_bytes=True)
+            self._take(analyse_photograph(data, task=task, analyser=analyser, limits=self._limits), one)
             self._commit()
         self._report.seconds = perf_counter() - started
         return self._report
@@ -193,15 +195,28 @@ class Enrolment:
             for one, digest in zip(window, digests, strict=True):
                 if digest is not None and digest in known:
                     self._pass_over(one.reference, one.label, known[digest])
-                else:
+                elif self._is_released(one):
                     yield one
 
-    def _take(self, photograph: Photograph, label: str | None) -> None:
+    def _is_released(self, one: PlannedPhotograph) -> bool:
+        """Say whether a photograph may be enrolled where every subject needs a release, and refuse it if not."""
+        if self._released is None or one.label in self._released:
+            return True
+        self._refuse(
+            one.reference,
+            "release-missing",
+            "its subject has no release that is in force",
+            "add the person's own consent: `countenance source releases add`",
+        )
+        return False
+
+    def _take(self, photograph: Photograph, one: PlannedPhotograph) -> None:
         """Store a photograph's pictures and make it wait for the next commit."""
+        label = one.label
         if photograph.sha256 in self._seen:
             self._pass_over(photograph.reference, label, self._seen[photograph.sha256])
             return
-        image = _new_image(photograph, label)
+        image = _new_image(photograph, one)
         if image.outcome is Outcome.ENROLLED:
             self._store(photograph)
         labels = frozenset(face.label for face in image.faces if face.label is not None)
@@ -279,13 +294,13 @@ def pack_mismatch(held: str, wanted: str) -> ConflictError:
     )
 
 
-def _new_image(photograph: Photograph, label: str | None) -> NewImage:
+def _new_image(photograph: Photograph, one: PlannedPhotograph) -> NewImage:
     """Turn a photograph that was read into what is recorded of it."""
     faces = tuple(
         NewFace(
             face=analysed.face,
             template=analysed.template,
-            label=label if analysed.template is not None else None,
+            label=one.label if analysed.template is not None else None,
         )
         for analysed in photograph.faces
     )
@@ -304,6 +319,7 @@ def _new_image(photograph: Photograph, label: str | None) -> NewImage:
         height=photograph.height,
         outcome=outcome,
         faces=faces,
+        provenance=one.provenance,
     )
 
 

@@ -1,10 +1,11 @@
 """What a gallery holds: sources, subjects, images, faces, templates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from countenance.core.arrays import Templates
+from countenance.gallery.terms import SourceTerms
 from countenance.vision.model import Face
 
 
@@ -20,9 +21,18 @@ class LegalBasis(StrEnum):
 
 
 class SourceState(StrEnum):
-    """Whether a source may be enrolled into and searched."""
+    """Whether a source may be enrolled into and searched: only an active one may."""
 
+    REGISTERED = "registered"
     ACTIVE = "active"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing of the source is there any more, for anybody; it never comes back."""
+        return self in {SourceState.WITHDRAWN, SourceState.EXPIRED}
 
 
 class Outcome(StrEnum):
@@ -60,6 +70,39 @@ class Source:
     document_sha256: str
     state: SourceState
     registered_at: datetime
+    terms: SourceTerms = field(default_factory=SourceTerms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceChange:
+    """One change of a source's state, as it is kept.
+
+    Attributes:
+        before: None where it was registered.
+        by: Who did it.
+        reason: In their words; may be empty where no reason is asked for.
+    """
+
+    at: datetime
+    by: str
+    before: SourceState | None
+    after: SourceState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What the source's manifest says of one photograph, as it was given.
+
+    Attributes:
+        original: Where the source keeps it, e.g. an inventory number; empty where nothing was given.
+        licence: Under which licence it was given; empty where nothing was given.
+        captured: When it was taken: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; empty where nothing was given.
+    """
+
+    original: str = ""
+    licence: str = ""
+    captured: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +163,11 @@ class NewFace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewImage:
-    """One photograph about to be recorded with all its faces."""
+    """One photograph about to be recorded with all its faces.
+
+    Attributes:
+        provenance: What the source's manifest says of it; None where there is none.
+    """
 
     sha256: str
     reference: str
@@ -130,6 +177,7 @@ class NewImage:
     height: int
     outcome: Outcome
     faces: tuple[NewFace, ...]
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

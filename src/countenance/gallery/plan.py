@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path, PurePath
 
 from countenance.core.errors import InvalidInputError, NotFoundError
+from countenance.gallery.model import Provenance
 
 MAX_LABEL = 200
 MAX_REFERENCE = 1000
@@ -28,11 +29,13 @@ class PlannedPhotograph:
     Attributes:
         reference: Its path below the folder, `/`-separated.
         label: Whose it is; None makes each of its faces an unnamed subject.
+        provenance: What the source's manifest says of it; None where there is none.
     """
 
     path: Path
     reference: str
     label: str | None
+    provenance: Provenance | None = None
 
 
 def plan(

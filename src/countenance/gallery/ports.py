@@ -5,8 +5,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from countenance.core.arrays import Templates
-from countenance.gallery.model import EnrolledFace, KnownImage, NewImage, Snapshot, Source, SourceSummary, Subject
+from countenance.gallery.model import (
+    EnrolledFace,
+    KnownImage,
+    NewImage,
+    Snapshot,
+    Source,
+    SourceChange,
+    SourceSummary,
+    Subject,
+)
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph
+from countenance.gallery.terms import Release
 from countenance.index.ports import RowNumbers
 
 
@@ -30,8 +40,8 @@ class TemplateBatch:
 class Records(Protocol):
     """Everything that is known, apart from the pictures themselves. Each call is one transaction."""
 
-    def register_source(self, source: Source) -> None:
-        """Add a source.
+    def register_source(self, source: Source, *, by: str = "") -> None:
+        """Add a source, and keep who did.
 
         Raises:
             ConflictError: code `source-exists`; nothing was written.
@@ -67,7 +77,8 @@ class Records(Protocol):
 
         Raises:
             NotFoundError: code `source-unknown`; nothing was written.
-            ConflictError: code `pack-mismatch`, the gallery holds templates of another pack; nothing was written.
+            ConflictError: codes `pack-mismatch`, the gallery holds templates of another pack, and `source-not-active`;
+                nothing was written.
         """
 
     def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
@@ -121,6 +132,46 @@ class Records(Protocol):
 
         Raises:
             NotFoundError: code `search-unknown`.
+        """
+
+
+class SourceRegister(Protocol):
+    """What is kept of sources beside their photographs. Each call is one transaction."""
+
+    def change(self, name: str, change: SourceChange) -> Source:
+        """Put a source into another state, where it still is in the state that the change begins with.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
+            ConflictError: code `source-changed-meanwhile`; nothing was written.
+        """
+
+    def history(self, name: str) -> tuple[SourceChange, ...]:
+        """Return every change of a source's state, oldest first.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
+        """
+
+    def add_release(self, name: str, release: Release) -> None:
+        """Keep a subject's release.
+
+        Raises:
+            NotFoundError: code `source-unknown`; nothing was written.
+        """
+
+    def revoke_release(self, name: str, release_id: str) -> Release:
+        """Take a release back, now; one that was taken back stays as it is.
+
+        Raises:
+            NotFoundError: codes `source-unknown`, `release-unknown`; nothing was written.
+        """
+
+    def releases(self, name: str) -> tuple[Release, ...]:
+        """Return a source's releases, oldest first.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
         """
 
 

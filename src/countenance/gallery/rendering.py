@@ -1,13 +1,15 @@
 """Sources and subjects as plain JSON types: the one shape that the CLI prints and the API returns."""
 
+from datetime import date
 from typing import Any
 
-from countenance.gallery.model import SourceSummary, Subject
+from countenance.gallery.model import SourceChange, SourceSummary, Subject
+from countenance.gallery.terms import Release, Retention
 
 
 def source_json(summary: SourceSummary) -> dict[str, Any]:
-    """Return a source with what is enrolled in it."""
-    source = summary.source
+    """Return a source with its terms and what is enrolled in it."""
+    source, terms = summary.source, summary.source.terms
     return {
         "source_id": source.source_id,
         "name": source.name,
@@ -16,10 +18,55 @@ def source_json(summary: SourceSummary) -> dict[str, Any]:
         "document_sha256": source.document_sha256,
         "state": source.state.value,
         "registered_at": source.registered_at.isoformat(),
+        "contact": terms.contact,
+        "sectors": list(terms.sectors),
+        "purposes": list(terms.purposes),
+        "excluded": list(terms.excluded),
+        "releases_required": terms.releases_required,
+        "retention": retention_json(terms.retention),
         "images": summary.images,
         "subjects": summary.subjects,
         "templates": summary.templates,
     }
+
+
+def retention_json(retention: Retention) -> dict[str, Any]:
+    """Return how long a source may be kept."""
+    return {
+        "rule": retention.rule.value,
+        "ends_on": day_text(retention.ends_on),
+        "purpose_ended_on": day_text(retention.purpose_ended_on),
+        "last_interaction_on": day_text(retention.last_interaction_on),
+    }
+
+
+def change_json(change: SourceChange) -> dict[str, Any]:
+    """Return one change of a source's state."""
+    return {
+        "at": change.at.isoformat(),
+        "by": change.by,
+        "before": None if change.before is None else change.before.value,
+        "after": change.after.value,
+        "reason": change.reason,
+    }
+
+
+def release_json(release: Release) -> dict[str, Any]:
+    """Return one person's release."""
+    return {
+        "release_id": release.release_id,
+        "label": release.label,
+        "document_sha256": release.document_sha256,
+        "registered_at": release.registered_at.isoformat(),
+        "registered_by": release.registered_by,
+        "ends_on": day_text(release.ends_on),
+        "revoked_at": None if release.revoked_at is None else release.revoked_at.isoformat(),
+    }
+
+
+def day_text(day: date | None) -> str | None:
+    """Return a day as `YYYY-MM-DD`."""
+    return None if day is None else day.isoformat()
 
 
 def subject_json(subject: Subject) -> dict[str, Any]:

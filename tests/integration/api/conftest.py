@@ -44,7 +44,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Pa
     settings = Settings(home=tmp_path_factory.mktemp("home"), max_image_bytes=MAX_IMAGE_BYTES)
     initialise(settings)
     with open_gallery(settings) as opened:
-        opened.register_source(name=SOURCE, owner="Test bench", legal_basis=LegalBasis.LICENCE, document=b"a licence")
+        opened.sources.register(name=SOURCE, owner="Test bench", legal_basis=LegalBasis.LICENCE, document=b"a licence")
         people = {"person_a_1.jpg": "A", "person_b_1.jpg": "B", "obama.jpg": "C", "obama2.jpg": "C", "biden.jpg": None}
         for name, subject in people.items():
             opened.enrol_photograph(SOURCE, portraits[name].read_bytes(), filename=name, subject=subject)

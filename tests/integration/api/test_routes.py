@@ -97,7 +97,7 @@ def test_a_source_is_registered_listed_and_shown(client: Client) -> None:
 
 
 def test_the_same_photograph_twice_is_one_image(client: Client, portraits: Mapping[str, Path]) -> None:
-    client.register_source(name="twice", owner="Port", legal_basis="consent", document=b"consent")
+    client.register_source(name="twice", owner="Port", legal_basis="licence", document=b"licence")
     data = portraits["person_b_2.jpg"].read_bytes()
 
     first = client.enrol("twice", data, filename="b.jpg", subject="B")
@@ -109,7 +109,7 @@ def test_the_same_photograph_twice_is_one_image(client: Client, portraits: Mappi
 
 
 def test_concurrent_duplicates_are_one_image(client: Client, portraits: Mapping[str, Path]) -> None:
-    client.register_source(name="at-once", owner="Port", legal_basis="consent", document=b"consent")
+    client.register_source(name="at-once", owner="Port", legal_basis="licence", document=b"licence")
     data = portraits["person_b_2.jpg"].read_bytes()
 
     with ThreadPoolExecutor(4) as pool:
@@ -120,7 +120,7 @@ def test_concurrent_duplicates_are_one_image(client: Client, portraits: Mapping[
 
 
 def test_a_file_name_is_only_ever_a_name(client: Client, portraits: Mapping[str, Path]) -> None:
-    client.register_source(name="tricks", owner="Port", legal_basis="consent", document=b"consent")
+    client.register_source(name="tricks", owner="Port", legal_basis="licence", document=b"licence")
     data = portraits["impostor_1.jpg"].read_bytes()
 
     client.enrol("tricks", data, filename="../../etc/passwd\\..\\x.jpg", subject="D")

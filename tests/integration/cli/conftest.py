@@ -87,7 +87,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> 
     settings = Settings(home=tmp_path_factory.mktemp("filled") / "home", workers=1)
     initialise(settings)
     with open_gallery(settings) as gallery:
-        gallery.register_source(name=SOURCE, owner="Test bench", legal_basis=LegalBasis.LICENCE, document=b"licence")
+        gallery.sources.register(name=SOURCE, owner="Test bench", legal_basis=LegalBasis.LICENCE, document=b"licence")
         gallery.enrol(SOURCE, plan(photographs, Subjects.FOLDERS))
     return settings.home
 

@@ -19,6 +19,12 @@ SOURCE_KEYS = [
     "document_sha256",
     "state",
     "registered_at",
+    "contact",
+    "sectors",
+    "purposes",
+    "excluded",
+    "releases_required",
+    "retention",
     "images",
     "subjects",
     "templates",
@@ -96,8 +102,10 @@ class TestSource:
         [listed] = command("source", "list", "--json").json["sources"]
         shown = command("source", "show", SOURCE, "--json").json
 
-        assert list(shown) == SOURCE_KEYS
+        assert list(shown) == [*SOURCE_KEYS, "history"]
+        [registered] = shown.pop("history")
         assert listed == shown
+        assert (registered["before"], registered["after"]) == (None, "active")
         assert (shown["owner"], shown["legal_basis"], shown["state"]) == ("City", "contract", "active")
 
     def test_markup_in_an_owners_name_is_text(self, command: Command) -> None:

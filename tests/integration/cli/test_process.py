@@ -27,7 +27,7 @@ def new_home(tmp_path: Path) -> Path:
     settings = Settings(home=tmp_path / "home")
     initialise(settings)
     with open_gallery(settings) as gallery:
-        gallery.register_source(name=SOURCE, owner="o", legal_basis=LegalBasis.LICENCE, document=b"l")
+        gallery.sources.register(name=SOURCE, owner="o", legal_basis=LegalBasis.LICENCE, document=b"l")
     return settings.home
 
 

@@ -49,7 +49,7 @@ def new_home(home: Path) -> Path:
     settings = Settings(home=home)
     initialise(settings)
     with open_gallery(settings) as gallery:
-        gallery.register_source(name=SOURCE, owner="Archive", legal_basis=LegalBasis.CONTRACT, document=b"letter")
+        gallery.sources.register(name=SOURCE, owner="Archive", legal_basis=LegalBasis.CONTRACT, document=b"letter")
     return home
 
 

@@ -56,7 +56,7 @@ def made(home: Path) -> Settings:
     initialise(settings)
     with open_gallery(settings) as gallery:
         for name in ("one", "two"):
-            gallery.register_source(name=name, owner="o", legal_basis=LegalBasis.CONSENT, document=b"d")
+            gallery.sources.register(name=name, owner="o", legal_basis=LegalBasis.CONSENT, document=b"d")
     return settings
 
 

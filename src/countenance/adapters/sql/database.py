@@ -1,6 +1,8 @@
 """Opening the database: engine settings, and migrations brought up to date."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import IntegrityError as ConstraintError
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from countenance.core.errors import ConflictError, IntegrityError, UnavailableError
@@ -97,6 +101,31 @@ def upgrade(engine: Engine) -> None:
             command.upgrade(config, "head")
     except OperationalError as error:
         raise unavailable(error) from None
+    except DatabaseError as error:
+        raise unreadable(error) from None
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """Open one transaction, and translate what the database says when it fails.
+
+    Args:
+        engine: With the execution option WRITER where it will write.
+
+    Raises:
+        UnavailableError: code `records-unavailable`; nothing was written.
+        ConflictError: code `records-conflict`; nothing was written.
+        IntegrityError: code `records-unreadable`; nothing was written.
+    """
+    try:
+        with Session(engine) as session, session.begin():
+            yield session
+    except OperationalError as error:
+        raise unavailable(error) from None
+    except ConstraintError as error:
+        raise ConflictError(
+            f"it contradicts what is on record: {error.orig}", code="records-conflict", hint="try again"
+        ) from None
     except DatabaseError as error:
         raise unreadable(error) from None
 

@@ -7,24 +7,11 @@ from sqlalchemy import Row, Select, func, select
 
 from countenance.adapters.sql.models import FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.core.arrays import Templates
-from countenance.gallery.model import EnrolledFace, LegalBasis, Source, SourceState, Subject
+from countenance.gallery.model import EnrolledFace, Subject
 from countenance.vision.model import Box, Face, Landmarks, Point, Quality
 
 VECTOR = np.dtype("<f4")
 """How a template is stored: float32, little-endian on every machine."""
-
-
-def source_of(row: SourceRow) -> Source:
-    """Return a source."""
-    return Source(
-        source_id=row.source_id,
-        name=row.name,
-        owner=row.owner,
-        legal_basis=LegalBasis(row.legal_basis),
-        document_sha256=row.document_sha256,
-        state=SourceState(row.state),
-        registered_at=row.registered_at,
-    )
 
 
 def select_subjects() -> Select[str, str, str | None, int]:

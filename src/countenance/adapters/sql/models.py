@@ -80,14 +80,12 @@ class SourceRow(Base):
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     source_id: Mapped[str] = mapped_column(String(36), unique=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
-    owner: Mapped[str] = mapped_column(String(200))
-    legal_basis: Mapped[str] = mapped_column(String(20))
-    document_sha256: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(20))
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     images: Mapped[int] = mapped_column(BigInteger, default=0)
     subjects: Mapped[int] = mapped_column(BigInteger, default=0)
     templates: Mapped[int] = mapped_column(BigInteger, default=0)
+    entry: Mapped[bytes] = mapped_column(LargeBinary, server_default="")
 
 
 class SubjectRow(Base):

@@ -8,16 +8,14 @@ from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import Engine, func, select, update
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, joinedload
 
-from countenance.adapters.sql.database import WRITER, unavailable, unreadable
+from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.mapping import (
     enrolled_face_of,
     facts_of,
     select_faces,
     select_subjects,
-    source_of,
     stored_vector,
     subject_of,
     vector_of,
@@ -32,6 +30,9 @@ from countenance.adapters.sql.models import (
     SubjectRow,
     TemplateRow,
 )
+from countenance.adapters.sql.source_models import ProvenanceRow
+from countenance.adapters.sql.source_register import add_change, find_source
+from countenance.adapters.sql.source_values import provenance_entry, source_of, source_row
 from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
@@ -45,11 +46,13 @@ from countenance.gallery.model import (
     Outcome,
     Snapshot,
     Source,
+    SourceChange,
     SourceState,
     SourceSummary,
     Subject,
 )
 from countenance.gallery.ports import TemplateBatch, crop_key, image_key
+from countenance.gallery.sources import require_active
 from countenance.index.ports import RowNumbers
 
 T = TypeVar("T")
@@ -74,7 +77,7 @@ class SqlRecords:
         """Close the connections."""
         self._engine.dispose()
 
-    def register_source(self, source: Source) -> None:
+    def register_source(self, source: Source, *, by: str = "") -> None:
         """See the port."""
         with self._changing() as session:
             if session.scalar(select(SourceRow.number).where(SourceRow.name == source.name)) is not None:
@@ -83,29 +86,14 @@ class SqlRecords:
                     code="source-exists",
                     hint="see `countenance source list`; choose another name",
                 )
-            session.add(
-                SourceRow(
-                    source_id=source.source_id,
-                    name=source.name,
-                    owner=source.owner,
-                    legal_basis=source.legal_basis.value,
-                    document_sha256=source.document_sha256,
-                    state=source.state.value,
-                    registered_at=source.registered_at,
-                )
-            )
+            row = _added(session, source_row(source))
+            registered = SourceChange(at=source.registered_at, by=by, before=None, after=source.state, reason="")
+            add_change(session, row, registered)
 
     def source(self, name: str) -> Source:
         """See the port."""
         with self._reading() as session:
-            row = session.scalar(select(SourceRow).where(SourceRow.name == name))
-            if row is None:
-                raise NotFoundError(
-                    f"there is no source {name!r}",
-                    code="source-unknown",
-                    hint="see `countenance source list`, or register it first",
-                )
-            return source_of(row)
+            return source_of(find_source(session, name))
 
     def sources(self) -> tuple[SourceSummary, ...]:
         """See the port."""
@@ -154,6 +142,7 @@ class SqlRecords:
             source = session.scalar(select(SourceRow).where(SourceRow.source_id == source_id))
             if source is None:
                 raise NotFoundError("that source is not on record", code="source-unknown")
+            require_active(SourceState(source.state), source.name)
             known = _known_images(session, source_id, [image.sha256 for image in images])
             for image in images:
                 if image.sha256 not in known:
@@ -266,7 +255,7 @@ class SqlRecords:
 
     def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
         """See the port."""
-        with self._session(self._writer) as session:
+        with transaction(self._writer) as session:
             session.add(
                 SearchRow(
                     search_id=search_id,
@@ -285,29 +274,14 @@ class SqlRecords:
             raise NotFoundError("there is no such search", code="search-unknown")
         return answer
 
-    @contextmanager
-    def _session(self, engine: Engine) -> Iterator[Session]:
-        """Open one transaction, and translate what the database says when it fails."""
-        try:
-            with Session(engine) as session, session.begin():
-                yield session
-        except OperationalError as error:
-            raise unavailable(error) from None
-        except IntegrityError as error:
-            raise ConflictError(
-                f"it contradicts what is on record: {error.orig}", code="records-conflict", hint="try again"
-            ) from None
-        except DatabaseError as error:
-            raise unreadable(error) from None
-
     def _reading(self) -> AbstractContextManager[Session]:
         """Open a transaction that reads one consistent state."""
-        return self._session(self._engine)
+        return transaction(self._engine)
 
     @contextmanager
     def _changing(self) -> Iterator[Session]:
         """Open a transaction that changes the gallery: changes wait for each other, and each raises the revision."""
-        with self._session(self._writer) as session:
+        with transaction(self._writer) as session:
             session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
             yield session
 
@@ -346,6 +320,8 @@ def _add_image(session: Session, source: SourceRow, image: NewImage) -> None:
     )
     source.images += 1
     number = _added(session, row).number
+    if image.provenance is not None:
+        session.add(ProvenanceRow(image=number, entry=provenance_entry(image.provenance)))
     for face in image.faces:
         _add_face(session, source, number, face)
 

@@ -1,0 +1,42 @@
+"""The tables of the source register: changes, releases, what manifests say of photographs."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from countenance.adapters.sql.models import Base, RowNumber, UtcDateTime
+
+
+class SourceChangeRow(Base):
+    """One change of a source's state; the entry says from what, who and why."""
+
+    __tablename__ = "source_change"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    after: Mapped[str] = mapped_column(String(20))
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ReleaseRow(Base):
+    """One person's own consent; the entry says whose, and with which document."""
+
+    __tablename__ = "model_release"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    release_id: Mapped[str] = mapped_column(String(36), unique=True)
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"), index=True)
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ProvenanceRow(Base):
+    """What the source's manifest says of one photograph."""
+
+    __tablename__ = "provenance"
+
+    image: Mapped[int] = mapped_column(ForeignKey("image.number"), primary_key=True)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,0 +1,90 @@
+"""The source register in SQL, behind the gallery's port."""
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from countenance.adapters.sql.database import WRITER, transaction
+from countenance.adapters.sql.models import GalleryRow, SourceRow
+from countenance.adapters.sql.source_models import ReleaseRow, SourceChangeRow
+from countenance.adapters.sql.source_values import change_of, change_row, release_of, release_row, source_of
+from countenance.core.clock import utc_now
+from countenance.core.errors import ConflictError, NotFoundError
+from countenance.gallery.model import Source, SourceChange
+from countenance.gallery.terms import Release
+
+
+class SqlSourceRegister:
+    """Implements `SourceRegister` over one database. Thread-safe: each call has its own session."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Keep the engine; the schema must be up to date (`database.upgrade`)."""
+        self._engine = engine
+        self._writer = engine.execution_options(**{WRITER: True})
+
+    def change(self, name: str, change: SourceChange) -> Source:
+        """See the port."""
+        with transaction(self._writer) as session:
+            session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
+            row = find_source(session, name)
+            if change.before is None or row.state != change.before.value:
+                raise ConflictError(
+                    f"the source {name!r} became {row.state} meanwhile",
+                    code="source-changed-meanwhile",
+                    hint="look at it again: `countenance source show`",
+                )
+            row.state = change.after.value
+            add_change(session, row, change)
+            return source_of(row)
+
+    def history(self, name: str) -> tuple[SourceChange, ...]:
+        """See the port."""
+        with transaction(self._engine) as session:
+            source = find_source(session, name).number
+            chosen = select(SourceChangeRow).where(SourceChangeRow.source == source).order_by(SourceChangeRow.number)
+            return tuple(change_of(row) for row in session.scalars(chosen))
+
+    def add_release(self, name: str, release: Release) -> None:
+        """See the port."""
+        with transaction(self._writer) as session:
+            session.add(release_row(find_source(session, name).number, release))
+
+    def revoke_release(self, name: str, release_id: str) -> Release:
+        """See the port."""
+        with transaction(self._writer) as session:
+            source = find_source(session, name).number
+            chosen = select(ReleaseRow).where(ReleaseRow.source == source, ReleaseRow.release_id == release_id)
+            row = session.scalar(chosen)
+            if row is None:
+                raise NotFoundError(
+                    "there is no such release", code="release-unknown", hint="see `countenance source releases list`"
+                )
+            row.revoked_at = row.revoked_at or utc_now()
+            return release_of(row)
+
+    def releases(self, name: str) -> tuple[Release, ...]:
+        """See the port."""
+        with transaction(self._engine) as session:
+            source = find_source(session, name).number
+            chosen = select(ReleaseRow).where(ReleaseRow.source == source).order_by(ReleaseRow.number)
+            return tuple(release_of(row) for row in session.scalars(chosen))
+
+
+def find_source(session: Session, name: str) -> SourceRow:
+    """Return a source's row.
+
+    Raises:
+        NotFoundError: code `source-unknown`.
+    """
+    row = session.scalar(select(SourceRow).where(SourceRow.name == name))
+    if row is None:
+        raise NotFoundError(
+            f"there is no source {name!r}",
+            code="source-unknown",
+            hint="see `countenance source list`, or register it first",
+        )
+    return row
+
+
+def add_change(session: Session, source: SourceRow, change: SourceChange) -> None:
+    """Keep one change of a source's state."""
+    session.add(change_row(source.number, change))

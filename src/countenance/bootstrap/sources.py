@@ -1,0 +1,77 @@
+"""Wiring of the source register: what an open gallery offers of its sources."""
+
+from datetime import date
+
+from countenance.gallery.model import LegalBasis, Source, SourceChange, SourceState, SourceSummary
+from countenance.gallery.ports import Objects, Records, SourceRegister
+from countenance.gallery.sources import add_release, change_state, register_source, released_labels
+from countenance.gallery.terms import Release, SourceTerms
+
+
+class Sources:
+    """The sources of one open gallery. Thread-safe."""
+
+    def __init__(self, records: Records, objects: Objects, register: SourceRegister) -> None:
+        """Join the parts."""
+        self._records = records
+        self._objects = objects
+        self._register = register
+
+    def register(
+        self,
+        *,
+        name: str,
+        owner: str,
+        legal_basis: LegalBasis,
+        document: bytes,
+        terms: SourceTerms | None = None,
+        active: bool = True,
+        by: str = "",
+    ) -> Source:
+        """Put a source on record: see `gallery.sources.register_source`."""
+        return register_source(
+            self._records,
+            self._objects,
+            name=name,
+            owner=owner,
+            legal_basis=legal_basis,
+            document=document,
+            terms=terms,
+            active=active,
+            by=by,
+        )
+
+    def summary(self, name: str) -> SourceSummary:
+        """Return a source with what is enrolled in it.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
+        """
+        wanted = self._records.source(name)
+        [summary] = [one for one in self._records.sources() if one.source.source_id == wanted.source_id]
+        return summary
+
+    def change(self, name: str, after: SourceState, *, by: str, reason: str = "") -> SourceSummary:
+        """Put a source into another state: see `gallery.sources.change_state`."""
+        change_state(self._records, self._register, name, after, by=by, reason=reason)
+        return self.summary(name)
+
+    def history(self, name: str) -> tuple[SourceChange, ...]:
+        """Return every change of a source's state: see the port."""
+        return self._register.history(name)
+
+    def add_release(self, name: str, *, label: str, document: bytes, ends_on: date | None, by: str) -> Release:
+        """Keep a subject's release: see `gallery.sources.add_release`."""
+        return add_release(self._register, self._objects, name, label=label, document=document, ends_on=ends_on, by=by)
+
+    def revoke_release(self, name: str, release_id: str) -> Release:
+        """Take a release back: see the port."""
+        return self._register.revoke_release(name, release_id)
+
+    def releases(self, name: str) -> tuple[Release, ...]:
+        """Return a source's releases: see the port."""
+        return self._register.releases(name)
+
+    def released_labels(self, name: str) -> frozenset[str]:
+        """Return who has a release in force: see `gallery.sources.released_labels`."""
+        return released_labels(self._register, name)

@@ -1,0 +1,232 @@
+"""`countenance source`: the register of sources, from registering to withdrawing."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from countenance.bootstrap.settings import load_settings
+from countenance.bootstrap.wiring import open_gallery
+from countenance.cli import output
+from countenance.cli.options import Home, Json
+from countenance.core.errors import NotFoundError
+from countenance.gallery.model import LegalBasis, SourceState, SourceSummary
+from countenance.gallery.rendering import change_json, release_json, source_json
+from countenance.gallery.terms import ANY, Release, Retention, RetentionRule, SourceTerms
+
+source_app = typer.Typer(help="Collections that somebody had the right to hand over.", no_args_is_help=True)
+releases_app = typer.Typer(help="Single people's own consent to be in a source.", no_args_is_help=True)
+source_app.add_typer(releases_app, name="releases")
+
+BY = "command line"
+"""Who acted, in the register's history."""
+
+Name = Annotated[str, typer.Argument(help="The source's name.")]
+Reason = Annotated[str, typer.Option(help="Why, in a sentence; it is kept.")]
+Document = Annotated[Path, typer.Option(help="The document that this rests on; kept with its hash.")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day, YYYY-MM-DD.")]
+
+
+@source_app.command("register", no_args_is_help=True)
+def source_register(
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits, '.', '_', '-', e.g. city-archive.")],
+    owner: Annotated[str, typer.Option(help="Who gave the photographs.")],
+    legal_basis: Annotated[LegalBasis, typer.Option(help="Why the owner may hand them over.")],
+    document: Document,
+    contact: Annotated[str, typer.Option(help="Whom to ask about it, e.g. an e-mail address.")] = "",
+    sector: Annotated[list[str], typer.Option(help="A sector that may search it; again for more.")] = [ANY],  # noqa: B006 - Typer reads it
+    purpose: Annotated[list[str], typer.Option(help="A purpose it may be searched for; again for more.")] = [ANY],  # noqa: B006
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="A country or region (ISO 3166) that may not search it, e.g. US-IL.")
+    ] = None,
+    retention: Annotated[RetentionRule, typer.Option(help="By which rule it is destroyed.")] = RetentionRule.NONE,
+    until: Day = None,
+    releases: Annotated[
+        bool | None,
+        typer.Option(
+            "--releases/--no-releases",
+            help="Whether each subject needs a release. Left out: where the basis is consent.",
+            show_default=False,
+        ),
+    ] = None,
+    activate: Annotated[bool, typer.Option(help="Whether it may be enrolled into at once.")] = True,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Put a source on record; nothing can be enrolled without one.
+
+    Example: `countenance source register city-archive --owner "City Archive" --legal-basis contract --document d.pdf`
+    """
+    terms = SourceTerms(
+        contact=contact,
+        sectors=tuple(sector),
+        purposes=tuple(purpose),
+        excluded=tuple(exclude or ()),
+        releases_required=legal_basis is LegalBasis.CONSENT if releases is None else releases,
+        retention=Retention(rule=retention, ends_on=until and until.date()),
+    )
+    data = _document_bytes(document)
+    with open_gallery(load_settings(home)) as gallery:
+        source = gallery.sources.register(
+            name=name, owner=owner, legal_basis=legal_basis, document=data, terms=terms, active=activate, by=BY
+        )
+    following = f"countenance enrol {name} FOLDER" if activate else f"countenance source activate {name}"
+    output.emit(
+        source_json(SourceSummary(source=source, images=0, subjects=0, templates=0)),
+        as_json=json,
+        render=lambda console: console.print(f"Registered {name}. Next: {following}", soft_wrap=True),
+    )
+
+
+@source_app.command("activate", no_args_is_help=True)
+def source_activate(name: Name, home: Home = None, json: Json = False) -> None:
+    """Let a registered source be enrolled into and searched.
+
+    Example: `countenance source activate city-archive`
+    """
+    _change(name, SourceState.ACTIVE, reason="", home=home, json=json)
+
+
+@source_app.command("suspend", no_args_is_help=True)
+def source_suspend(name: Name, reason: Reason, home: Home = None, json: Json = False) -> None:
+    """Take a source out of the very next search and enrolment; `resume` puts it back.
+
+    Example: `countenance source suspend city-archive --reason "The owner asks for a pause"`
+    """
+    _change(name, SourceState.SUSPENDED, reason=reason, home=home, json=json)
+
+
+@source_app.command("resume", no_args_is_help=True)
+def source_resume(name: Name, reason: Reason = "", home: Home = None, json: Json = False) -> None:
+    """Put a suspended source back.
+
+    Example: `countenance source resume city-archive`
+    """
+    _change(name, SourceState.ACTIVE, reason=reason, home=home, json=json)
+
+
+@source_app.command("list")
+def source_list(home: Home = None, json: Json = False) -> None:
+    """List the sources.
+
+    Example: `countenance source list --json`
+    """
+    with open_gallery(load_settings(home)) as gallery:
+        summaries = gallery.records.sources()
+
+    def render(console: Console) -> None:
+        """Print a table."""
+        numbers = ("photographs", "subjects", "templates")
+        table = output.table("source", "owner", "legal basis", "state", *numbers, numbers=numbers)
+        for one in summaries:
+            source = one.source
+            counts = (f"{count:,}" for count in (one.images, one.subjects, one.templates))
+            table.add_row(source.name, source.owner, source.legal_basis.value, source.state.value, *counts)
+        console.print(table if summaries else "No source is registered yet: countenance source register --help")
+
+    output.emit({"sources": [source_json(one) for one in summaries]}, as_json=json, render=render)
+
+
+@source_app.command("show", no_args_is_help=True)
+def source_show(name: Name, home: Home = None, json: Json = False) -> None:
+    """Show one source, with every change of its state.
+
+    Example: `countenance source show city-archive`
+    """
+    with open_gallery(load_settings(home)) as gallery:
+        shown = source_json(gallery.sources.summary(name))
+        history = [change_json(change) for change in gallery.sources.history(name)]
+
+    def render(console: Console) -> None:
+        """Print the facts and the history."""
+        console.print(output.facts(shown))
+        table = output.table("when", "state", "by", "why")
+        for change in history:
+            table.add_row(change["at"], change["after"], change["by"], change["reason"])
+        console.print(table)
+
+    output.emit({**shown, "history": history}, as_json=json, render=render)
+
+
+@releases_app.command("add", no_args_is_help=True)
+def releases_add(
+    name: Name,
+    subject: Annotated[str, typer.Argument(help="The subject's name as the source gives it.")],
+    document: Document,
+    until: Day = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Keep one person's own consent, with its document and its end.
+
+    Example: `countenance source releases add family-album "Person A" --document a.pdf --until 2031-12-31`
+    """
+    data = _document_bytes(document)
+    with open_gallery(load_settings(home)) as gallery:
+        release = gallery.sources.add_release(name, label=subject, document=data, ends_on=until and until.date(), by=BY)
+    output.emit(
+        release_json(release), as_json=json, render=lambda console: console.print(f"Kept: {release.release_id}")
+    )
+
+
+@releases_app.command("list", no_args_is_help=True)
+def releases_list(name: Name, home: Home = None, json: Json = False) -> None:
+    """List a source's releases.
+
+    Example: `countenance source releases list family-album`
+    """
+    with open_gallery(load_settings(home)) as gallery:
+        found = gallery.sources.releases(name)
+
+    def render(console: Console) -> None:
+        """Print a table."""
+        table = output.table("subject", "release", "until", "state", numbers={"release", "until"})
+        for one in found:
+            table.add_row(one.label, one.release_id, str(one.ends_on or "no end"), _release_state(one))
+        console.print(table if found else "No releases.")
+
+    output.emit({"releases": [release_json(one) for one in found]}, as_json=json, render=render)
+
+
+@releases_app.command("revoke", no_args_is_help=True)
+def releases_revoke(
+    name: Name,
+    release: Annotated[str, typer.Argument(help="The release's id, from `source releases list`.")],
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Take a release back: nothing more of this person is enrolled; `retention run` erases what is there.
+
+    Example: `countenance source releases revoke family-album 5f0c…`
+    """
+    with open_gallery(load_settings(home)) as gallery:
+        revoked = gallery.sources.revoke_release(name, release)
+    output.emit(
+        release_json(revoked), as_json=json, render=lambda console: console.print(f"Revoked: {revoked.release_id}")
+    )
+
+
+def _release_state(release: Release) -> str:
+    """Say in a word whether a release holds."""
+    if release.revoked_at is not None:
+        return "revoked"
+    return "in force" if release.in_force(datetime.now().astimezone().date()) else "ended"
+
+
+def _change(name: str, after: SourceState, *, reason: str, home: Path | None, json: bool) -> None:
+    """Change a source's state and print it."""
+    with open_gallery(load_settings(home)) as gallery:
+        summary = gallery.sources.change(name, after, by=BY, reason=reason)
+    output.emit(source_json(summary), as_json=json, render=lambda console: console.print(f"{name} is {after.value}."))
+
+
+def _document_bytes(document: Path) -> bytes:
+    """Read a document."""
+    try:
+        return document.read_bytes()
+    except OSError as error:
+        raise NotFoundError(
+            f"{document} can't be read: {error.strerror}", code="document-unreadable", hint="name the document's file"
+        ) from None

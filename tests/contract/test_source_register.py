@@ -1,0 +1,209 @@
+"""The contract of `SourceRegister`, on real records."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from countenance.adapters.memory import MemoryObjects
+from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.records import SqlRecords
+from countenance.adapters.sql.source_register import SqlSourceRegister
+from countenance.core.errors import ConflictError, CountenanceError, InvalidInputError, NotFoundError
+from countenance.gallery.model import LegalBasis, SourceChange, SourceState
+from countenance.gallery.ports import SourceRegister
+from countenance.gallery.sources import FROM, add_release, change_state, register_source, released_labels
+from countenance.gallery.terms import Retention, RetentionRule, SourceTerms
+
+TERMS = SourceTerms(
+    contact="zoë@example.org",
+    sectors=("law-enforcement", "government"),
+    purposes=("missing-person",),
+    excluded=("US-IL", "DE"),
+    releases_required=True,
+    retention=Retention(rule=RetentionRule.DATE, ends_on=date(2031, 12, 31)),
+)
+
+
+class Made(NamedTuple):
+    """Records and register over one database."""
+
+    records: SqlRecords
+    register: SourceRegister
+    objects: MemoryObjects
+
+    def add(self, name: str = "archive", *, terms: SourceTerms | None = None, active: bool = True) -> None:
+        """Register a source."""
+        register_source(
+            self.records,
+            self.objects,
+            name=name,
+            owner="Archive",
+            legal_basis=LegalBasis.CONSENT,
+            document=b"letter",
+            terms=terms,
+            active=active,
+            by="Ada",
+        )
+
+    def change(self, after: SourceState, *, reason: str = "because") -> None:
+        """Put the source into another state."""
+        change_state(self.records, self.register, "archive", after, by="Grace", reason=reason)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Made]:
+    """An empty register."""
+    engine = open_engine(sqlite_url(tmp_path / "records.sqlite3"))
+    upgrade(engine)
+    records = SqlRecords(engine)
+    yield Made(records, SqlSourceRegister(engine), MemoryObjects())
+    records.close()
+
+
+def test_terms_come_back_as_they_were_given(made: Made) -> None:
+    made.add(terms=TERMS)
+
+    assert made.records.source("archive").terms == TERMS
+
+
+def test_every_change_is_kept_with_who_when_and_why(made: Made) -> None:
+    before = datetime.now(UTC)
+    made.add(active=False)
+    made.change(SourceState.ACTIVE, reason="")
+    made.change(SourceState.SUSPENDED, reason="a pause")
+    made.change(SourceState.ACTIVE, reason="it is over")
+    made.change(SourceState.WITHDRAWN, reason="the owner says stop")
+
+    history = made.register.history("archive")
+
+    assert [(one.before, one.after, one.by, one.reason) for one in history] == [
+        (None, "registered", "Ada", ""),
+        ("registered", "active", "Grace", ""),
+        ("active", "suspended", "Grace", "a pause"),
+        ("suspended", "active", "Grace", "it is over"),
+        ("active", "withdrawn", "Grace", "the owner says stop"),
+    ]
+    assert before <= history[0].at <= history[-1].at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("after", SourceState)
+@pytest.mark.parametrize("before", SourceState)
+def test_there_is_no_way_but_those_of_the_table(made: Made, before: SourceState, after: SourceState) -> None:
+    made.add(active=False)
+    for step in {SourceState.SUSPENDED: [SourceState.ACTIVE], SourceState.EXPIRED: [SourceState.ACTIVE]}.get(
+        before, []
+    ):
+        made.change(step)
+    if before is not SourceState.REGISTERED:
+        made.change(before)
+    revision = made.records.snapshot().revision
+
+    try:
+        made.change(after)
+        refused = None
+    except (ConflictError, KeyError) as error:
+        refused = error
+
+    allowed = before in FROM.get(after, ())
+    assert (refused is None) == allowed
+    assert made.records.source("archive").state is (after if allowed else before)
+    assert made.records.snapshot().revision == revision + allowed
+
+
+@pytest.mark.parametrize("state", [state for state in SourceState if state is not SourceState.ACTIVE])
+def test_only_an_active_source_is_searched(made: Made, state: SourceState) -> None:
+    made.add()
+    made.add("other", active=False)
+
+    if state is SourceState.REGISTERED:
+        assert len(made.records.active_sources()) == 1
+        return
+    made.change(state)
+
+    assert made.records.active_sources() == ()
+
+
+def test_of_two_who_change_it_at_once_the_second_is_told(made: Made) -> None:
+    made.add()
+    stale = SourceChange(
+        at=datetime.now(UTC), by="Ada", before=SourceState.ACTIVE, after=SourceState.SUSPENDED, reason="x"
+    )
+    made.change(SourceState.WITHDRAWN)
+
+    with pytest.raises(ConflictError) as caught:
+        made.register.change("archive", stale)
+
+    assert caught.value.code == "source-changed-meanwhile"
+    assert made.records.source("archive").state is SourceState.WITHDRAWN
+    assert len(made.register.history("archive")) == 2
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 501, "a\x1b[2J"])
+def test_stopping_needs_a_reason(made: Made, reason: str) -> None:
+    made.add()
+
+    with pytest.raises(InvalidInputError) as caught:
+        made.change(SourceState.WITHDRAWN, reason=reason)
+
+    assert caught.value.code == "reason-invalid"
+    assert made.records.source("archive").state is SourceState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"),
+    [
+        pytest.param(SourceTerms(contact="a\n"), "source-contact-invalid", id="contact"),
+        pytest.param(SourceTerms(sectors=()), "source-sector-invalid", id="no sector"),
+        pytest.param(SourceTerms(sectors=("Police",)), "source-sector-invalid", id="capital"),
+        pytest.param(SourceTerms(purposes=("",)), "source-purpose-invalid", id="empty purpose"),
+        pytest.param(SourceTerms(excluded=("UK",)), "place-unknown", id="no such country"),
+        pytest.param(SourceTerms(excluded=("us-il",)), "place-unknown", id="lower case"),
+        pytest.param(SourceTerms(excluded=("US-ILLINOIS",)), "place-unknown", id="no such form"),
+        pytest.param(SourceTerms(retention=Retention(rule=RetentionRule.DATE)), "retention-invalid", id="no date"),
+        pytest.param(SourceTerms(retention=Retention(ends_on=date(2030, 1, 1))), "retention-invalid", id="no rule"),
+    ],
+)
+def test_terms_that_can_not_be_are_refused(made: Made, terms: SourceTerms, code: str) -> None:
+    with pytest.raises(CountenanceError) as caught:
+        made.add(terms=terms)
+
+    assert caught.value.code == code
+    assert made.records.sources() == ()
+
+
+class TestReleases:
+    def test_one_holds_until_its_end_or_until_it_is_taken_back(self, made: Made) -> None:
+        made.add()
+        for label, ends_on in (("A", None), ("B", date(2020, 1, 1)), ("C", None), ("D", date(2999, 1, 1))):
+            add_release(made.register, made.objects, "archive", label=label, document=b"yes", ends_on=ends_on, by="Ada")
+        taken_back = made.register.releases("archive")[2]
+
+        first = made.register.revoke_release("archive", taken_back.release_id)
+        again = made.register.revoke_release("archive", taken_back.release_id)
+
+        assert released_labels(made.register, "archive") == {"A", "D"}
+        assert first == again
+        assert made.register.releases("archive")[2] == first
+        assert [one.label for one in made.register.releases("archive")] == ["A", "B", "C", "D"]
+
+    def test_one_of_another_source_is_unknown(self, made: Made) -> None:
+        made.add()
+        made.add("other")
+        release = add_release(made.register, made.objects, "archive", label="A", document=b"yes")
+
+        with pytest.raises(NotFoundError) as caught:
+            made.register.revoke_release("other", release.release_id)
+
+        assert caught.value.code == "release-unknown"
+        assert released_labels(made.register, "archive") == {"A"}
+
+
+def test_of_an_unknown_source_nothing_is_known(made: Made) -> None:
+    for call in (made.register.history, made.register.releases):
+        with pytest.raises(NotFoundError) as caught:
+            call("nobody")
+
+        assert caught.value.code == "source-unknown"

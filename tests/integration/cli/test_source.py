@@ -1,0 +1,116 @@
+"""`countenance source`: states, releases and manifests, through the real command and real enrolments."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from countenance.adapters.sql.database import open_engine, sqlite_url
+from countenance.bootstrap.settings import Settings
+from tests.integration.cli.conftest import PEOPLE, Command
+
+
+@pytest.fixture
+def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command, photographs: Path) -> Path:
+    """An empty gallery, and a folder with the photographs of two people."""
+    monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COUNTENANCE_WORKERS", "1")
+    command("init")
+    (tmp_path / "d.txt").write_text("given", encoding="utf-8")
+    for person in "AB":
+        shutil.copytree(photographs / person, tmp_path / "album" / person)
+    return tmp_path / "album"
+
+
+def register(command: Command, *options: str, basis: str = "contract") -> None:
+    ended = command(
+        "source", "register", "album", "--owner", "Zoë", "--legal-basis", basis, "--document", "d.txt", *options
+    )
+    assert ended.code == 0
+
+
+def test_nothing_is_enrolled_before_it_is_active_nor_while_it_is_suspended(command: Command, album: Path) -> None:
+    register(command, "--no-activate")
+
+    command("enrol", "album", album).refused(5, "source-not-active")
+    command("source", "activate", "album")
+    enrolled = command("enrol", "album", album, "--json").json
+    command("source", "suspend", "album", "--reason", "a pause")
+    command("enrol", "album", album).refused(5, "source-not-active")
+    suspended = command("source", "show", "album", "--json").json
+
+    assert enrolled["enrolled"] == 2
+    assert [change["after"] for change in suspended["history"]] == ["registered", "active", "suspended"]
+
+
+def test_a_suspended_source_is_out_of_the_next_search_and_back_after_resume(command: Command, album: Path) -> None:
+    register(command)
+    command("enrol", "album", album)
+    search = ("search", album / "A" / PEOPLE["A"][0], "--case", "c", "--purpose", "p", "--json")
+
+    def found() -> int:
+        return len(command(*search).json["candidates"])
+
+    before = found()
+    command("source", "suspend", "album", "--reason", "a pause")
+    meanwhile = found()
+    command("source", "resume", "album")
+
+    assert (before, meanwhile, found()) == (1, 0, 1)
+
+
+def test_where_the_basis_is_consent_each_subject_needs_a_release(command: Command, album: Path) -> None:
+    register(command, basis="consent")
+    command("source", "releases", "add", "album", "A", "--document", "d.txt")
+
+    report = command("enrol", "album", album, "--json").json
+    [release] = command("source", "releases", "list", "album", "--json").json["releases"]
+    command("source", "releases", "revoke", "album", release["release_id"])
+    [revoked] = command("source", "releases", "list", "album", "--json").json["releases"]
+
+    assert report["enrolled"] == 1
+    assert [one["code"] for one in report["not_enrolled"]] == ["release-missing"]
+    assert release["revoked_at"] is None
+    assert revoked["revoked_at"] is not None
+
+
+def test_what_the_manifest_says_is_kept_with_the_photograph(command: Command, album: Path, tmp_path: Path) -> None:
+    register(command)
+    path = f"A/{PEOPLE['A'][0]}"
+    (tmp_path / "m.csv").write_text(f"path,original,licence,captured\n{path},Inv. 7,CC0,1987\n", encoding="utf-8")
+
+    command("enrol", "album", album, "--manifest", tmp_path / "m.csv")
+
+    engine = open_engine(sqlite_url(Settings(home=tmp_path / "home").database))
+    with engine.connect() as connection:
+        [entry] = connection.scalars(text("SELECT entry FROM provenance")).all()
+    engine.dispose()
+    assert entry == b'{"captured":"1987","licence":"CC0","original":"Inv. 7"}'
+
+
+def test_a_bad_manifest_enrols_nothing(command: Command, album: Path, tmp_path: Path) -> None:
+    register(command)
+    (tmp_path / "m.csv").write_text("path\n../x.jpg\n", encoding="utf-8")
+
+    command("enrol", "album", album, "--manifest", tmp_path / "m.csv").refused(2, "manifest-path-outside")
+
+    assert command("status", "--json").json["gallery"]["images"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "name"),
+    [
+        pytest.param(("suspend", "album", "--reason", ""), 2, "reason-invalid", id="no reason"),
+        pytest.param(("suspend", "nobody", "--reason", "x"), 4, "source-unknown", id="unknown"),
+        pytest.param(("activate", "album"), 5, "source-state-forbidden", id="active already"),
+        pytest.param(("releases", "revoke", "album", "7"), 4, "release-unknown", id="no such release"),
+        pytest.param(("releases", "add", "album", "A", "--document", "gone"), 4, "document-unreadable", id="no file"),
+        pytest.param(("releases", "list", "nobody"), 4, "source-unknown", id="releases of nobody"),
+    ],
+)
+@pytest.mark.usefixtures("album")
+def test_what_can_not_be_is_one_line(command: Command, words: tuple[str, ...], code: int, name: str) -> None:
+    register(command)
+
+    command("source", *words).refused(code, name)
