@@ -41,6 +41,9 @@ class Settings(BaseSettings):
             "configuration folder."
         ),
     ] = None
+    user: Annotated[str | None, Field(description="Who acts on the command line, by login; `--as` wins over it.")] = (
+        None
+    )
     model_pack: Annotated[str, Field(description="Name of the model pack to use.")] = "opencv-sface"
     runtime: Annotated[Literal["openvino", "onnxruntime"], Field(description="What runs the networks.")] = "openvino"
     engine: Annotated[

@@ -2,11 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
+from countenance.access.founding import FIRST_OPERATORS
 from countenance.adapters.exact.blocks import BlockStore, StoredState
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.objects import StoredObjects
@@ -15,6 +16,7 @@ from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
+from countenance.bootstrap.accounts import Accounts, found_house, open_accounts
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.engines import exact_folder, open_index
 from countenance.bootstrap.keyring import make_keys, open_keyring
@@ -45,11 +47,19 @@ class OpenGallery:
     """One gallery, open: what a program, the command line and the server work with. Thread-safe."""
 
     def __init__(
-        self, settings: Settings, *, records: Records, objects: Objects, register: SourceRegister, keyring: Keyring
+        self,
+        settings: Settings,
+        *,
+        records: Records,
+        objects: Objects,
+        register: SourceRegister,
+        keyring: Keyring,
+        accounts: Accounts,
     ) -> None:
         """Join the parts; networks are loaded at first need. Use `open_gallery`."""
         self.settings = settings
         self.keyring = keyring
+        self.accounts = accounts
         self.records = records
         self.objects = objects
         self.sources = Sources(records, objects, register)
@@ -196,15 +206,19 @@ class OpenGallery:
         )
 
 
-def initialise(settings: Settings) -> bool:
-    """Make a home: keys, records, object store, API token. What is there already is left as it is.
+def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATORS) -> bool:
+    """Make a home: keys, records, object store, API token, operators. What is there already is left as it is.
+
+    Args:
+        settings: Where it is made.
+        operators: Logins of the first operators, two at least, where there are none yet.
 
     Returns:
         True where the home is new.
 
     Raises:
         UnavailableError: code `home-unwritable`; run again once it is writable. Those of `keyring.make_keys` too.
-        InvalidInputError: code `key-inside-home`; nothing was written.
+        InvalidInputError: code `key-inside-home`, nothing was written; code `operators-invalid`, run it again.
         ConflictError: code `records-newer`; nothing was changed.
         IntegrityError: code `records-unreadable`; nothing was changed.
     """
@@ -217,9 +231,11 @@ def initialise(settings: Settings) -> bool:
         engine = open_engine(sqlite_url(settings.database))
         try:
             upgrade(engine)
+            settings.database.chmod(0o600)
+            with open_keyring(settings) as keyring:
+                found_house(engine, keyring, operators)
         finally:
             engine.dispose()
-        settings.database.chmod(0o600)
         if not _kept_token(settings):
             _make_token(settings)
     except OSError as error:
@@ -277,7 +293,14 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     with open_keyring(settings) as keyring, closing(SqlRecords(engine)) as records:
         upgrade(engine)
         objects, register = StoredObjects.in_folder(settings.objects), SqlSourceRegister(engine)
-        opened = OpenGallery(settings, records=records, objects=objects, register=register, keyring=keyring)
+        opened = OpenGallery(
+            settings,
+            records=records,
+            objects=objects,
+            register=register,
+            keyring=keyring,
+            accounts=open_accounts(engine, objects, keyring),
+        )
         with closing(opened) as gallery:
             yield gallery
 

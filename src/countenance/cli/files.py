@@ -1,9 +1,23 @@
-"""Files that commands write: only where nothing is lost, and whole or not at all."""
+"""Files of the command line: documents read; results written only where nothing is lost, whole or not at all."""
 
 import os
 from pathlib import Path
 
-from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError
+from countenance.core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+
+
+def read_document(path: Path) -> bytes:
+    """Return a document's bytes.
+
+    Raises:
+        NotFoundError: code `document-unreadable`.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(
+            f"{path} can't be read: {error.strerror}", code="document-unreadable", hint="name the document's file"
+        ) from None
 
 
 def require_free(path: Path, *, never: Path | None = None, force: bool) -> None:

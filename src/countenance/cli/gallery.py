@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from countenance.access.founding import FIRST_OPERATORS
 from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import initialise, model_pack, open_gallery
@@ -23,20 +24,29 @@ SHOWN = 20
 subjects_app = typer.Typer(help="The people who are enrolled.", no_args_is_help=True)
 
 
-def init(home: Home = None, json: Json = False) -> None:
-    """Make a gallery: keys, records, a place for pictures, a token for the API. Safe to run again.
+def init(
+    operator: Annotated[
+        list[str], typer.Option(help="Login of a first operator; give two at least, they review each other's work.")
+    ] = list(FIRST_OPERATORS),  # noqa: B006 - typer's form of a default
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Make a gallery: keys, records, a place for pictures, a token for the API, operators. Safe to run again.
 
-    Example: `countenance init --home ~/gallery`
+    Examples: `countenance init --home ~/gallery`, `countenance init --operator ada --operator bea`
     """
     settings = load_settings(home)
-    new = initialise(settings)
+    new = initialise(settings, operators=operator)
     key_file, keyring = key_files(settings)
+    with open_gallery(settings) as gallery:
+        operators = gallery.accounts.operators()
     result = {
         "home": str(settings.home),
         "new": new,
         "token_file": str(settings.token),
         "key_file": str(key_file),
         "keyring": str(keyring),
+        "operators": operators,
     }
 
     def render(console: Console) -> None:
@@ -44,6 +54,7 @@ def init(home: Home = None, json: Json = False) -> None:
         console.print(f"{'Made a gallery' if new else 'There is a gallery'} in {settings.home}", soft_wrap=True)
         console.print(f"Its keys: {key_file} and {keyring}", soft_wrap=True)
         console.print("Keep copies of both, apart from the gallery: without them nothing in it can be read.")
+        console.print(f"Operators: {', '.join(operators)}. Act as one of them with --as.", soft_wrap=True)
         command = "countenance source register NAME --owner WHO --legal-basis BASIS --document FILE"
         console.print(f"Next: {command}", soft_wrap=True)
 

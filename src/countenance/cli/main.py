@@ -17,7 +17,9 @@ from countenance.cli.doctor import doctor, index_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, status, subjects_app
 from countenance.cli.models import models_app
+from countenance.cli.organisations import org_app
 from countenance.cli.output import emit_error
+from countenance.cli.people import user_app
 from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
 from countenance.cli.source import source_app
@@ -55,6 +57,8 @@ def root(
 
 
 app.command()(init)
+app.add_typer(org_app, name="org")
+app.add_typer(user_app, name="user")
 app.add_typer(source_app, name="source")
 app.command(no_args_is_help=True)(enrol)
 app.add_typer(subjects_app, name="subjects")

@@ -16,3 +16,8 @@ Home = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+As = Annotated[
+    str | None,
+    typer.Option("--as", help="Who acts, by login. Wins over COUNTENANCE_USER.", show_default=False),
+]

@@ -10,8 +10,8 @@ from rich.console import Console
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
+from countenance.cli.files import read_document
 from countenance.cli.options import Home, Json
-from countenance.core.errors import NotFoundError
 from countenance.gallery.model import LegalBasis, SourceState, SourceSummary
 from countenance.gallery.rendering import change_json, release_json, source_json
 from countenance.gallery.terms import ANY, Release, Retention, RetentionRule, SourceTerms
@@ -67,7 +67,7 @@ def source_register(
         releases_required=legal_basis is LegalBasis.CONSENT if releases is None else releases,
         retention=Retention(rule=retention, ends_on=until and until.date()),
     )
-    data = _document_bytes(document)
+    data = read_document(document)
     with open_gallery(load_settings(home)) as gallery:
         source = gallery.sources.register(
             name=name, owner=owner, legal_basis=legal_basis, document=data, terms=terms, active=activate, by=BY
@@ -163,7 +163,7 @@ def releases_add(
 
     Example: `countenance source releases add family-album "Person A" --document a.pdf --until 2031-12-31`
     """
-    data = _document_bytes(document)
+    data = read_document(document)
     with open_gallery(load_settings(home)) as gallery:
         release = gallery.sources.add_release(name, label=subject, document=data, ends_on=until and until.date(), by=BY)
     output.emit(
@@ -220,13 +220,3 @@ def _change(name: str, after: SourceState, *, reason: str, home: Path | None, js
     with open_gallery(load_settings(home)) as gallery:
         summary = gallery.sources.change(name, after, by=BY, reason=reason)
     output.emit(source_json(summary), as_json=json, render=lambda console: console.print(f"{name} is {after.value}."))
-
-
-def _document_bytes(document: Path) -> bytes:
-    """Read a document."""
-    try:
-        return document.read_bytes()
-    except OSError as error:
-        raise NotFoundError(
-            f"{document} can't be read: {error.strerror}", code="document-unreadable", hint="name the document's file"
-        ) from None

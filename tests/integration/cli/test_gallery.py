@@ -52,7 +52,13 @@ class TestInit:
         made = command("init", "--home", tmp_path / "home", "--json").json
 
         keys = {name: Path(made.pop(name)) for name in ("key_file", "keyring")}
-        assert made == {"home": str(tmp_path / "home"), "new": True, "token_file": str(tmp_path / "home" / "token")}
+        token_file, operators = str(tmp_path / "home" / "token"), ["operator-1", "operator-2"]
+        assert made == {
+            "home": str(tmp_path / "home"),
+            "new": True,
+            "token_file": token_file,
+            "operators": operators,
+        }
         assert all(path.is_file() and path.stat().st_mode & 0o077 == 0 for path in keys.values())
         assert (tmp_path / "home").stat().st_mode & 0o077 == 0
         assert (tmp_path / "home" / "token").stat().st_mode & 0o077 == 0

@@ -1,0 +1,150 @@
+"""`countenance org`: organisations apply, two operators review, and one may be stopped at any time."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from countenance.access.model import Application, Organisation
+from countenance.access.rendering import change_json, organisation_json, user_json
+from countenance.cli import output
+from countenance.cli.acting import open_acting
+from countenance.cli.files import read_document
+from countenance.cli.options import As, Home, Json
+from countenance.policy.model import OrganisationState, Sector
+
+org_app = typer.Typer(help="Organisations: vetted before their people may do anything.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The organisation's name or id.")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the change.")]
+
+
+@org_app.command("apply", no_args_is_help=True)
+def org_apply(
+    name: Annotated[str, typer.Argument(help="What the organisation is called; unique.")],
+    sector: Annotated[Sector, typer.Option(help="What kind of organisation it is.")],
+    country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-2, e.g. US.")],
+    contact: Annotated[str, typer.Option(help="How to reach it.")],
+    document: Annotated[list[Path], typer.Option(help="What shows that it is what it says; may be given again.")],
+    region: Annotated[str | None, typer.Option(help="ISO 3166-2, e.g. US-IL.")] = None,
+    acting: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Put an organisation's application on record. Two operators have to review it.
+
+    Example: `countenance org apply "Harbour Police" --sector law-enforcement --country NL --contact
+    duty@harbour.example --document charter.pdf --as operator-1`
+    """
+    application = Application(
+        name=name,
+        sector=sector,
+        country=country,
+        region=region,
+        contact=contact,
+        documents=tuple((path.name, read_document(path)) for path in document),
+    )
+    with open_acting(home, acting) as (gallery, actor):
+        organisation = gallery.accounts.apply_for(application, actor=actor)
+    _emit(organisation, f"{organisation.name} applied. Two operators: countenance org review", as_json=json)
+
+
+@org_app.command("review", no_args_is_help=True)
+def org_review(
+    name: Name,
+    admit: Annotated[bool, typer.Option("--admit/--refuse", help="Whether it may search here.", show_default=False)],
+    reason: Reason,
+    acting: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Say whether an organisation that applied or was suspended may be active; it takes two operators to admit.
+
+    Example: `countenance org review "Harbour Police" --admit --reason "charter checked" --as operator-1`
+    """
+    with open_acting(home, acting) as (gallery, actor):
+        organisation = gallery.accounts.review(name, admit=admit, reason=reason, actor=actor)
+    waiting = admit and organisation.state is not OrganisationState.ACTIVE
+    became = "waits for another operator's review" if waiting else f"is {organisation.state.value}"
+    _emit(organisation, f"{organisation.name} {became}.", as_json=json)
+
+
+@org_app.command("list")
+def org_list(
+    state: Annotated[OrganisationState | None, typer.Option(help="Only those in this state.")] = None,
+    acting: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """List the organisations.
+
+    Example: `countenance org list --state applied --as operator-1`
+    """
+    with open_acting(home, acting) as (gallery, actor):
+        found = [one for one in gallery.accounts.organisations(actor=actor) if state in {None, one.state}]
+
+    def render(console: Console) -> None:
+        """Print a table."""
+        table = output.table("organisation", "sector", "place", "state", "applied")
+        for one in found:
+            place = one.region or one.country
+            table.add_row(one.name, one.sector.value, place, one.state.value, f"{one.applied_at:%Y-%m-%d}")
+        console.print(table if found else "No organisations.")
+
+    output.emit({"organisations": [organisation_json(one) for one in found]}, as_json=json, render=render)
+
+
+@org_app.command("show", no_args_is_help=True)
+def org_show(name: Name, acting: As = None, home: Home = None, json: Json = False) -> None:
+    """Show one organisation with its people and all that was done.
+
+    Example: `countenance org show "Harbour Police" --as operator-1`
+    """
+    with open_acting(home, acting) as (gallery, actor):
+        record = gallery.accounts.organisation(name, actor=actor)
+    organisation = organisation_json(record.organisation)
+    changes = [change_json(change, record.names) for change in record.changes]
+    people = [user_json(user) for user in record.people]
+
+    def render(console: Console) -> None:
+        """Print its facts and its history."""
+        console.print(output.facts({**organisation, "documents": _documents(record.organisation)}))
+        table = output.table("when", "who", "what", "whom", "why")
+        for change in changes:
+            table.add_row(*(str(change[key] or "") for key in ("at", "by", "action", "user", "reason")))
+        console.print(table)
+
+    output.emit({**organisation, "people": people, "changes": changes}, as_json=json, render=render)
+
+
+@org_app.command("suspend", no_args_is_help=True)
+def org_suspend(name: Name, reason: Reason, acting: As = None, home: Home = None, json: Json = False) -> None:
+    """Stop an organisation at once. Two reviews bring it back.
+
+    Example: `countenance org suspend "Harbour Police" --reason "audit overdue" --as operator-1`
+    """
+    with open_acting(home, acting) as (gallery, actor):
+        organisation = gallery.accounts.suspend(name, reason=reason, actor=actor)
+    _emit(organisation, f"{organisation.name} is suspended.", as_json=json)
+
+
+@org_app.command("cancel", no_args_is_help=True)
+def org_cancel(name: Name, reason: Reason, acting: As = None, home: Home = None, json: Json = False) -> None:
+    """End an organisation for good: its people's sessions, keys and passwords end with it.
+
+    Example: `countenance org cancel "Harbour Police" --reason "dissolved" --as operator-1`
+    """
+    with open_acting(home, acting) as (gallery, actor):
+        organisation = gallery.accounts.cancel(name, reason=reason, actor=actor)
+    _emit(organisation, f"{organisation.name} is cancelled.", as_json=json)
+
+
+def _emit(organisation: Organisation, sentence: str, *, as_json: bool) -> None:
+    """Print an organisation, or what became of it."""
+    result = organisation_json(organisation)
+    output.emit(result, as_json=as_json, render=lambda console: console.print(sentence, soft_wrap=True))
+
+
+def _documents(organisation: Organisation) -> str:
+    return ", ".join(f"{document.name} ({document.sha256[:12]}…)" for document in organisation.documents)

@@ -1,0 +1,71 @@
+"""Organisations and people over a real SQLite file and a keyring in memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from countenance.access.founding import FIRST_OPERATORS, found
+from countenance.access.model import Application, Organisation, User
+from countenance.access.organisations import apply_for, review
+from countenance.access.people import add_user
+from countenance.adapters.keys.memory import memory_keyring
+from countenance.adapters.sql.access_directory import SqlDirectory
+from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.policy.model import Actor, Channel, Role, Sector
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@dataclass(kw_only=True)
+class House:
+    """An installation of its own with two operators."""
+
+    path: Path
+    engine: Engine
+    directory: SqlDirectory
+    operators: tuple[Actor, Actor]
+
+    def applied(self, name: str = "Harbour Police", **differently: object) -> Organisation:
+        """Put an application on record."""
+        facts: dict[str, object] = {
+            "sector": Sector.LAW_ENFORCEMENT,
+            "country": "NL",
+            "region": "NL-ZH",
+            "contact": "duty desk",
+            "documents": (("charter.pdf", b"charter"),),
+        }
+        application = Application(name=name, **{**facts, **differently})
+        with self.directory.changing() as change:
+            return apply_for(change, application, actor=self.operators[0], at=NOW)
+
+    def admitted(self, name: str = "Harbour Police", **differently: object) -> Organisation:
+        """Put an active organisation on record."""
+        organisation = self.applied(name, **differently)
+        for operator in self.operators:
+            with self.directory.changing() as change:
+                organisation = review(change, organisation.org_id, admit=True, reason="seen", actor=operator, at=NOW)
+        return organisation
+
+    def person(self, org_id: str, login: str = "j.doe", roles: frozenset[Role] = frozenset({Role.EXAMINER})) -> User:
+        """Add a person."""
+        with self.directory.changing() as change:
+            return add_user(change, org_id, login=login, name="Jo Doe", roles=roles, actor=self.operators[0], at=NOW)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A new installation."""
+    path = tmp_path / "records.sqlite3"
+    engine = open_engine(sqlite_url(path))
+    upgrade(engine)
+    directory = SqlDirectory(engine, memory_keyring())
+    with directory.changing() as change:
+        first, second = found(change, FIRST_OPERATORS, at=NOW)
+        owner = change.organisation(first.org_id)
+    actors = tuple(user.acting(owner, channel=Channel.COMMAND_LINE) for user in (first, second))
+    yield House(path=path, engine=engine, directory=directory, operators=(actors[0], actors[1]))
+    engine.dispose()
