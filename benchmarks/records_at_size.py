@@ -15,9 +15,11 @@ from time import perf_counter_ns
 import numpy as np
 from sqlalchemy import Engine, text
 
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.mapping import facts_of
 from countenance.adapters.sql.records import SqlRecords
+from countenance.audit.note import new_signer
 from countenance.vision.model import Box, Face, Landmarks, Point, Quality
 
 SOURCES, PER_SUBJECT, REPEATS, SEED = 20, 3, 50, 1
@@ -111,7 +113,7 @@ def main() -> None:
         engine = open_engine(sqlite_url(path))
         upgrade(engine)
         fill(engine, templates)
-        records = SqlRecords(engine)
+        records = SqlRecords(engine, SqlAuditLog(engine, new_signer("benchmark")))
         result = {
             "templates": templates,
             "sources": SOURCES,

@@ -11,7 +11,6 @@ import pytest
 
 from countenance.adapters.memory import MemoryRecords
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
-from countenance.adapters.sql.records import SqlRecords
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id
 from countenance.gallery.model import (
@@ -25,6 +24,8 @@ from countenance.gallery.model import (
     SourceSummary,
 )
 from countenance.gallery.ports import Records, crop_key, image_key
+from countenance.policy.model import SYSTEM
+from tests.audit_parts import entry, sql_records
 from tests.stripes import face, template
 
 PACK = "a" * 64
@@ -40,7 +41,7 @@ def sqlite_records(folder: Path, stack: ExitStack) -> Records:
     """Keep records in a SQLite file."""
     engine = open_engine(sqlite_url(folder / "records.sqlite3"))
     upgrade(engine)
-    records = SqlRecords(engine)
+    records = sql_records(engine)
     stack.callback(records.close)
     return records
 
@@ -94,7 +95,7 @@ def image(digit: str, *labels: str | None, outcome: Outcome = Outcome.ENROLLED, 
 def archive(records: Records) -> Source:
     """One registered source."""
     made = source()
-    records.register_source(made)
+    records.register_source(made, actor=SYSTEM)
     return made
 
 
@@ -106,7 +107,7 @@ class TestSources:
 
     def test_they_are_listed_by_name(self, records: Records) -> None:
         for name in ("b", "c", "a"):
-            records.register_source(source(name))
+            records.register_source(source(name), actor=SYSTEM)
 
         assert [one.source.name for one in records.sources()] == ["a", "b", "c"]
         assert len(records.active_sources()) == 3
@@ -115,7 +116,7 @@ class TestSources:
         before = records.snapshot()
 
         with pytest.raises(ConflictError) as caught:
-            records.register_source(source("archive"))
+            records.register_source(source("archive"), actor=SYSTEM)
 
         assert caught.value.code == "source-exists"
         assert records.source("archive") == archive
@@ -138,8 +139,10 @@ class TestSnapshot:
         assert (snapshot.sources, snapshot.subjects, snapshot.images, snapshot.templates) == (0, 0, 0, 0)
 
     def test_it_counts(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A", None), image("2", "A", poor=2)], pack_digest=PACK)
-        records.add_images(archive.source_id, [image("3", outcome=Outcome.NO_FACE)], pack_digest=PACK)
+        records.add_images(
+            archive.source_id, [image("1", "A", None), image("2", "A", poor=2)], pack_digest=PACK, actor=SYSTEM
+        )
+        records.add_images(archive.source_id, [image("3", outcome=Outcome.NO_FACE)], pack_digest=PACK, actor=SYSTEM)
 
         snapshot = records.snapshot()
 
@@ -151,24 +154,26 @@ class TestSnapshot:
     def test_the_revision_grows_by_one_with_each_change(self, records: Records, archive: Source) -> None:
         before = records.snapshot().revision
 
-        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
-        records.register_source(source("other"))
+        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
+        records.register_source(source("other"), actor=SYSTEM)
 
         assert records.snapshot().revision == before + 2
 
     def test_searches_change_no_gallery(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
         before = records.snapshot()
 
-        records.put_search(new_id(), {"searched_at": "2026-04-17T12:30:15+00:00"})
+        records.put_search(new_id(), {"searched_at": "2026-04-17T12:30:15+00:00"}, entry=entry())
 
         assert records.snapshot() == before
 
 
 class TestImages:
     def test_the_same_content_is_one_image(self, records: Records, archive: Source) -> None:
-        first = records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
-        second = records.add_images(archive.source_id, [image("1", "B"), image("2", "B")], pack_digest=PACK)
+        first = records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
+        second = records.add_images(
+            archive.source_id, [image("1", "B"), image("2", "B")], pack_digest=PACK, actor=SYSTEM
+        )
 
         assert first == {}
         assert second == {"1" * 64: KnownImage(outcome=Outcome.ENROLLED, labels=frozenset({"A"}))}
@@ -177,17 +182,17 @@ class TestImages:
 
     def test_the_same_content_in_two_sources_is_two_images(self, records: Records, archive: Source) -> None:
         other = source("other")
-        records.register_source(other)
+        records.register_source(other, actor=SYSTEM)
 
         for one in (archive, other):
-            records.add_images(one.source_id, [image("1", "A")], pack_digest=PACK)
+            records.add_images(one.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
 
         assert records.snapshot().images == 2
         assert [one.source for one in records.subjects(limit=9)] == ["archive", "other"]
 
     def test_what_is_known(self, records: Records, archive: Source) -> None:
         added = [image("1", "A", "B", None), image("2", outcome=Outcome.REFUSED_BY_GATE, poor=1)]
-        records.add_images(archive.source_id, added, pack_digest=PACK)
+        records.add_images(archive.source_id, added, pack_digest=PACK, actor=SYSTEM)
 
         known = records.known_images(archive.source_id, [digit * 64 for digit in "123"])
 
@@ -199,32 +204,32 @@ class TestImages:
         assert records.known_images(archive.source_id, []) == {}
 
     def test_thousands_are_looked_up_at_once(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
 
         known = records.known_images(archive.source_id, [*(f"{n:064}" for n in range(40_000)), "1" * 64])
 
         assert list(known) == ["1" * 64]
 
     def test_a_model_pack_is_for_good(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
         before = records.snapshot()
 
         with pytest.raises(ConflictError) as caught:
-            records.add_images(archive.source_id, [image("2", "A")], pack_digest="b" * 64)
+            records.add_images(archive.source_id, [image("2", "A")], pack_digest="b" * 64, actor=SYSTEM)
 
         assert caught.value.code == "pack-mismatch"
         assert records.snapshot() == before
 
     def test_an_unknown_source_takes_nothing(self, records: Records) -> None:
         with pytest.raises(NotFoundError) as caught:
-            records.add_images(NO_ONE, [image("1", "A")], pack_digest=PACK)
+            records.add_images(NO_ONE, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
 
         assert caught.value.code == "source-unknown"
         assert records.snapshot().revision == 0
         assert records.snapshot().pack_digest is None
 
     def test_where_its_bytes_are(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
         [enrolled] = records.faces([1]).values()
 
         assert records.image_location(enrolled.image_id) == ("image/jpeg", image_key(archive.source_id, "1" * 64))
@@ -244,21 +249,23 @@ class TestImages:
 
 class TestSubjects:
     def test_one_label_of_a_source_is_one_subject(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A"), image("2", "B", "A")], pack_digest=PACK)
-        records.add_images(archive.source_id, [image("3", "A")], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("1", "A"), image("2", "B", "A")], pack_digest=PACK, actor=SYSTEM)
+        records.add_images(archive.source_id, [image("3", "A")], pack_digest=PACK, actor=SYSTEM)
 
         assert [(one.label, one.templates) for one in records.subjects(limit=9)] == [("A", 3), ("B", 1)]
 
     def test_each_unnamed_face_is_its_own(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", None, None), image("2", None)], pack_digest=PACK)
+        records.add_images(
+            archive.source_id, [image("1", None, None), image("2", None)], pack_digest=PACK, actor=SYSTEM
+        )
 
         assert [(one.label, one.templates) for one in records.subjects(limit=9)] == [(None, 1)] * 3
 
     def test_they_are_listed_by_source_and_label_unnamed_last(self, records: Records) -> None:
         for name in ("b", "a"):
             made = source(name)
-            records.register_source(made)
-            records.add_images(made.source_id, [image("1", None, "Z", "É", "a")], pack_digest=PACK)
+            records.register_source(made, actor=SYSTEM)
+            records.add_images(made.source_id, [image("1", None, "Z", "É", "a")], pack_digest=PACK, actor=SYSTEM)
 
         listed = [(one.source, one.label) for one in records.subjects(limit=9)]
 
@@ -269,14 +276,14 @@ class TestSubjects:
         assert records.subjects(limit=9, offset=8) == ()
 
     def test_one_by_its_id(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A"), image("2", "B")], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("1", "A"), image("2", "B")], pack_digest=PACK, actor=SYSTEM)
         listed = records.subjects(limit=9)
 
         assert [records.subject(one.subject_id) for one in listed] == list(listed)
 
     def test_its_faces_oldest_first(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("2", "B", "A", poor=1)], pack_digest=PACK)
-        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("2", "B", "A", poor=1)], pack_digest=PACK, actor=SYSTEM)
+        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
         [subject, _] = records.subjects(limit=9)
 
         faces = records.faces_of(subject.subject_id)
@@ -290,7 +297,9 @@ class TestSubjects:
 
 class TestTemplates:
     def test_faces_and_vectors_by_row(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A", poor=1), image("2", None)], pack_digest=PACK)
+        records.add_images(
+            archive.source_id, [image("1", "A", poor=1), image("2", None)], pack_digest=PACK, actor=SYSTEM
+        )
 
         faces, vectors = records.faces([2, 1, 7]), records.templates([2, 1, 7])
 
@@ -302,7 +311,7 @@ class TestTemplates:
         assert vectors[2].dtype == np.float32
 
     def test_many_rows_at_once(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", *[None] * 30)], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("1", *[None] * 30)], pack_digest=PACK, actor=SYSTEM)
 
         assert sorted(records.templates(range(40_000))) == list(range(1, 31))
         assert sorted(records.faces(range(40_000))) == list(range(1, 31))
@@ -310,8 +319,8 @@ class TestTemplates:
     def test_a_stream_in_rising_order_a_source_a_batch(self, records: Records) -> None:
         made = [source("a"), source("b")]
         for digit, one in zip("12", made, strict=True):
-            records.register_source(one)
-            records.add_images(one.source_id, [image(digit, "A", "B", "A")], pack_digest=PACK)
+            records.register_source(one, actor=SYSTEM)
+            records.add_images(one.source_id, [image(digit, "A", "B", "A")], pack_digest=PACK, actor=SYSTEM)
 
         batches = list(records.template_batches(after_row=1, last_row=5))
 
@@ -328,15 +337,15 @@ class TestTemplates:
     def test_row_numbers_of_a_source(self, records: Records) -> None:
         made = [source(name) for name in ("one", "two")]
         for one in made:
-            records.register_source(one)
-            records.add_images(one.source_id, [image("1", "A", "B")], pack_digest=PACK)
+            records.register_source(one, actor=SYSTEM)
+            records.add_images(one.source_id, [image("1", "A", "B")], pack_digest=PACK, actor=SYSTEM)
 
         assert [records.template_rows(one.source_id).tolist() for one in made] == [[1, 2], [3, 4]]
         assert records.template_rows("unknown").tolist() == []
         assert records.template_rows("unknown").dtype == np.int64
 
     def test_what_is_given_back_may_be_changed(self, records: Records, archive: Source) -> None:
-        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK)
+        records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
 
         records.templates([1])[1][:] = 0
 
@@ -350,9 +359,9 @@ class TestSearches:
             "nested": {"scores": [0.1, 1 / 3, -1.0, 1e-300], "none": None, "true": True, "text": "Ünï\u2028\x00☃"},
         }
 
-        records.put_search("5f0c", answer)
+        receipt = records.put_search("5f0c", answer, entry=entry())
 
-        assert records.search("5f0c") == answer
+        assert records.search("5f0c") == {**answer, "receipt": receipt.to_json()}
 
 
 def test_writers_wait_for_each_other_and_none_is_lost(records: Records, archive: Source) -> None:
@@ -360,7 +369,7 @@ def test_writers_wait_for_each_other_and_none_is_lost(records: Records, archive:
         """Add photographs of a subject that the other threads add too, and of one that they don't."""
         for digit in "123456":
             new = image(digit, "shared", f"own-{number}")
-            records.add_images(archive.source_id, [new], pack_digest=PACK)
+            records.add_images(archive.source_id, [new], pack_digest=PACK, actor=SYSTEM)
             records.snapshot()
 
     with ThreadPoolExecutor(4) as pool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from countenance.adapters.memory import MemoryObjects
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
@@ -16,6 +17,8 @@ from countenance.gallery.model import LegalBasis, SourceChange, SourceState
 from countenance.gallery.ports import SourceRegister
 from countenance.gallery.sources import FROM, add_release, change_state, register_source, released_labels
 from countenance.gallery.terms import Retention, RetentionRule, SourceTerms
+from countenance.policy.model import SYSTEM
+from tests.audit_parts import SIGNER
 
 TERMS = SourceTerms(
     contact="zoë@example.org",
@@ -45,12 +48,13 @@ class Made(NamedTuple):
             document=b"letter",
             terms=terms,
             active=active,
+            actor=SYSTEM,
             by="Ada",
         )
 
     def change(self, after: SourceState, *, reason: str = "because") -> None:
         """Put the source into another state."""
-        change_state(self.records, self.register, "archive", after, by="Grace", reason=reason)
+        change_state(self.records, self.register, "archive", after, actor=SYSTEM, by="Grace", reason=reason)
 
 
 @pytest.fixture
@@ -58,8 +62,9 @@ def made(tmp_path: Path) -> Iterator[Made]:
     """An empty register."""
     engine = open_engine(sqlite_url(tmp_path / "records.sqlite3"))
     upgrade(engine)
-    records = SqlRecords(engine)
-    yield Made(records, SqlSourceRegister(engine), MemoryObjects())
+    audit = SqlAuditLog(engine, SIGNER)
+    records = SqlRecords(engine, audit)
+    yield Made(records, SqlSourceRegister(engine, audit), MemoryObjects())
     records.close()
 
 
@@ -134,7 +139,7 @@ def test_of_two_who_change_it_at_once_the_second_is_told(made: Made) -> None:
     made.change(SourceState.WITHDRAWN)
 
     with pytest.raises(ConflictError) as caught:
-        made.register.change("archive", stale)
+        made.register.change("archive", stale, actor=SYSTEM)
 
     assert caught.value.code == "source-changed-meanwhile"
     assert made.records.source("archive").state is SourceState.WITHDRAWN
@@ -178,11 +183,20 @@ class TestReleases:
     def test_one_holds_until_its_end_or_until_it_is_taken_back(self, made: Made) -> None:
         made.add()
         for label, ends_on in (("A", None), ("B", date(2020, 1, 1)), ("C", None), ("D", date(2999, 1, 1))):
-            add_release(made.register, made.objects, "archive", label=label, document=b"yes", ends_on=ends_on, by="Ada")
+            add_release(
+                made.register,
+                made.objects,
+                "archive",
+                label=label,
+                actor=SYSTEM,
+                document=b"yes",
+                ends_on=ends_on,
+                by="Ada",
+            )
         taken_back = made.register.releases("archive")[2]
 
-        first = made.register.revoke_release("archive", taken_back.release_id)
-        again = made.register.revoke_release("archive", taken_back.release_id)
+        first = made.register.revoke_release("archive", taken_back.release_id, actor=SYSTEM)
+        again = made.register.revoke_release("archive", taken_back.release_id, actor=SYSTEM)
 
         assert released_labels(made.register, "archive") == {"A", "D"}
         assert first == again
@@ -192,10 +206,10 @@ class TestReleases:
     def test_one_of_another_source_is_unknown(self, made: Made) -> None:
         made.add()
         made.add("other")
-        release = add_release(made.register, made.objects, "archive", label="A", document=b"yes")
+        release = add_release(made.register, made.objects, "archive", label="A", actor=SYSTEM, document=b"yes")
 
         with pytest.raises(NotFoundError) as caught:
-            made.register.revoke_release("other", release.release_id)
+            made.register.revoke_release("other", release.release_id, actor=SYSTEM)
 
         assert caught.value.code == "release-unknown"
         assert released_labels(made.register, "archive") == {"A"}

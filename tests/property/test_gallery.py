@@ -15,7 +15,6 @@ from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.memory import InlineReader
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
-from countenance.adapters.sql.records import SqlRecords
 from countenance.core.arrays import cosine
 from countenance.core.errors import ConflictError
 from countenance.gallery.enrolment import Enrolment
@@ -23,11 +22,13 @@ from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.sources import register_source
+from countenance.policy.model import SYSTEM
 from countenance.search.model import SearchRequest
 from countenance.search.rendering import answer_json
 from countenance.search.service import SearchService
 from countenance.vision.decode import ImageLimits
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
+from tests.audit_parts import sql_records
 from tests.stripes import DIM, StripeAnalyser, stripes, template
 
 LIMITS = ImageLimits(max_bytes=1_000_000, max_pixels=1_000_000)
@@ -48,7 +49,7 @@ class GalleryMachine(RuleBasedStateMachine):
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self._engine = open_engine(sqlite_url(self._folder / "records.sqlite3"))
         upgrade(self._engine)
-        self._records = SqlRecords(self._engine)
+        self._records = sql_records(self._engine)
         self._stack.callback(self._records.close)
         self._objects = StoredObjects.in_folder(self._folder / "objects")
         self._analyser = StripeAnalyser()
@@ -82,6 +83,7 @@ class GalleryMachine(RuleBasedStateMachine):
                 owner="o",
                 legal_basis=LegalBasis.CONSENT,
                 document=name.encode(),
+                actor=SYSTEM,
             )
         self._model.setdefault(name, {})
         return name
@@ -104,6 +106,7 @@ class GalleryMachine(RuleBasedStateMachine):
             records=self._records,
             objects=self._objects,
             pack_digest=self._analyser.pack_digest,
+            actor=SYSTEM,
             gate=ENROL_GATE,
             limits=LIMITS,
         )

@@ -7,10 +7,13 @@ from threading import Lock
 
 import numpy as np
 
+from countenance.adapters.memory_audit import MemoryAuditLog
+from countenance.audit.model import Acting, Entry, Receipt
 from countenance.core.arrays import Templates, as_templates, cosine
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id
 from countenance.gallery.enrolment import pack_mismatch
+from countenance.gallery.entries import images_added, source_registered
 from countenance.gallery.model import (
     EnrolledFace,
     KnownImage,
@@ -188,9 +191,10 @@ class _Template:
 class MemoryRecords:
     """Implements `Records` in dicts. Thread-safe: one call at a time."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, audit: MemoryAuditLog | None = None) -> None:
+        """Start empty; None makes an audit log of its own."""
         self._lock = Lock()
+        self._audit = audit or MemoryAuditLog()
         self._revision = 0
         self._pack_digest: str | None = None
         self._sources: dict[str, Source] = {}
@@ -200,11 +204,12 @@ class MemoryRecords:
         self._templates: dict[int, _Template] = {}
         self._searches: dict[str, str] = {}
 
-    def register_source(self, source: Source, *, by: str = "") -> None:  # noqa: ARG002 - it keeps no history
+    def register_source(self, source: Source, *, actor: Acting, by: str = "") -> None:  # noqa: ARG002 - it keeps no history
         """See the port."""
         with self._lock:
             if source.name in self._sources:
                 raise ConflictError(f"there is a source {source.name!r} already", code="source-exists")
+            self._audit.record(source_registered(source, actor=actor))
             self._sources[source.name] = source
             self._revision += 1
 
@@ -252,7 +257,9 @@ class MemoryRecords:
             if image.source.source_id == source_id and image.new.sha256 in sha256s
         }
 
-    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> Mapping[str, KnownImage]:
+    def add_images(
+        self, source_id: str, images: Sequence[NewImage], *, pack_digest: str, actor: Acting
+    ) -> Mapping[str, KnownImage]:
         """See the port."""
         with self._lock:
             if self._pack_digest not in {None, pack_digest}:
@@ -264,12 +271,14 @@ class MemoryRecords:
             self._pack_digest = pack_digest
             self._revision += 1
             known = self.known_images(source_id, [image.sha256 for image in images])
-            for new in images:
-                if new.sha256 not in known:
-                    image = _Image(image_id=new_id(), source=source, new=new)
-                    self._images[image.image_id] = image
-                    for face in new.faces:
-                        self._add_face(image, face)
+            added = [image for image in images if image.sha256 not in known]
+            if added:
+                self._audit.record(images_added(source_id, added, pack_digest=pack_digest, actor=actor))
+            for new in added:
+                image = _Image(image_id=new_id(), source=source, new=new)
+                self._images[image.image_id] = image
+                for face in new.faces:
+                    self._add_face(image, face)
             return known
 
     def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
@@ -327,9 +336,11 @@ class MemoryRecords:
         """See the port."""
         return np.array([row for row, held in sorted(self._templates.items()) if held.source_id == source_id], np.int64)
 
-    def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
+    def put_search(self, search_id: str, answer: Mapping[str, object], *, entry: Entry) -> Receipt:
         """See the port."""
-        self._searches[search_id] = json.dumps(dict(answer), allow_nan=False)
+        receipt = self._audit.record(entry)
+        self._searches[search_id] = json.dumps({**answer, "receipt": receipt.to_json()}, allow_nan=False)
+        return receipt
 
     def search(self, search_id: str) -> Mapping[str, object]:
         """See the port."""

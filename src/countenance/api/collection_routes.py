@@ -111,7 +111,7 @@ def _add_pictures(router: APIRouter, gallery: "OpenGallery") -> None:
     )
     def show_crop(face_id: ObjectId) -> Response:
         """Return an enrolled face with some surroundings, longer side at most 320 pixels."""
-        return Response(gallery.crop(face_id), media_type="image/jpeg")
+        return Response(gallery.crops([face_id])[face_id], media_type="image/jpeg")
 
     @router.get(
         "/images/{image_id}/content",

@@ -222,6 +222,16 @@ class SearchCertificate(Answer):
     probe_template_sha256: Digest
 
 
+class ReceiptEntry(Answer):
+    """That the search stands in the audit log: keep it, it can be checked without this server."""
+
+    log: str = Field(description="The log's name.", examples=["countenance.local/4b1c7a526d1e4f0b"])
+    index: int = Field(description="The entry's place in the log, from 0.", examples=[1203])
+    entry: str = Field(description="The entry's exact bytes, as text: JSON.")
+    proof: str = Field(description="Inclusion proof and signed checkpoint, a C2SP tlog-proof.")
+    vkey: str = Field(description="The log's public key; compare it with the one that you were told.")
+
+
 class SearchReply(Answer):
     """The answer to one search, best candidate first."""
 
@@ -243,6 +253,7 @@ class SearchReply(Answer):
     )
     seconds: dict[str, float] = Field(description="Time by stage, s.", examples=[{"detect": 0.006, "total": 0.041}])
     lead: str = Field(examples=[LEAD])
+    receipt: ReceiptEntry | None = Field(None, description="Null for searches made before there was an audit log.")
 
 
 class SubjectEntry(Answer):

@@ -59,12 +59,26 @@ def key_files(settings: Settings) -> tuple[Path, Path]:
         InvalidInputError: code `key-inside-home`.
         IntegrityError: code `home-id-damaged`.
     """
-    home_id = _kept_home_id(settings)
+    home_id = kept_home_id(settings)
     return _key_file(settings, home_id), _keyring_file(settings, home_id)
 
 
-def _kept_home_id(settings: Settings) -> str:
-    """Return what a home's keys are called after."""
+def audit_key_file(settings: Settings) -> Path:
+    """Return where the key lies that signs the audit log of a home that has keys.
+
+    Raises:
+        InvalidInputError: code `key-inside-home`.
+        IntegrityError: code `home-id-damaged`.
+    """
+    return _outside(settings, settings.audit_key or _keys_folder() / f"{kept_home_id(settings)}.audit-key")
+
+
+def kept_home_id(settings: Settings) -> str:
+    """Return what a home's keys are called after.
+
+    Raises:
+        IntegrityError: code `home-id-damaged`.
+    """
     home_id = settings.home_id.read_bytes().decode("ascii", errors="replace").strip()
     if not HOME_ID.fullmatch(home_id):
         raise IntegrityError(
@@ -97,6 +111,6 @@ def _outside(settings: Settings, path: Path) -> Path:
         raise InvalidInputError(
             f"{path} lies in the gallery's home",
             code="key-inside-home",
-            hint="keys belong elsewhere, and in another backup: see COUNTENANCE_KEY_FILE and COUNTENANCE_KEYRING",
+            hint="keys belong elsewhere, and in another backup: see COUNTENANCE_KEY_FILE and its like",
         )
     return path

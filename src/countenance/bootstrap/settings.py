@@ -44,6 +44,13 @@ class Settings(BaseSettings):
     user: Annotated[str | None, Field(description="Who acts on the command line, by login; `--as` wins over it.")] = (
         None
     )
+    audit_key: Annotated[
+        Path | None,
+        Field(
+            description="File of the key that signs the audit log, outside the home; unset: in the user's "
+            "configuration folder."
+        ),
+    ] = None
     model_pack: Annotated[str, Field(description="Name of the model pack to use.")] = "opencv-sface"
     runtime: Annotated[Literal["openvino", "onnxruntime"], Field(description="What runs the networks.")] = "openvino"
     engine: Annotated[
@@ -91,6 +98,11 @@ class Settings(BaseSettings):
     def home_id(self) -> Path:
         """The file that says which keyring is this home's."""
         return self.home / "home-id"
+
+    @property
+    def audit_vkeys(self) -> Path:
+        """The file with the audit log's public keys, a line each, oldest first."""
+        return self.home / "audit-vkeys"
 
     @property
     def token(self) -> Path:

@@ -6,6 +6,7 @@ from countenance.gallery.model import LegalBasis, Source, SourceChange, SourceSt
 from countenance.gallery.ports import Objects, Records, SourceRegister
 from countenance.gallery.sources import add_release, change_state, register_source, released_labels
 from countenance.gallery.terms import Release, SourceTerms
+from countenance.policy.model import SYSTEM, Actor
 
 
 class Sources:
@@ -26,6 +27,7 @@ class Sources:
         document: bytes,
         terms: SourceTerms | None = None,
         active: bool = True,
+        actor: Actor = SYSTEM,
         by: str = "",
     ) -> Source:
         """Put a source on record: see `gallery.sources.register_source`."""
@@ -38,6 +40,7 @@ class Sources:
             document=document,
             terms=terms,
             active=active,
+            actor=actor,
             by=by,
         )
 
@@ -51,22 +54,35 @@ class Sources:
         [summary] = [one for one in self._records.sources() if one.source.source_id == wanted.source_id]
         return summary
 
-    def change(self, name: str, after: SourceState, *, by: str, reason: str = "") -> SourceSummary:
+    def change(
+        self, name: str, after: SourceState, *, by: str, reason: str = "", actor: Actor = SYSTEM
+    ) -> SourceSummary:
         """Put a source into another state: see `gallery.sources.change_state`."""
-        change_state(self._records, self._register, name, after, by=by, reason=reason)
+        change_state(self._records, self._register, name, after, actor=actor, by=by, reason=reason)
         return self.summary(name)
 
     def history(self, name: str) -> tuple[SourceChange, ...]:
         """Return every change of a source's state: see the port."""
         return self._register.history(name)
 
-    def add_release(self, name: str, *, label: str, document: bytes, ends_on: date | None, by: str) -> Release:
+    def add_release(
+        self, name: str, *, label: str, document: bytes, ends_on: date | None, by: str, actor: Actor = SYSTEM
+    ) -> Release:
         """Keep a subject's release: see `gallery.sources.add_release`."""
-        return add_release(self._register, self._objects, name, label=label, document=document, ends_on=ends_on, by=by)
+        return add_release(
+            self._register,
+            self._objects,
+            name,
+            label=label,
+            document=document,
+            actor=actor,
+            ends_on=ends_on,
+            by=by,
+        )
 
-    def revoke_release(self, name: str, release_id: str) -> Release:
+    def revoke_release(self, name: str, release_id: str, *, actor: Actor = SYSTEM) -> Release:
         """Take a release back: see the port."""
-        return self._register.revoke_release(name, release_id)
+        return self._register.revoke_release(name, release_id, actor=actor)
 
     def releases(self, name: str) -> tuple[Release, ...]:
         """Return a source's releases: see the port."""

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,10 +13,13 @@ from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
+from countenance.audit.ports import AuditLog
 from countenance.bootstrap.accounts import Accounts, found_house, open_accounts
+from countenance.bootstrap.auditing import load_signer, make_audit_key
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.engines import exact_folder, open_index
 from countenance.bootstrap.keyring import make_keys, open_keyring
@@ -24,12 +27,15 @@ from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
 from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport
+from countenance.gallery.entries import crops_shown, photograph_shown
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import Objects, PhotographReader, Records, SourceRegister
 from countenance.index.ports import FollowingIndex
 from countenance.keys.ports import Keyring
+from countenance.policy.model import SYSTEM, Actor
+from countenance.search.entries import search_ended
 from countenance.search.model import Probe, SearchAnswer, SearchRequest
 from countenance.search.service import SearchService
 from countenance.search.verification import Verification
@@ -55,6 +61,7 @@ class OpenGallery:
         register: SourceRegister,
         keyring: Keyring,
         accounts: Accounts,
+        audit: AuditLog,
     ) -> None:
         """Join the parts; networks are loaded at first need. Use `open_gallery`."""
         self.settings = settings
@@ -63,6 +70,7 @@ class OpenGallery:
         self.records = records
         self.objects = objects
         self.sources = Sources(records, objects, register)
+        self.audit = audit
         self.limits = image_limits(settings)
         self.indexed = IndexedGallery(records, self._open_index)
         self._index: FollowingIndex | None = None
@@ -72,16 +80,19 @@ class OpenGallery:
         source: str,
         planned: Iterable[PlannedPhotograph],
         *,
+        actor: Actor = SYSTEM,
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> EnrolmentReport:
         """Enrol many files into a source, on all cores: see `gallery.enrolment.Enrolment.run`."""
-        enrolment = self._enrolment(source, on_progress)
+        enrolment = self._enrolment(source, actor, on_progress)
         with open_reader(self.settings) as reader:
             return enrolment.run(planned, reader)
 
-    def enrol_photograph(self, source: str, data: bytes, *, filename: str, subject: str | None) -> EnrolmentReport:
+    def enrol_photograph(
+        self, source: str, data: bytes, *, filename: str, subject: str | None, actor: Actor = SYSTEM
+    ) -> EnrolmentReport:
         """Enrol one photograph: see `gallery.enrolment.Enrolment.enrol_bytes`."""
-        enrolment = self._enrolment(source, lambda _: None)
+        enrolment = self._enrolment(source, actor, lambda _: None)
         return enrolment.enrol_bytes(data, reference=filename, label=subject, analyser=self.analyser)
 
     def faces(self, data: bytes, *, filename: str | None, thorough: bool = False) -> Probe:
@@ -103,29 +114,44 @@ class OpenGallery:
         return self._search.refresh()
 
     def search(self, request: SearchRequest) -> SearchAnswer:
-        """Search: see `search.service.SearchService.search`."""
-        return self._search.search(request)
+        """Search: see `search.service.SearchService.search`. A search that ends otherwise is in the audit log too.
+
+        Raises:
+            UnavailableError: code `audit-unwritable`: nothing was answered, whatever else there was to say.
+        """
+        try:
+            return self._search.search(request)
+        except Exception as error:
+            self.audit.record(search_ended(error, actor=request.actor))
+            raise
 
     def verify_search(self, search_id: str, data: bytes, *, filename: str | None) -> Verification:
         """Check a kept answer again without the index: see `search.service.SearchService.verify`."""
         return self._search.verify(search_id, data, filename=filename)
 
-    def crop(self, face_id: str) -> bytes:
-        """Return an enrolled face's crop, a JPEG.
+    def crops(self, face_ids: Sequence[str], *, actor: Actor = SYSTEM) -> dict[str, bytes]:
+        """Return enrolled faces' crops, JPEGs, by face id; the audit log says that they were shown.
 
         Raises:
             NotFoundError: codes `face-unknown`, `object-unknown`.
+            UnavailableError: code `audit-unwritable`; nothing was shown.
         """
-        return self.objects.get(self.records.face_crop_key(face_id))
+        found = {face_id: self.objects.get(self.records.face_crop_key(face_id)) for face_id in face_ids}
+        if found:
+            self.audit.record(crops_shown(list(found), actor=actor))
+        return found
 
-    def photograph(self, image_id: str) -> tuple[str, bytes]:
-        """Return an enrolled photograph's media type and its bytes as they came.
+    def photograph(self, image_id: str, *, actor: Actor = SYSTEM) -> tuple[str, bytes]:
+        """Return an enrolled photograph's media type and its bytes as they came; the audit log says so.
 
         Raises:
             NotFoundError: codes `image-unknown`, `object-unknown`.
+            UnavailableError: code `audit-unwritable`; nothing was shown.
         """
         media_type, key = self.records.image_location(image_id)
-        return media_type, self.objects.get(key)
+        data = self.objects.get(key)
+        self.audit.record(photograph_shown(image_id, actor=actor))
+        return media_type, data
 
     def api_token(self) -> str:
         """Return the token that API requests carry, made by `initialise`.
@@ -190,7 +216,7 @@ class OpenGallery:
             scale=self.calibration.scale,
         )
 
-    def _enrolment(self, source: str, on_progress: Callable[[int], None]) -> Enrolment:
+    def _enrolment(self, source: str, actor: Actor, on_progress: Callable[[int], None]) -> Enrolment:
         """Start an enrolment into a source."""
         pack = model_pack(self.settings)
         pack.verify()
@@ -199,6 +225,7 @@ class OpenGallery:
             records=self.records,
             objects=self.objects,
             pack_digest=pack.digest,
+            actor=actor,
             gate=ENROL_GATE,
             limits=self.limits,
             released=self.sources.released_labels,
@@ -228,6 +255,7 @@ def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATO
         settings.objects.mkdir(exist_ok=True, mode=0o700)
         settings.models.mkdir(exist_ok=True, mode=0o700)
         make_keys(settings)
+        make_audit_key(settings)
         engine = open_engine(sqlite_url(settings.database))
         try:
             upgrade(engine)
@@ -269,7 +297,7 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     """Open the gallery in a home that was initialised.
 
     Raises:
-        NotFoundError: code `home-not-initialised`.
+        NotFoundError: codes `home-not-initialised`, `audit-key-missing`.
         UnavailableError: code `home-unreadable`.
         ConflictError: code `records-newer`.
         IntegrityError: code `records-unreadable`.
@@ -289,10 +317,12 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
         )
     # A home of before there were keys gets its own.
     make_keys(settings)
+    make_audit_key(settings)
     engine = open_engine(sqlite_url(settings.database))
-    with open_keyring(settings) as keyring, closing(SqlRecords(engine)) as records:
+    audit = SqlAuditLog(engine, load_signer(settings))
+    with open_keyring(settings) as keyring, closing(SqlRecords(engine, audit)) as records:
         upgrade(engine)
-        objects, register = StoredObjects.in_folder(settings.objects), SqlSourceRegister(engine)
+        objects, register = StoredObjects.in_folder(settings.objects), SqlSourceRegister(engine, audit)
         opened = OpenGallery(
             settings,
             records=records,
@@ -300,6 +330,7 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             register=register,
             keyring=keyring,
             accounts=open_accounts(engine, objects, keyring),
+            audit=audit,
         )
         with closing(opened) as gallery:
             yield gallery

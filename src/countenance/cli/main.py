@@ -11,6 +11,7 @@ import typer
 
 from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
+from countenance.cli.audit import audit_app
 from countenance.cli.bench import bench_app
 from countenance.cli.calibration import calibrate, calibration_app
 from countenance.cli.doctor import doctor, index_app
@@ -71,6 +72,7 @@ app.command()(status)
 app.command()(serve)
 app.command()(doctor)
 app.add_typer(index_app, name="index")
+app.add_typer(audit_app, name="audit")
 app.add_typer(models_app, name="models")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(bench_app, name="bench")

@@ -183,6 +183,9 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
         console.print(LEAD)
     if answer.coverage is not None:
         console.print(coverage_line(answer.coverage))
+    if answer.receipt is not None:
+        where = f"entry {answer.receipt.proof.index} of {answer.receipt.checkpoint.origin}"
+        console.print(f"In the audit log: {where}; --json and --report carry the receipt.")
 
 
 def candidates_table(answer: SearchAnswer) -> Table:

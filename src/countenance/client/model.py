@@ -324,6 +324,25 @@ class SearchCertificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """That a search stands in the server's audit log. Kept as a file, `countenance audit verify --receipt` checks it.
+
+    Attributes:
+        log: The log's name.
+        index: The entry's place, from 0.
+        entry: The entry's exact bytes, as text.
+        proof: Inclusion proof and signed checkpoint.
+        vkey: The log's public key; compare it with the one that you were told.
+    """
+
+    log: str
+    index: int
+    entry: str
+    proof: str
+    vkey: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnswer:
     """The answer to one search, best candidate first.
 
@@ -336,6 +355,7 @@ class SearchAnswer:
         further: Further photographs of the person that were searched with.
         scale: What the scores were held against; None where nothing was searched or nothing is known.
         lead: What a candidate is, and is not; show it with every candidate.
+        receipt: That the search stands in the audit log; None for searches made before there was one.
     """
 
     search_id: str
@@ -354,6 +374,7 @@ class SearchAnswer:
     lead: str
     further: tuple[Probe, ...] = ()
     scale: Scale | None = None
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

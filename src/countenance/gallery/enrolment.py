@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from countenance.audit.model import Acting
 from countenance.core.errors import ConflictError
 from countenance.gallery.model import KnownImage, NewFace, NewImage, Outcome, Source
 from countenance.gallery.photographs import (
@@ -97,6 +98,7 @@ class Enrolment:
         records: Records,
         objects: Objects,
         pack_digest: str,
+        actor: Acting,
         gate: Gate,
         limits: ImageLimits,
         released: Callable[[str], Collection[str]] = lambda _: (),
@@ -116,6 +118,7 @@ class Enrolment:
         self._records = records
         self._objects = objects
         self._pack_digest = pack_digest
+        self._actor = actor
         self._gate = gate
         self._limits = limits
         self._on_progress = on_progress
@@ -131,8 +134,8 @@ class Enrolment:
         """Enrol many files. May be killed at any point and run again.
 
         Raises:
-            UnavailableError: codes `objects-unavailable`, `records-unavailable`, `workers-unavailable`; what was
-                committed stays, run again to go on.
+            UnavailableError: codes `objects-unavailable`, `records-unavailable`, `workers-unavailable`,
+                `audit-unwritable`; what was committed stays, run again to go on.
         """
         started = perf_counter()
         todo = self._new_ones(planned)
@@ -236,7 +239,9 @@ class Enrolment:
         if not self._waiting:
             return
         images = [image for image, _ in self._waiting]
-        known = self._records.add_images(self._source.source_id, images, pack_digest=self._pack_digest)
+        known = self._records.add_images(
+            self._source.source_id, images, pack_digest=self._pack_digest, actor=self._actor
+        )
         for image, label in self._waiting:
             if image.sha256 in known:
                 self._pass_over(image.reference, label, known[image.sha256])

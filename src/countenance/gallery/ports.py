@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from countenance.audit.model import Acting, Entry, Receipt
 from countenance.core.arrays import Templates
 from countenance.gallery.model import (
     EnrolledFace,
@@ -38,9 +39,13 @@ class TemplateBatch:
 
 
 class Records(Protocol):
-    """Everything that is known, apart from the pictures themselves. Each call is one transaction."""
+    """Everything that is known, apart from the pictures themselves. Each call is one transaction.
 
-    def register_source(self, source: Source, *, by: str = "") -> None:
+    A call that changes something appends to the audit log in the same transaction, or changes nothing
+    (`UnavailableError`, code `audit-unwritable`).
+    """
+
+    def register_source(self, source: Source, *, actor: Acting, by: str = "") -> None:
         """Add a source, and keep who did.
 
         Raises:
@@ -66,8 +71,12 @@ class Records(Protocol):
     def known_images(self, source_id: str, sha256s: Collection[str]) -> Mapping[str, KnownImage]:
         """Return those of the photographs that are on record in this source."""
 
-    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> Mapping[str, KnownImage]:
+    def add_images(
+        self, source_id: str, images: Sequence[NewImage], *, pack_digest: str, actor: Acting
+    ) -> Mapping[str, KnownImage]:
         """Record photographs with faces, subjects and templates, all or none. One already on record is passed over.
+
+        The audit log says so where any is new.
 
         Args:
             images: Of different content each.
@@ -124,8 +133,15 @@ class Records(Protocol):
     def template_rows(self, source_id: str) -> RowNumbers:
         """Return the row numbers of a source's templates, int64, rising; none where it is unknown."""
 
-    def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
-        """Keep a search's answer as it was given; JSON types only."""
+    def put_search(self, search_id: str, answer: Mapping[str, object], *, entry: Entry) -> Receipt:
+        """Keep a search's answer as it was given, JSON types only, together with its entry in the audit log.
+
+        Returns:
+            The entry's receipt, which is kept with the answer as `receipt`.
+
+        Raises:
+            UnavailableError: codes `audit-unwritable`, `records-unavailable`; neither was written.
+        """
 
     def search(self, search_id: str) -> Mapping[str, object]:
         """Return a kept answer.
@@ -136,9 +152,12 @@ class Records(Protocol):
 
 
 class SourceRegister(Protocol):
-    """What is kept of sources beside their photographs. Each call is one transaction."""
+    """What is kept of sources beside their photographs. Each call is one transaction.
 
-    def change(self, name: str, change: SourceChange) -> Source:
+    A call that changes something appends to the audit log in it, or changes nothing (code `audit-unwritable`).
+    """
+
+    def change(self, name: str, change: SourceChange, *, actor: Acting) -> Source:
         """Put a source into another state, where it still is in the state that the change begins with.
 
         Raises:
@@ -153,14 +172,14 @@ class SourceRegister(Protocol):
             NotFoundError: code `source-unknown`.
         """
 
-    def add_release(self, name: str, release: Release) -> None:
+    def add_release(self, name: str, release: Release, *, actor: Acting) -> None:
         """Keep a subject's release.
 
         Raises:
             NotFoundError: code `source-unknown`; nothing was written.
         """
 
-    def revoke_release(self, name: str, release_id: str) -> Release:
+    def revoke_release(self, name: str, release_id: str, *, actor: Acting) -> Release:
         """Take a release back, now; one that was taken back stays as it is.
 
         Raises:

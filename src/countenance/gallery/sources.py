@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
+from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, InvalidInputError
 from countenance.core.ids import new_id
@@ -47,6 +48,7 @@ def register_source(
     owner: str,
     legal_basis: LegalBasis,
     document: bytes,
+    actor: Acting,
     terms: SourceTerms | None = None,
     active: bool = True,
     by: str = "",
@@ -64,7 +66,8 @@ def register_source(
     Raises:
         InvalidInputError: codes `source-name-invalid`, `source-owner-invalid`, `source-document-empty`, and those of
             `checked_terms`.
-        ConflictError: code `source-exists`. No source was written in any of these cases.
+        ConflictError: code `source-exists`.
+        UnavailableError: code `audit-unwritable`. No source was written in any of these cases.
     """
     if not NAME.fullmatch(name):
         raise InvalidInputError(
@@ -90,12 +93,19 @@ def register_source(
     )
     # The document first: no source is ever on record without it.
     objects.put(document_key(source.document_sha256), document)
-    records.register_source(source, by=by)
+    records.register_source(source, actor=actor, by=by)
     return source
 
 
 def change_state(
-    records: Records, register: SourceRegister, name: str, after: SourceState, *, by: str, reason: str = ""
+    records: Records,
+    register: SourceRegister,
+    name: str,
+    after: SourceState,
+    *,
+    actor: Acting,
+    by: str,
+    reason: str = "",
 ) -> Source:
     """Put a source into another state: in force for the very next search and enrolment.
 
@@ -116,7 +126,8 @@ def change_state(
             code="source-state-forbidden",
             hint="a source that is withdrawn or expired never comes back" if before.is_gone else "",
         )
-    return register.change(name, SourceChange(at=utc_now(), by=by, before=before, after=after, reason=reason))
+    change = SourceChange(at=utc_now(), by=by, before=before, after=after, reason=reason)
+    return register.change(name, change, actor=actor)
 
 
 def add_release(
@@ -126,6 +137,7 @@ def add_release(
     *,
     label: str,
     document: bytes,
+    actor: Acting,
     ends_on: date | None = None,
     by: str = "",
 ) -> Release:
@@ -145,7 +157,7 @@ def add_release(
         revoked_at=None,
     )
     objects.put(document_key(release.document_sha256), document)
-    register.add_release(name, release)
+    register.add_release(name, release, actor=actor)
     return release
 
 

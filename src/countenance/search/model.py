@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from countenance.audit.model import Receipt
 from countenance.gallery.model import EnrolledFace, Snapshot
 from countenance.index.model import Certificate, MissRate
+from countenance.policy.model import SYSTEM, Actor
 from countenance.search.scale import ScaleFacts
 from countenance.search.strangers import Strangers
 from countenance.vision.model import Face
@@ -59,6 +61,7 @@ class SearchRequest:
         fpir: Share of searches that may return a stranger, above 0, at most 0.5; sets the threshold for this probe and
             the gallery as it is now.
         thorough: Look for small faces in the probe too.
+        actor: Who asks.
     """
 
     image: bytes
@@ -71,6 +74,7 @@ class SearchRequest:
     threshold: float | None = None
     fpir: float | None = None
     thorough: bool = False
+    actor: Actor = SYSTEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +148,7 @@ class SearchAnswer:
         further: The further photographs of the person that were searched with.
         scale: What the scores were held against; None where nothing was searched or the pack has no cohort.
         seconds: Time by stage, s: `decode`, `detect`, `encode`, `index`, `meaning`, `scan`, `records`, `total`.
+        receipt: That the search stands in the audit log; None until it does.
     """
 
     search_id: str
@@ -161,6 +166,7 @@ class SearchAnswer:
     coverage: Coverage | None
     scale: ScaleFacts | None
     seconds: Mapping[str, float]
+    receipt: Receipt | None = None
 
     def __post_init__(self) -> None:
         """Refuse an answer that contradicts itself."""

@@ -175,7 +175,8 @@ def _measured(miss_rate: MissRate | None) -> str:
 
 
 def answer_json(answer: SearchAnswer) -> dict[str, Any]:
-    """Return the whole answer."""
+    """Return the whole answer; its receipt from the audit log too, once it has one."""
+    receipt = {} if answer.receipt is None else {"receipt": answer.receipt.to_json()}
     scale = answer.scale
     people = answer.gallery.subjects
     return {
@@ -195,4 +196,5 @@ def answer_json(answer: SearchAnswer) -> dict[str, Any]:
         "scale": None if scale is None else scale_json(scale),
         "seconds": {stage: round(seconds, 6) for stage, seconds in answer.seconds.items()},
         "lead": LEAD,
+        **receipt,
     }

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
 from countenance.index.model import Neighbour, index_mismatch
+from countenance.search.entries import search_answered
 from countenance.search.model import (
     HIGHEST_FPIR,
     MAX_LIMIT,
@@ -118,7 +120,7 @@ class SearchService:
         return self._gallery.refresh()[1]
 
     def search(self, request: SearchRequest) -> SearchAnswer:
-        """Search, keep the answer, return it. An answer that can't be kept is not given.
+        """Search, keep the answer and its entry in the audit log, return it with the receipt; all or nothing.
 
         Raises:
             InvalidInputError: the decoder's codes, `case-invalid`, `purpose-invalid`, `limit-invalid`,
@@ -126,7 +128,7 @@ class SearchService:
                 nothing was searched or kept.
             ConflictError: code `pack-mismatch`; nothing was searched or kept.
             IntegrityError: code `index-mismatch`; nothing is answered until records and index agree again.
-            UnavailableError: code `records-unavailable`; nothing was answered.
+            UnavailableError: codes `records-unavailable`, `audit-unwritable`; nothing was answered.
         """
         self._check(request)
         watch = Stopwatch()
@@ -164,9 +166,11 @@ class SearchService:
             scale=None if found.place is None else found.place.facts(request.fpir),
             seconds=watch.total(),
         )
-        self._records.put_search(answer.search_id, answer_json(answer))
+        document = answer_json(answer)
+        entry = search_answered(answer, document, actor=request.actor)
+        receipt = self._records.put_search(answer.search_id, document, entry=entry)
         logger.info("search %s ended: %s, %d candidates", answer.search_id, read.outcome.value, len(found.candidates))
-        return answer
+        return replace(answer, receipt=receipt)
 
     def verify(self, search_id: str, data: bytes, *, filename: str | None) -> Verification:
         """Check a kept answer again, with every template on record and without the index.

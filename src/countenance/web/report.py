@@ -1,6 +1,7 @@
 """A report of searches as one HTML file: faces side by side, nothing fetched from anywhere, made to be printed."""
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def report_entry(gallery: "OpenGallery", answer: SearchAnswer, *, name: str, pho
     if used is not None:
         pixels = decode_image(photograph, limits=gallery.limits).pixels
         probe_crop = encode_jpeg(gallery.analyser.crop(pixels, answer.probe.faces[used - 1]))
-    crops = {found.face.face_id: gallery.crop(found.face.face_id) for found in answer.candidates}
+    crops = gallery.crops([found.face.face_id for found in answer.candidates])
     return ReportEntry(name=name, answer=answer, probe_crop=probe_crop, crops=crops)
 
 
@@ -82,6 +83,7 @@ def _shown(entry: ReportEntry) -> dict[str, Any]:
         "answer": answer,
         "searched_at": answer.searched_at.strftime("%Y-%m-%d %H:%M:%S %Z"),
         "probe_crop": _data_url(entry.probe_crop),
+        "receipt": None if answer.receipt is None else json.dumps(answer.receipt.to_json()),
         "face": None if answer.probe.used is None else faces[answer.probe.used],
         "candidates": [
             (candidate, _data_url(entry.crops.get(candidate.face.face_id))) for candidate in answer.candidates

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError as ConstraintError
 
 from countenance.adapters.sql.database import migrations, open_engine, sqlite_url, upgrade
-from countenance.adapters.sql.records import SqlRecords
 from countenance.core.errors import ConflictError, CountenanceError, IntegrityError, UnavailableError
+from tests.audit_parts import entry, sql_records
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_from_nothing_to_the_newest_revision(engine: Engine) -> None:
     script = ScriptDirectory.from_config(migrations())
 
     assert stamped(engine) == script.get_current_head()
-    assert SqlRecords(engine).snapshot().revision == 0
+    assert sql_records(engine).snapshot().revision == 0
 
 
 def test_migrations_and_models_agree(engine: Engine) -> None:
@@ -61,7 +61,7 @@ def test_down_to_nothing_and_up_again(engine: Engine) -> None:
     upgrade(engine)
 
     assert set(tables) <= {"alembic_version", "sqlite_sequence"}
-    assert SqlRecords(engine).snapshot().revision == 0
+    assert sql_records(engine).snapshot().revision == 0
 
 
 def test_twice_changes_nothing(engine: Engine, path: Path) -> None:
@@ -88,8 +88,8 @@ def test_a_newer_database_is_refused(engine: Engine) -> None:
 def open_and_read(engine: Engine) -> None:
     """Do what opening a gallery and listing it does."""
     upgrade(engine)
-    SqlRecords(engine).snapshot()
-    SqlRecords(engine).sources()
+    sql_records(engine).snapshot()
+    sql_records(engine).sources()
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_opening_waits_for_no_writer(engine: Engine, path: Path) -> None:
     writer.execute("BEGIN IMMEDIATE")
 
     upgrade(engine)
-    SqlRecords(engine).snapshot()
+    sql_records(engine).snapshot()
 
     writer.close()
 
@@ -169,7 +169,7 @@ def test_a_writer_that_never_ends_makes_others_give_up(engine: Engine, path: Pat
     writer.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(UnavailableError) as caught:
-        SqlRecords(engine).put_search("s", {"searched_at": "2026-01-01T00:00:00+00:00"})
+        sql_records(engine).put_search("s", {"searched_at": "2026-01-01T00:00:00+00:00"}, entry=entry())
     writer.close()
 
     assert caught.value.code == "records-unavailable"

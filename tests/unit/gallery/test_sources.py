@@ -6,6 +6,7 @@ from countenance.adapters.memory import MemoryObjects, MemoryRecords
 from countenance.core.errors import CountenanceError, NotFoundError, UnavailableError
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.sources import active_source, document_key, register_source
+from countenance.policy.model import SYSTEM
 
 
 class FullObjects(MemoryObjects):
@@ -15,7 +16,13 @@ class FullObjects(MemoryObjects):
         raise UnavailableError("the disk is full", code="objects-unavailable")
 
 
-WANTED = {"name": "city-archive", "owner": "City Archive", "legal_basis": LegalBasis.CONTRACT, "document": b"letter"}
+WANTED = {
+    "name": "city-archive",
+    "owner": "City Archive",
+    "legal_basis": LegalBasis.CONTRACT,
+    "document": b"letter",
+    "actor": SYSTEM,
+}
 
 
 def test_it_is_active_and_its_document_is_kept() -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from countenance.adapters.memory import MemoryIndex, MemoryObjects, MemoryRecords
+from countenance.audit.model import Entry, Receipt
 from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError
 from countenance.gallery.enrolment import Enrolment
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.sources import register_source
+from countenance.policy.model import SYSTEM
 from countenance.search.calibration import calibrate_population
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.model import LEAD, SearchAnswer, SearchOutcome, SearchRequest
@@ -37,7 +39,7 @@ class OtherPack(StripeAnalyser):
 class FullRecords(MemoryRecords):
     """Records that keep no answer any more."""
 
-    def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:  # noqa: ARG002 - the port
+    def put_search(self, search_id: str, answer: Mapping[str, object], *, entry: Entry) -> Receipt:  # noqa: ARG002 - the port
         raise UnavailableError("the disk is full", code="records-unavailable")
 
 
@@ -45,13 +47,20 @@ def filled(records: MemoryRecords) -> MemoryRecords:
     """Enrol three people with two photographs each, and one unnamed."""
     objects = MemoryObjects()
     register_source(
-        records, objects, name="archive", owner="o", legal_basis=LegalBasis.CONSENT, document=b"a signed letter"
+        records,
+        objects,
+        name="archive",
+        owner="o",
+        legal_basis=LegalBasis.CONSENT,
+        document=b"a signed letter",
+        actor=SYSTEM,
     )
     enrolment = Enrolment(
         "archive",
         records=records,
         objects=objects,
         pack_digest=ANALYSER.pack_digest,
+        actor=SYSTEM,
         gate=ENROL_GATE,
         limits=LIMITS,
     )

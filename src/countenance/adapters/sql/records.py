@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.mapping import (
     enrolled_face_of,
@@ -33,11 +34,13 @@ from countenance.adapters.sql.models import (
 from countenance.adapters.sql.source_models import ProvenanceRow
 from countenance.adapters.sql.source_register import add_change, find_source
 from countenance.adapters.sql.source_values import provenance_entry, source_of, source_row
+from countenance.audit.model import Acting, Entry, Receipt
 from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id
 from countenance.gallery.enrolment import pack_mismatch
+from countenance.gallery.entries import images_added, source_registered
 from countenance.gallery.model import (
     EnrolledFace,
     KnownImage,
@@ -68,16 +71,17 @@ MAX_PARAMETERS = 500
 class SqlRecords:
     """Implements `Records` over one database. Thread-safe: each call has its own session."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Keep the engine; the schema must be up to date (`database.upgrade`)."""
+    def __init__(self, engine: Engine, audit: SqlAuditLog) -> None:
+        """Keep the engine and the log in the same database; the schema must be up to date (`database.upgrade`)."""
         self._engine = engine
         self._writer = engine.execution_options(**{WRITER: True})
+        self._audit = audit
 
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
 
-    def register_source(self, source: Source, *, by: str = "") -> None:
+    def register_source(self, source: Source, *, actor: Acting, by: str = "") -> None:
         """See the port."""
         with self._changing() as session:
             if session.scalar(select(SourceRow.number).where(SourceRow.name == source.name)) is not None:
@@ -89,6 +93,7 @@ class SqlRecords:
             row = _added(session, source_row(source))
             registered = SourceChange(at=source.registered_at, by=by, before=None, after=source.state, reason="")
             add_change(session, row, registered)
+            self._audit.append(session, source_registered(source, actor=actor))
 
     def source(self, name: str) -> Source:
         """See the port."""
@@ -131,7 +136,9 @@ class SqlRecords:
         with self._reading() as session:
             return _known_images(session, source_id, sha256s)
 
-    def add_images(self, source_id: str, images: Sequence[NewImage], *, pack_digest: str) -> Mapping[str, KnownImage]:
+    def add_images(
+        self, source_id: str, images: Sequence[NewImage], *, pack_digest: str, actor: Acting
+    ) -> Mapping[str, KnownImage]:
         """See the port."""
         with self._changing() as session:
             held = session.scalar(select(GalleryRow.pack_digest))
@@ -144,9 +151,11 @@ class SqlRecords:
                 raise NotFoundError("that source is not on record", code="source-unknown")
             require_active(SourceState(source.state), source.name)
             known = _known_images(session, source_id, [image.sha256 for image in images])
-            for image in images:
-                if image.sha256 not in known:
-                    _add_image(session, source, image)
+            added = [image for image in images if image.sha256 not in known]
+            for image in added:
+                _add_image(session, source, image)
+            if added:
+                self._audit.append(session, images_added(source_id, added, pack_digest=pack_digest, actor=actor))
             return known
 
     def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
@@ -253,16 +262,18 @@ class SqlRecords:
             found = session.scalars(chosen.where(SourceRow.source_id == source_id).order_by(TemplateRow.number))
             return np.fromiter(found, dtype=np.int64)
 
-    def put_search(self, search_id: str, answer: Mapping[str, object]) -> None:
+    def put_search(self, search_id: str, answer: Mapping[str, object], *, entry: Entry) -> Receipt:
         """See the port."""
         with transaction(self._writer) as session:
+            receipt = self._audit.append(session, entry)
             session.add(
                 SearchRow(
                     search_id=search_id,
                     searched_at=datetime.fromisoformat(str(answer["searched_at"])),
-                    answer=dict(answer),
+                    answer={**answer, "receipt": receipt.to_json()},
                 )
             )
+        return receipt
 
     def search(self, search_id: str) -> Mapping[str, object]:
         """See the port."""

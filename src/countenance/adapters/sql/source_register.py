@@ -3,12 +3,15 @@
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.models import GalleryRow, SourceRow
 from countenance.adapters.sql.source_models import ReleaseRow, SourceChangeRow
 from countenance.adapters.sql.source_values import change_of, change_row, release_of, release_row, source_of
+from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
+from countenance.gallery.entries import release_added, release_revoked, source_changed
 from countenance.gallery.model import Source, SourceChange
 from countenance.gallery.terms import Release
 
@@ -16,12 +19,13 @@ from countenance.gallery.terms import Release
 class SqlSourceRegister:
     """Implements `SourceRegister` over one database. Thread-safe: each call has its own session."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Keep the engine; the schema must be up to date (`database.upgrade`)."""
+    def __init__(self, engine: Engine, audit: SqlAuditLog) -> None:
+        """Keep the engine and the log in the same database; the schema must be up to date (`database.upgrade`)."""
         self._engine = engine
         self._writer = engine.execution_options(**{WRITER: True})
+        self._audit = audit
 
-    def change(self, name: str, change: SourceChange) -> Source:
+    def change(self, name: str, change: SourceChange, *, actor: Acting) -> Source:
         """See the port."""
         with transaction(self._writer) as session:
             session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
@@ -34,6 +38,7 @@ class SqlSourceRegister:
                 )
             row.state = change.after.value
             add_change(session, row, change)
+            self._audit.append(session, source_changed(row.source_id, change, actor=actor))
             return source_of(row)
 
     def history(self, name: str) -> tuple[SourceChange, ...]:
@@ -43,22 +48,25 @@ class SqlSourceRegister:
             chosen = select(SourceChangeRow).where(SourceChangeRow.source == source).order_by(SourceChangeRow.number)
             return tuple(change_of(row) for row in session.scalars(chosen))
 
-    def add_release(self, name: str, release: Release) -> None:
+    def add_release(self, name: str, release: Release, *, actor: Acting) -> None:
         """See the port."""
         with transaction(self._writer) as session:
-            session.add(release_row(find_source(session, name).number, release))
+            source = find_source(session, name)
+            session.add(release_row(source.number, release))
+            self._audit.append(session, release_added(source.source_id, release, actor=actor))
 
-    def revoke_release(self, name: str, release_id: str) -> Release:
+    def revoke_release(self, name: str, release_id: str, *, actor: Acting) -> Release:
         """See the port."""
         with transaction(self._writer) as session:
-            source = find_source(session, name).number
-            chosen = select(ReleaseRow).where(ReleaseRow.source == source, ReleaseRow.release_id == release_id)
+            source = find_source(session, name)
+            chosen = select(ReleaseRow).where(ReleaseRow.source == source.number, ReleaseRow.release_id == release_id)
             row = session.scalar(chosen)
             if row is None:
                 raise NotFoundError(
                     "there is no such release", code="release-unknown", hint="see `countenance source releases list`"
                 )
             row.revoked_at = row.revoked_at or utc_now()
+            self._audit.append(session, release_revoked(source.source_id, release_id, actor=actor))
             return release_of(row)
 
     def releases(self, name: str) -> tuple[Release, ...]:

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from countenance.adapters.sql import access_models  # noqa: F401 - its tables belong to the metadata
+from countenance.adapters.sql import access_models, audit_models  # noqa: F401 - their tables belong to the metadata
 from countenance.adapters.sql.models import Base
 
 connection = context.config.attributes["connection"]

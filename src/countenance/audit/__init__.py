@@ -1,0 +1,1 @@
+"""What was done, provably: an append-only Merkle log that outsiders check."""

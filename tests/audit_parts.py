@@ -1,0 +1,21 @@
+"""Parts that tests of the audit log share: a key, entries, and records with a log of their own."""
+
+from sqlalchemy import Engine
+
+from countenance.adapters.sql.audit_log import SqlAuditLog
+from countenance.adapters.sql.records import SqlRecords
+from countenance.audit.model import Entry, Outcome
+from countenance.audit.note import new_signer
+from countenance.policy.model import SYSTEM
+
+SIGNER = new_signer("countenance.test/log")
+
+
+def sql_records(engine: Engine) -> SqlRecords:
+    """Return records over a database, whose audit log is signed with the tests' key."""
+    return SqlRecords(engine, SqlAuditLog(engine, SIGNER))
+
+
+def entry(number: int = 0, *, words: str = "") -> Entry:
+    """Return an entry."""
+    return Entry(action="test", outcome=Outcome.DONE, actor=SYSTEM, facts={"number": number, "words": words})
