@@ -52,6 +52,16 @@ class Settings(BaseSettings):
         ),
     ] = None
     model_pack: Annotated[str, Field(description="Name of the model pack to use.")] = "opencv-sface"
+    policy_packs: Annotated[
+        str, Field(description="Law packs in force beside the core, separated by commas; one has to be a base pack.")
+    ] = "default"
+    policy_keys: Annotated[
+        str,
+        Field(
+            description="Public keys, hex, separated by commas: packs from elsewhere must be signed by one. "
+            "Empty asks for no signature; a wrong one is refused all the same."
+        ),
+    ] = ""
     runtime: Annotated[Literal["openvino", "onnxruntime"], Field(description="What runs the networks.")] = "openvino"
     engine: Annotated[
         Literal["auto", "exact", "compact"],
@@ -88,6 +98,11 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """The folder of installed model packs."""
         return self.home / "models"
+
+    @property
+    def packs(self) -> Path:
+        """The folder of law packs that did not come with Countenance."""
+        return self.home / "packs"
 
     @property
     def index(self) -> Path:

@@ -21,6 +21,7 @@ from countenance.cli.models import models_app
 from countenance.cli.organisations import org_app
 from countenance.cli.output import emit_error
 from countenance.cli.people import user_app
+from countenance.cli.policy import policy_app
 from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
 from countenance.cli.source import source_app
@@ -74,6 +75,7 @@ app.command()(doctor)
 app.add_typer(index_app, name="index")
 app.add_typer(audit_app, name="audit")
 app.add_typer(models_app, name="models")
+app.add_typer(policy_app, name="policy")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(bench_app, name="bench")
 

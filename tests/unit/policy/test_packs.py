@@ -1,0 +1,244 @@
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from countenance.adapters.cedar import CedarRules
+from countenance.core.errors import CountenanceError, IntegrityError, NotFoundError
+from countenance.policy.comparison import compare
+from countenance.policy.pack import (
+    LawPack,
+    built_in_folder,
+    find_law_pack,
+    law_packs,
+    lists_of,
+    quota_of,
+    read_law_pack,
+)
+from countenance.policy.request import Action
+from countenance.policy.service import Policy, check_signers
+from countenance.policy.vectors import Facts, facts_of, request_of, run_vectors
+
+NOWHERE = Path("/nowhere")
+PACKS = {pack.name: pack for pack in law_packs(installed_in=NOWHERE)}
+CORE, DEFAULT = PACKS["core"], PACKS["default"]
+
+
+def policy(*names: str) -> Policy:
+    return Policy(CORE, [PACKS[name] for name in names], load=CedarRules)
+
+
+def reasons(rules: Policy, facts: Facts, at: datetime = datetime(2026, 12, 1, tzinfo=UTC)) -> list[str]:
+    return [reason.rule_id for reason in rules.decide(request_of(facts, at=at)).reasons]
+
+
+def test_these_packs_come_with_the_product() -> None:
+    assert list(PACKS) == [
+        "core",
+        "archive",
+        "default",
+        "eu-ai-act",
+        "us-il-bipa",
+        "us-md-cp-2-501",
+        "us-mi-detroit-307.5",
+        "us-tx-cubi",
+        "us-wa-rcw-43.386",
+    ]
+
+
+@pytest.mark.parametrize("pack", [pytest.param(pack, id=name) for name, pack in PACKS.items()])
+def test_every_vector_holds(pack: LawPack) -> None:
+    failed = [one for one in run_vectors(pack, core=CORE, default=DEFAULT, load=CedarRules) if not one.holds]
+
+    assert failed == []
+
+
+@pytest.fixture
+def own_pack(tmp_path: Path) -> Path:
+    """A copy of the default pack, to be changed."""
+    folder = tmp_path / "default"
+    shutil.copytree(built_in_folder() / "default", folder)
+    return folder
+
+
+def change(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        pytest.param("forbid (", "permit (", "may only forbid", id="a permit"),
+        pytest.param('@id("default-sector")', "", "@id", id="no id"),
+        pytest.param('@id("default-sector")', '@id("core-sector")', "begins with default-", id="another pack's prefix"),
+        pytest.param('@id("default-sector")', '@id("default-us-il")', "two rules", id="an id twice"),
+        pytest.param('@needs("an organisation outside US-IL")', "", "@needs", id="no words"),
+        pytest.param(
+            "principal.organisation.sector", "principal.organisation.sektor", "sektor", id="a misspelt attribute"
+        ),
+        pytest.param(
+            "principal.organisation.sector", "context.purpose", "purpose", id="a fact that not every action has"
+        ),
+        pytest.param('contains("US-IL")', "contains(", "default", id="what does not parse"),
+    ],
+)
+def test_rules_that_can_not_be_used_are_refused(own_pack: Path, before: str, after: str, why: str) -> None:
+    change(own_pack / "policies.cedar", before, after)
+    changed = read_law_pack(own_pack)
+
+    with pytest.raises(IntegrityError, match=why) as refused:
+        Policy(CORE, [changed], load=CedarRules)
+
+    assert refused.value.code == "policy-invalid"
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        pytest.param("manifest.toml", "jurisdiction", "jurisdistion", id="an unknown field"),
+        pytest.param("manifest.toml", 'kind = "base"', 'kind = "core"', id="it calls itself the core"),
+        pytest.param("manifest.toml", "expires = 2027-12-31", "expires = 2025-12-31", id="it ends before it begins"),
+        pytest.param("manifest.toml", 'name = "default"', 'name = "another"', id="another name"),
+        pytest.param("manifest.toml", "=", "", id="no TOML"),
+        pytest.param("vectors.toml", "[[vectors]]", "[[vector]]\n[[vectors]]", id="vectors"),
+    ],
+)
+def test_a_manifest_that_can_not_be_is_refused(own_pack: Path, file: str, before: str, after: str) -> None:
+    change(own_pack / file, before, after)
+
+    if file == "vectors.toml":
+        assert read_law_pack(own_pack).digest != DEFAULT.digest
+        return
+    with pytest.raises(IntegrityError) as refused:
+        read_law_pack(own_pack)
+
+    assert refused.value.code == "law-pack-invalid"
+
+
+def test_a_rule_without_a_deny_vector_is_refused(own_pack: Path) -> None:
+    change(own_pack / "vectors.toml", 'rule = "default-sector"\nexpect = "pass"', 'rule = "x"\nexpect = "pass"')
+    change(own_pack / "vectors.toml", 'rule = "default-sector"\nexpect = "pass"', 'rule = "x"\nexpect = "pass"')
+
+    with pytest.raises(IntegrityError, match="default-sector has no pass vector"):
+        run_vectors(read_law_pack(own_pack), core=CORE, default=DEFAULT, load=CedarRules)
+
+
+def test_a_vector_that_fails_is_reported(own_pack: Path) -> None:
+    change(own_pack / "policies.cedar", 'contains("US-IL")', 'contains("US-IN")')
+
+    outcomes = run_vectors(read_law_pack(own_pack), core=CORE, default=DEFAULT, load=CedarRules)
+
+    assert [(one.vector.says, one.holds) for one in outcomes if not one.holds] == [
+        ("a police department in Indiana", False),
+        ("a police department in Illinois", False),
+        ("a police department in Illinois reads an old answer", False),
+    ]
+
+
+def test_all_reasons_come_back_with_words_and_citations() -> None:
+    decision = policy("default").decide(request_of(Facts(sector="company", place="US-IL", state="suspended")))
+
+    assert [reason.rule_id for reason in decision.reasons] == ["core-organisation", "default-sector", "default-us-il"]
+    assert all(reason.says and reason.cites and reason.needs for reason in decision.reasons)
+    assert "searching is for government and law enforcement only" in str(decision.refusal())
+    assert "an organisation outside US-IL" in decision.refusal().hint
+    assert decision.refusal().code == "not-permitted"
+
+
+def test_an_expired_pack_fails_closed_for_faces_only() -> None:
+    at = datetime(2027, 12, 31, tzinfo=UTC)
+    rules = policy("default")
+
+    assert reasons(rules, Facts(), at) == ["core-expired"]
+    assert reasons(rules, Facts(), datetime(2027, 12, 30, 23, 59, tzinfo=UTC)) == []
+    assert reasons(rules, Facts(action=Action.READ_LOG, roles=("auditor",)), at) == []
+
+
+def test_a_pack_that_is_not_in_force_yet_restricts_nothing_and_admits_nobody() -> None:
+    before = datetime(2026, 7, 1, tzinfo=UTC)
+    facts = Facts(place="BE", purpose="suspect", offence="robbery")
+
+    assert reasons(policy("default", "eu-ai-act"), facts, before) == []
+    assert reasons(policy("default", "eu-ai-act"), facts) == ["eu-ai-act-authorisation"]
+    assert reasons(policy("default"), Facts(), datetime(2025, 1, 1, tzinfo=UTC)) == ["core-base", "core-purpose"]
+
+
+def test_no_base_pack_admits_nobody() -> None:
+    assert reasons(policy("us-md-cp-2-501"), Facts()) == ["core-base", "core-purpose"]
+    assert reasons(policy(), Facts(action=Action.ENROL, roles=("custodian",))) == ["core-base"]
+
+
+def test_lists_and_quotas_of_several_packs_are_the_strictest() -> None:
+    both = lists_of([DEFAULT, PACKS["archive"]])
+
+    assert both.purposes == {"missing-person", "identify-deceased"}
+    assert both.sensitive == {"child-victim", "witness"}
+    assert quota_of([DEFAULT, PACKS["archive"]]) == DEFAULT.manifest.quota
+    assert quota_of([PACKS["eu-ai-act"]]).person_day == 0
+
+
+def test_who_stands_in_two_states_is_not_decided_on() -> None:
+    request = request_of(Facts(purpose="missing-person", approval="supervisor", roles=()))
+    twice = replace(
+        request,
+        search=replace(request.search, approval=replace(request.search.approval, approver=request_of(Facts()).actor)),
+    )
+
+    decision = policy("default").decide(twice)
+
+    assert [reason.rule_id for reason in decision.reasons] == ["core-undecided"]
+
+
+def test_a_change_of_packs_is_shown_by_what_it_changes() -> None:
+    found = compare(
+        policy("default"),
+        policy("default", "us-il-bipa"),
+        [PACKS["us-il-bipa"]],
+        at=datetime(2026, 12, 1, tzinfo=UTC),
+    )
+
+    assert (found.added, found.removed) == (("us-il-bipa-probe", "us-il-bipa-release"), ())
+    assert found.as_json()["decided_otherwise"][0]["before"] == "allowed"
+
+
+def test_an_unknown_pack_has_a_code() -> None:
+    with pytest.raises(NotFoundError) as refused:
+        find_law_pack("us-xx", installed_in=NOWHERE)
+
+    assert refused.value.code == "law-pack-unknown"
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        pytest.param({"colour": "red"}, id="an unknown fact"),
+        pytest.param({"sector": "spies"}, id="an unknown sector"),
+        pytest.param({"person_today": "many"}, id="no number"),
+    ],
+)
+def test_facts_that_can_not_be_are_refused(pairs: dict[str, str]) -> None:
+    with pytest.raises(CountenanceError) as refused:
+        facts_of(pairs)
+
+    assert refused.value.code == "fact-invalid"
+
+
+def test_facts_with_several_values_are_read() -> None:
+    facts = facts_of({"roles": "examiner,supervisor", "source_excluded": "US-IL", "key": ""})
+
+    assert (facts.roles, facts.source_excluded, facts.key) == (("examiner", "supervisor"), ("US-IL",), ())
+
+
+def test_packs_from_elsewhere_need_a_trusted_signature_where_keys_are_named(own_pack: Path) -> None:
+    own = read_law_pack(own_pack)
+
+    check_signers([own, DEFAULT], trusted=frozenset())
+    check_signers([DEFAULT], trusted=frozenset({"aa"}))
+    with pytest.raises(IntegrityError) as refused:
+        check_signers([own], trusted=frozenset({"aa"}))
+
+    assert refused.value.code == "law-pack-unsigned"
