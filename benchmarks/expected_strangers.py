@@ -4,32 +4,33 @@ Run with COUNTENANCE_TEST_DATA set: `python benchmarks/expected_strangers.py [PA
 the protocol, or the first FOLDS of them, the population is fitted to the people of the other folds. The gallery is the
 fold's own people and made-up ones up to N: drawn from a population that was fitted to this fold's people alone where
 they are enough for that, else from other draws of the first. Galleries of 2,000 and more are calibrated over
-themselves, as `countenance calibrate` does; smaller ones by the population. Probes are one photograph of each person of
-the fold; only strangers are counted.
+themselves, as `countenance calibrate` does; smaller ones by the people whom the population was fitted to, as a pack's
+calibration is. Probes are one photograph of each person of the fold; only strangers are counted.
+
+Where one fold's people are enough to fit a population to, the gallery of a thousand is of the others' people, without
+any made-up ones. Writes benchmarks/results/expected-strangers-PACK.json and docs/images.
 """
 
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
-from environment import environment, write_result
+from environment import RESULTS, environment, write_result
 from lfw_templates import DOUBLE_IDENTITY, LfwTemplates, lfw_templates, test_data
+from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from protocols.lfw_dev import FOLDS, protocol_rows
 
 from countenance.core.errors import InvalidInputError
 from countenance.gallery.model import Snapshot
-from countenance.search.calibration import (
-    FEWEST_SUBJECTS,
-    Calibration,
-    calibrate_gallery,
-    calibrate_population,
-    sample_subjects,
-)
+from countenance.search.calibration import FEWEST_SUBJECTS, Calibration, calibrate_gallery, calibrate_people
 from countenance.search.cohort import ReferenceCohort
+from countenance.search.comparisons import Sample, sample_subjects
 from countenance.search.strangers import HIGHEST_RATE, Strangers, expected_strangers
 from countenance.vision.pack import ModelPack, builtin_packs, read_pack
 from countenance.vision.population import TYPICAL_SHAPES, Population, fit_population
@@ -47,15 +48,15 @@ def fitted(data: LfwTemplates, people: NDArray[np.bool_], pack: ModelPack) -> Po
 
 def gallery(data: LfwTemplates, rows: NDArray[np.intp], extension: Population, size: int) -> Blocks:
     """Stream a gallery of `size` subjects: one real picture each, then made-up ones, numbered from a million on."""
-    yield data.subjects[rows], data.templates[rows]
-    for part in extension.stream(size - len(rows), seed=SEED):
+    yield data.subjects[rows[:size]], data.templates[rows[:size]]
+    for part in extension.stream(max(size - len(rows), 0), seed=SEED):
         yield part.subjects + 1_000_000, part.templates
 
 
-def calibrated(blocks: Blocks, cohort: ReferenceCohort, pack: ModelPack, size: int) -> Calibration:
-    """Calibrate as the product does."""
+def calibrated(blocks: Blocks, people: Sample, cohort: ReferenceCohort, pack: ModelPack, size: int) -> Calibration:
+    """Calibrate as the product does; `people` are those whom the cohort's population was fitted to."""
     if size < FEWEST_SUBJECTS:
-        return calibrate_population(cohort, pack_digest=pack.digest)
+        return calibrate_people(people, cohort, pack_digest=pack.digest)
     snapshot = Snapshot(
         revision=1, pack_digest=pack.digest, sources=1, subjects=size, images=size, templates=size, last_row=size
     )
@@ -68,12 +69,13 @@ def thresholds(
 ) -> tuple[NDArray[np.float64], list[list[Strangers]]]:
     """Return the score at which each expectation is reached, a row a probe, and what is said there."""
     found, said = np.full((len(probes), len(EXPECTATIONS)), np.inf), []
+    body = calibration.curve.body
     for at, probe in enumerate(probes):
         place = cohort.place(probe[None])
         for column, wanted in enumerate(EXPECTATIONS):
             rate = wanted / (size - 1)
-            if rate >= HIGHEST_RATE:
-                found[at, column] = np.quantile(place.scores, 1 - rate)
+            if rate >= HIGHEST_RATE**body:
+                found[at, column] = np.quantile(place.scores, 1 - rate ** (1 / body))
             else:
                 found[at, column] = calibration.curve.score_at(rate) + place.offset
         said.append([expected_strangers(score, place, calibration.curve, people=size) for score in found[at]])
@@ -106,44 +108,46 @@ def covered(counts: NDArray[np.int64], said: Strangers, seed: int = 0) -> float:
     return float(((counts >= low) & (counts <= high)).mean())
 
 
-def one_fold(
-    data: LfwTemplates, fold_of: NDArray[np.int64], fold: int, pack: ModelPack
-) -> Iterator[list[dict[str, Any]]]:
-    """Run all sizes for one fold; yield what there is after each size."""
-    inside = fold_of == fold
-    cohort = ReferenceCohort(fitted(data, ~inside, pack))
-    try:
-        extension, disjoint = fitted(data, inside, pack), True
-    except InvalidInputError:
-        extension, disjoint = cohort.population, False
+def one_gallery(
+    data: LfwTemplates, fit: NDArray[np.bool_], size: int, pack: ModelPack, *, made_up: bool
+) -> Iterator[dict[str, Any]]:
+    """Fit to some people, search a gallery of the others; yield what was counted at each expectation."""
+    cohort = ReferenceCohort(fitted(data, fit, pack))
+    extension, disjoint = cohort.population, False
+    if made_up:
+        with suppress(InvalidInputError):
+            extension, disjoint = fitted(data, ~fit, pack), True
     first = np.unique(data.subjects, return_index=True)[1]
     last = len(data.subjects) - 1 - np.unique(data.subjects[::-1], return_index=True)[1]
-    rows, probe_rows = (np.sort(one[inside[one]]) for one in (first, last))
+    rows, probe_rows = (one[~fit[one]] for one in (first, last))
+    np.random.default_rng(SEED).shuffle(rows)
     probes, who = data.templates[probe_rows], data.subjects[probe_rows]
-    results = []
-    for size in SIZES:
-        started = time.perf_counter()
-        calibration = calibrated(gallery(data, rows, extension, size), cohort, pack, size)
-        at, said = thresholds(probes, cohort, calibration, size)
-        counts = count(gallery(data, rows, extension, size), probes, who, at)
-        for column, wanted in enumerate(EXPECTATIONS):
-            results.append(
-                {
-                    "fold": fold,
-                    "subjects": size,
-                    "expectation": wanted,
-                    "probes": len(probes),
-                    "known": said[0][column].known.value,
-                    "interval": [said[0][column].low, said[0][column].high],
-                    "counted": int(counts[:, column].sum()),
-                    "ratio": float(counts[:, column].mean() / wanted),
-                    "covered": covered(counts[:, column], said[0][column]),
-                    "made_from": calibration.made_from,
-                    "extension_disjoint": disjoint,
-                }
-            )
-        print(f"fold {fold}, N = {size:,}: {time.perf_counter() - started:.0f} s", flush=True)
-        yield results
+    people = Sample(data.templates[fit], data.subjects[fit])
+    calibration = calibrated(gallery(data, rows, extension, size), people, cohort, pack, size)
+    at, said = thresholds(probes, cohort, calibration, size)
+    counts = count(gallery(data, rows, extension, size), probes, who, at)
+    for column, wanted in enumerate(EXPECTATIONS):
+        yield {
+            "subjects": size,
+            "real_subjects": min(len(rows), size),
+            "gallery": f"{size:,} people" + ("" if made_up else ", all real"),
+            "expectation": wanted,
+            "probes": len(probes),
+            "known": said[0][column].known.value,
+            "interval": [said[0][column].low, said[0][column].high],
+            "counted": int(counts[:, column].sum()),
+            "ratio": float(counts[:, column].mean() / wanted),
+            "covered": covered(counts[:, column], said[0][column]),
+            "made_from": calibration.made_from,
+            "extension_disjoint": disjoint,
+        }
+
+
+def all_real(data: LfwTemplates, inside: NDArray[np.bool_], pack: ModelPack) -> Iterator[dict[str, Any]]:
+    """Fit to one fold's people, search a thousand of the others'; nothing where one fold is too small for a fit."""
+    with suppress(InvalidInputError):
+        fitted(data, inside, pack)
+        yield from one_gallery(data, inside, SIZES[0], pack, made_up=False)
 
 
 def main() -> None:
@@ -152,22 +156,53 @@ def main() -> None:
     data = lfw_templates(pack)
     folds = {row.subject: row.fold for row in protocol_rows(test_data())}
     fold_of = np.array([folds[str(name).partition("/")[0]] for name in data.names])
-    where = environment(seed=SEED, distributions=("numpy", "scipy"))
-    results: list[dict[str, Any]] = []
+    name = f"expected-strangers-{pack.name}"
+    result: dict[str, Any] = {
+        "environment": environment(seed=SEED, distributions=("numpy", "scipy")),
+        "pack": pack.digest,
+        "results": [],
+    }
     for fold in range(int(sys.argv[2]) if len(sys.argv) > 2 else FOLDS):
-        before = results
-        for rows in one_fold(data, fold_of, fold, pack):
-            results = before + rows
-            write_result(
-                f"expected-strangers-{pack.name}", {"environment": where, "pack": pack.digest, "results": results}
-            )
-    print("        N expected  ratio  covered")
-    for size in SIZES:
-        for wanted in EXPECTATIONS:
-            cells = [row for row in results if (row["subjects"], row["expectation"]) == (size, wanted)]
-            ratio = sum(row["counted"] for row in cells) / sum(row["probes"] * wanted for row in cells)
-            share = np.average([row["covered"] for row in cells], weights=[row["probes"] for row in cells])
-            print(f"{size:>9,} {wanted:>8} {ratio:>8.2f} {share:>8.2f} {cells[0]['known']}")
+        inside = fold_of == fold
+        first = list(all_real(data, inside, pack)) or one_gallery(data, ~inside, SIZES[0], pack, made_up=True)
+        for run in (first, *(one_gallery(data, ~inside, size, pack, made_up=True) for size in SIZES[1:])):
+            started = time.perf_counter()
+            result["results"] += [{"fold": fold} | row for row in run]
+            write_result(name, result)
+            print(f"fold {fold}: {time.perf_counter() - started:.0f} s", flush=True)
+    cells = pooled(result["results"])
+    plot(cells, RESULTS.parent.parent / f"docs/images/{name}.svg")
+    print("gallery                   expected  ratio covered")
+    for cell in cells:
+        print("{gallery:25} {expectation:>8} {ratio:>6.2f} {covered:>7.2f} {known}".format(**cell))
+
+
+def pooled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join the folds: counts are summed, the shares within the interval averaged over the probes."""
+    cells = []
+    for gallery_name, wanted in dict.fromkeys((row["gallery"], row["expectation"]) for row in rows):
+        same = [row for row in rows if (row["gallery"], row["expectation"]) == (gallery_name, wanted)]
+        probes = [row["probes"] for row in same]
+        covered_share = float(np.average([row["covered"] for row in same], weights=probes))
+        ratio = sum(row["counted"] for row in same) / (sum(probes) * wanted)
+        cells.append(same[0] | {"ratio": ratio, "covered": covered_share})
+    return cells
+
+
+def plot(cells: list[dict[str, Any]], path: Path) -> None:
+    """Draw counted over expected strangers, a line a gallery, with the wanted band."""
+    mpl.rcParams["svg.hashsalt"] = "expected-strangers"
+    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    axes.axhspan(0.5, 2, color="0.9", label="wanted: 0.5 to 2")
+    axes.axhline(1, color="0.4", linewidth=0.8)
+    for name, marker in zip(dict.fromkeys(cell["gallery"] for cell in cells), "osD^v", strict=False):
+        mine = [cell for cell in cells if cell["gallery"] == name]
+        expected, ratios = ([cell[key] for cell in mine] for key in ("expectation", "ratio"))
+        axes.loglog(expected, ratios, marker=marker, label=name)
+    axes.set(xlabel="expected strangers", ylabel="counted / expected", ylim=(0.25, 4))
+    axes.set_yticks([0.25, 0.5, 1, 2, 4], labels=["0.25", "0.5", "1", "2", "4"])
+    axes.legend(fontsize="small")
+    figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":

@@ -324,3 +324,65 @@ def test_a_phone_never_scrolls_sideways(
     widths.append(page.evaluate("document.querySelector('#photograph').scrollWidth"))
 
     assert max(widths) <= 360
+
+
+def test_several_photographs_of_one_person_are_searched_with_as_one(
+    watched: "Watched", portraits: Mapping[str, Path], group_photograph: Path, gallery: "OpenGallery"
+) -> None:
+    faces = gallery.faces(group_photograph.read_bytes(), filename=None).faces
+    middle = sorted(range(len(faces)), key=lambda at: faces[at].box.left)[1] + 1
+    page = watched.sign_in()
+    choose_photograph(page, portraits[PORTRAIT])
+    fill_in(page)
+    page.locator("#further-file").set_input_files(group_photograph)
+    expect(page.locator("#faces-legend")).to_have_text("3 faces were found. Choose one.")
+
+    search(page)
+    expect(page.locator("#ask-problem")).to_contain_text("Choose a face first")
+    page.locator(f"#probe-boxes [data-face='{middle}']").click()
+    search(page)
+
+    page.locator(".search-facts").wait_for()
+    expect(page.locator(".search-facts")).to_contain_text(f"obama3.jpg, face 1; group.jpg, face {middle}")
+    expect(page.locator(".candidate").first).to_contain_text("Cy")
+    expect(page.locator(".candidate .strip .place").first).to_be_attached()
+    expect(page.locator(".stale-note")).to_have_count(0)
+
+
+def test_a_further_photograph_is_looked_at_again_and_left_out(
+    watched: "Watched", portraits: Mapping[str, Path], group_photograph: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.jpg").write_text("no picture")
+    page = watched.sign_in()
+    choose_photograph(page, group_photograph)
+    page.locator("#probe-boxes [data-face='2']").click()
+    page.locator("#further-file").set_input_files([portraits[PORTRAIT], tmp_path / "notes.jpg"])
+    expect(page.locator("#photographs li")).to_have_count(3)
+    expect(page.locator("#photographs li").nth(2)).to_contain_text("can't be read")
+
+    page.get_by_role("button", name="1. group.jpg").click()
+    expect(page.locator("#probe-boxes .box.chosen")).to_have_attribute("data-face", "2")
+    fill_in(page)
+    search(page)
+    expect(page.locator("#ask-problem")).to_contain_text("notes.jpg first, or leave it out")
+    page.get_by_role("button", name="Leave out photograph 3, notes.jpg").click()
+    search(page)
+
+    page.locator(".search-facts").wait_for()
+    expect(page.locator(".search-facts")).to_contain_text("group.jpg, face 2; obama3.jpg, face 1")
+
+
+def test_the_threshold_is_set_by_how_often_a_stranger_may_be_returned(
+    watched: "Watched", portraits: Mapping[str, Path]
+) -> None:
+    page = watched.sign_in()
+    choose_photograph(page, portraits[PORTRAIT])
+    fill_in(page)
+    page.locator(".options summary").click()
+    page.get_by_label("how often may a stranger be returned").select_option("0.01")
+
+    search(page)
+
+    page.locator(".search-facts").wait_for()
+    expect(page.locator(".search-facts")).to_contain_text("at most 1 search in 100 returns a stranger")
+    expect(page.locator(".candidate").first.locator(".strangers-words")).to_contain_text("would look this similar")

@@ -15,14 +15,12 @@ from countenance.search.calibration import (
     CALIBRATION,
     FEWEST_SUBJECTS,
     Calibration,
-    Sample,
-    Subjects,
     calibrate_gallery,
-    calibrate_population,
+    calibrate_people,
     read_calibration,
-    sample_subjects,
 )
 from countenance.search.cohort import ReferenceCohort
+from countenance.search.comparisons import Sample, Subjects, sample_subjects
 from countenance.search.scale import ScoreScale
 from countenance.vision.pack import ModelPack
 from countenance.vision.population import (
@@ -111,11 +109,18 @@ class HomeCalibration:
         fitted: Population | None,
         on_progress: Callable[[int], None],
     ) -> Calibration:
-        """Calibrate over the gallery; over the population that was fitted to it where it is too small for that."""
+        """Calibrate over the gallery; over the people of a population that was fitted to it where it is too small."""
         digest = self._pack.digest
         if fitted is not None and snapshot.subjects < FEWEST_SUBJECTS:
-            return calibrate_population(cohort, pack_digest=digest)
-        return calibrate_gallery(sample, cohort, pack_digest=digest, snapshot=snapshot, on_progress=on_progress)
+            return calibrate_people(sample, cohort, pack_digest=digest)
+        return calibrate_gallery(
+            sample,
+            cohort,
+            pack_digest=digest,
+            snapshot=snapshot,
+            fitted=fitted is not None,
+            on_progress=on_progress,
+        )
 
     def _load(self) -> ScoreScale | None:
         """Join what is on disk."""

@@ -14,7 +14,8 @@ from countenance.cli.options import Home, Json
 from countenance.core.errors import InvalidInputError
 from countenance.evaluation.reliability import FORMATS, reliability_plot
 from countenance.gallery.model import Snapshot
-from countenance.search.calibration import STRANGERS, Calibration
+from countenance.search.calibration import Calibration
+from countenance.search.comparisons import STRANGERS
 
 calibration_app = typer.Typer(help="What scores mean in this gallery.", no_args_is_help=True)
 

@@ -202,7 +202,7 @@ def growth_json(steps: tuple[Searches, ...], population: Population) -> dict[str
 
 def normalised(result: IdentificationResult, population: Population) -> Searches:
     """Return the searches with the normalised score: the cosine less what strangers score with the same probe."""
-    return result.searches.normalised(ReferenceCohort(population).offsets(result.templates))
+    return result.searches.normalised(ReferenceCohort(population).place_all(result.templates).offsets)
 
 
 def comparisons_json(systems: Mapping[str, Searches]) -> list[dict[str, Any]]:

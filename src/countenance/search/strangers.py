@@ -27,6 +27,9 @@ HIGHEST_RATE = 0.02
 BODY_POINTS = 48
 """Points that the measured part of the curve is kept by."""
 
+FEWEST_COUNTED = 0.5
+"""Strangers a probe, in the mean, from which the spread between probes is measured."""
+
 MOST_SPREAD = 1.5
 """Largest relative spread between probes that is extrapolated to."""
 
@@ -91,6 +94,7 @@ class StrangerCurve(BaseModel):
         tail: What holds above the last of them.
         pairs: Pairs of a probe and a stranger that it was made from.
         spread: By rate (10 ** key): standard deviation between probes of the true rate, relative to the curve's.
+        body: Where many reach a score, a share s of the probe's own cohort stands for a share s ** body of strangers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,6 +104,7 @@ class StrangerCurve(BaseModel):
     tail: Tail
     pairs: int
     spread: dict[int, FiniteFloat]
+    body: FiniteFloat = Field(default=1.0, gt=0)
 
     @property
     def floor(self) -> float:
@@ -122,10 +127,11 @@ class StrangerCurve(BaseModel):
         """Return how far the true rate of one probe is from the curve's, relative, standard deviation.
 
         Between the decades where it was measured it is interpolated, beyond them extrapolated, by the rate's logarithm;
-        what the number of pairs leaves open is added.
+        what the number of pairs leaves open is added. Everybody reaches some score: at a rate of 1 there is no spread.
         """
-        decades = sorted(self.spread, reverse=True)
-        values = [self.spread[decade] for decade in decades]
+        known = {0: 0.0} | self.spread
+        decades = sorted(known, reverse=True)
+        values = [known[decade] for decade in decades]
         at = math.log10(rate)
         between = float(np.interp(-at, [-decade for decade in decades], values))
         if at < decades[-1] and len(decades) > 1:
@@ -137,8 +143,9 @@ class StrangerCurve(BaseModel):
 def expected_strangers(score: float, place: Proportion, curve: StrangerCurve, *, people: int) -> Strangers:
     """Estimate how many of the people searched, other than the mate, score at least as high.
 
-    Where more than a fiftieth of the probe's own cohort scores as high, their share counts; above, the curve over many
-    probes at the normalised score, which holds the probe's own best hundredth.
+    Where more than a fiftieth of the probe's own cohort scores as high, their share counts, brought into line with what
+    share of real strangers that stands for; above, the curve over many probes at the normalised score, which holds the
+    probe's own best hundredth.
 
     Args:
         score: Cosine of the candidate.
@@ -150,31 +157,33 @@ def expected_strangers(score: float, place: Proportion, curve: StrangerCurve, *,
         docs/scores-derivation.md.
     """
     others = max(people - 1, 0)
-    rate = place.share_above(score)
-    if rate >= HIGHEST_RATE:
-        sigma2 = math.log1p((1 - rate) / (rate * COHORT))
+    share = place.share_above(score)
+    if share >= HIGHEST_RATE:
+        rate, sampled = share**curve.body, (1 - share) / (share * COHORT)
     else:
-        rate = curve.rate(score - place.offset)
-        if rate < curve.floor:
-            return Strangers(known=Known.FEWER_THAN, expected=others * curve.floor)
-        sigma2 = math.log1p(curve.relative_spread(rate) ** 2)
+        rate, sampled = min(curve.rate(score - place.offset), HIGHEST_RATE**curve.body), 0.0
+    if rate < curve.floor:
+        return Strangers(known=Known.FEWER_THAN, expected=others * curve.floor)
+    sigma2 = math.log1p(sampled + curve.relative_spread(rate) ** 2)
     middle, wide = others * rate * math.exp(-sigma2 / 2), math.exp(WIDTH * math.sqrt(sigma2))
     return Strangers(known=Known.ESTIMATED, expected=others * rate, low=middle / wide, high=middle * wide)
 
 
-def fit_curve(exceedances: Scores, probes: Counts, *, strangers: Counts) -> StrangerCurve:
+def fit_curve(exceedances: Scores, probes: Counts, *, strangers: Counts, above_tenth: Counts) -> StrangerCurve:
     """Make the curve from the normalised scores of many probes against their strangers.
 
     Args:
         exceedances: float64, shape (n,): all normalised scores above one that more than `HIGHEST_RATE` reach.
         probes: int64, shape (n,): whose, from 0.
         strangers: int64, shape (probes,): how many each probe was compared with.
+        above_tenth: int64, shape (probes,): how many of them score what a tenth of the probe's cohort reaches.
 
     Source:
-        Empirical below, generalised Pareto above a threshold: Pickands 1975, "Statistical inference using extreme
-        order statistics"; Davison, Smith 1990, "Models for exceedances over high thresholds". The threshold is the
-        one of `TAIL_SIZES` whose fit has the least Kolmogorov-Smirnov distance times the root of its size, after
-        Clauset, Shalizi, Newman 2009, "Power-law distributions in empirical data", section 3.3.
+        The body's exponent: Lehmann 1953, "The power of rank tests", section 4. Empirical below, generalised Pareto
+        above a threshold: Pickands 1975, "Statistical inference using extreme order statistics"; Davison, Smith 1990,
+        "Models for exceedances over high thresholds". The threshold is the one of `TAIL_SIZES` whose fit has the least
+        Kolmogorov-Smirnov distance times the root of its size, after Clauset, Shalizi, Newman 2009, "Power-law
+        distributions in empirical data", section 3.3.
     """
     pairs = int(np.sum(strangers))
     falling = np.sort(exceedances)[::-1]
@@ -182,12 +191,14 @@ def fit_curve(exceedances: Scores, probes: Counts, *, strangers: Counts) -> Stra
     ranks = np.unique(np.geomspace(tail.size, HIGHEST_RATE * pairs, BODY_POINTS).astype(np.int64))
     ranks = ranks[ranks <= len(falling)]
     scores, first = np.unique(falling[ranks - 1], return_index=True)
+    tenth = float(above_tenth.sum()) / pairs
     return StrangerCurve(
         scores=scores.tolist(),
         rates=(ranks[first] / pairs).tolist(),
         tail=tail,
         pairs=pairs,
-        spread=_spread(falling, exceedances, probes, strangers),
+        spread={-1: _apart(above_tenth, tenth * strangers)} | _spread(falling, exceedances, probes, strangers),
+        body=-math.log10(tenth),
     )
 
 
@@ -208,21 +219,25 @@ def fit_tail(falling: Scores, pairs: int) -> Tail:
 
 
 def _spread(falling: Scores, exceedances: Scores, probes: Counts, strangers: Counts) -> dict[int, float]:
-    """Measure how far probes' own rates are apart: the variance of their counts beyond the Poisson part.
+    """Measure how far probes' own rates are apart, at each decade where there is enough to count."""
+    pairs, spread = int(strangers.sum()), dict[int, float]()
+    for decade in range(-2, -9, -1):
+        rank = int(pairs * 10.0**decade)
+        if rank < FEWEST_COUNTED * len(strangers) or rank > len(falling):
+            continue
+        counts = np.bincount(probes[exceedances >= falling[rank - 1]], minlength=len(strangers))
+        spread[decade] = _apart(counts, rank / pairs * strangers)
+    return spread
+
+
+def _apart(counts: Counts, expected: NDArray[np.floating]) -> float:
+    """Return the relative standard deviation of the means of counts: their variance beyond the Poisson part.
 
     Source:
         Moment estimator of overdispersion: Cameron, Trivedi, "Regression Analysis of Count Data", 2013, section 3.3.
     """
-    pairs, spread = int(strangers.sum()), dict[int, float]()
-    for decade in range(-2, -9, -1):
-        rank = int(pairs * 10.0**decade)
-        if rank < 2 * len(strangers) or rank > len(falling):
-            continue
-        counts = np.bincount(probes[exceedances >= falling[rank - 1]], minlength=len(strangers))
-        expected = rank / pairs * strangers
-        beyond = float((((counts - expected) / expected) ** 2 - 1 / expected).mean())
-        spread[decade] = math.sqrt(max(beyond, BEST / COHORT * 1e-2))
-    return spread
+    beyond = float((((counts - expected) / expected) ** 2 - 1 / expected).mean())
+    return math.sqrt(max(beyond, BEST / COHORT * 1e-2))
 
 
 def in_short(strangers: Strangers) -> str:

@@ -168,21 +168,35 @@ def fit_population(
         One-way multivariate analysis of variance: Searle, Casella, McCulloch, "Variance Components", 1992, chapter 3;
         simultaneous diagonalisation: Fukunaga, "Introduction to Statistical Pattern Recognition", 1990, section 2.3.
     """
-    rows = templates.astype(np.float64)
-    names, at, counts = np.unique(subjects, return_inverse=True, return_counts=True)
-    second = len(rows) - len(names)
-    least = 2 * rows.shape[1]
-    if min(second, len(names)) < least:
+    _, counts = np.unique(subjects, return_counts=True)
+    second = len(subjects) - len(counts)
+    least = 2 * templates.shape[1]
+    if min(second, len(counts)) < least:
         raise InvalidInputError(
-            f"{len(names)} subjects with {second} further pictures don't make a population",
+            f"{len(counts)} subjects with {second} further pictures don't make a population",
             code="population-too-small",
             hint=f"at least {least} of each are needed",
         )
+    return _moments(templates, subjects, pack_digest=pack_digest, shapes=(person_shape, picture_shape))
+
+
+def refit_population(population: Population, templates: Templates, subjects: Subjects) -> Population:
+    """Estimate the moments of other people, as `fit_population` does; shapes and pack stay, and any number will do."""
+    shapes = (population.person_shape, population.picture_shape)
+    return _moments(templates, subjects, pack_digest=population.pack_digest, shapes=shapes)
+
+
+def _moments(
+    templates: Templates, subjects: Subjects, *, pack_digest: str | None, shapes: tuple[float, float]
+) -> Population:
+    """Estimate mean and covariances."""
+    rows = templates.astype(np.float64)
+    names, at, counts = np.unique(subjects, return_inverse=True, return_counts=True)
     means = np.zeros((len(names), rows.shape[1]))
     np.add.at(means, at, rows)
     means /= counts[:, None]
     residuals = rows - means[at]
-    within = residuals.T @ residuals / second
+    within = residuals.T @ residuals / (len(rows) - len(names))
     mean = means.mean(axis=0)
     centred = means - mean
     between = centred.T @ centred / (len(names) - 1) - within * (1 / counts).mean()
@@ -195,8 +209,8 @@ def fit_population(
         mean=mean,
         axes=turn.T @ root.T,
         spread=np.sqrt(np.maximum(spread, 0.0)),
-        person_shape=person_shape,
-        picture_shape=picture_shape,
+        person_shape=shapes[0],
+        picture_shape=shapes[1],
     )
 
 

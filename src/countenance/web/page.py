@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from countenance.core.errors import NotFoundError
-from countenance.search.model import LEAD, MAX_LIMIT
+from countenance.search.model import LEAD, MAX_LIMIT, MAX_PHOTOGRAPHS
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -61,6 +61,7 @@ def _render(max_image_bytes: int) -> str:
         lead=LEAD,
         max_limit=MAX_LIMIT,
         max_image_bytes=max_image_bytes,
+        max_photographs=MAX_PHOTOGRAPHS,
         purposes=PURPOSES,
         version=version("countenance"),
     )

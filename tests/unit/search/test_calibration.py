@@ -10,14 +10,13 @@ from countenance.gallery.model import Snapshot
 from countenance.search.calibration import (
     FEWEST_SUBJECTS,
     Calibration,
-    Sample,
     calibrate_gallery,
-    calibrate_population,
+    calibrate_people,
     read_calibration,
-    sample_subjects,
 )
 from countenance.search.cohort import ReferenceCohort
-from countenance.vision.population import made_up_population
+from countenance.search.comparisons import Sample
+from countenance.vision.population import fit_population, made_up_population
 
 DIM = 96
 PACK = "a" * 64
@@ -141,24 +140,37 @@ def test_people_are_subjects_by_ones_own_curve_and_templates_by_a_populations(ca
     assert calibration.model_copy(update={"made_from": "population"}).people(gallery) == 3000
 
 
-def test_a_sample_is_the_same_however_it_is_streamed() -> None:
-    sample = people(300, each=2)
-    order = np.random.default_rng(0).permutation(600)
+FIRST = made_up_population(24).draw(900, seed=3, templates_per_subject=2)
+OTHERS = made_up_population(24).draw(900, seed=4, templates_per_subject=2)
 
-    whole = sample_subjects([(sample.subjects, sample.templates)], subjects=300, wanted=100)
-    parts = sample_subjects(
-        [(sample.subjects[rows], sample.templates[rows]) for rows in np.array_split(order, 7)],
-        subjects=300,
-        wanted=100,
+
+@pytest.fixture(scope="module")
+def fitted() -> ReferenceCohort:
+    return ReferenceCohort(
+        fit_population(FIRST.templates, FIRST.subjects, pack_digest=PACK, person_shape=20, picture_shape=2)
     )
 
-    assert parts.subjects.tolist() == whole.subjects.tolist()
-    assert 60 < len(np.unique(whole.subjects)) < 140
-    assert {len(rows) for rows in np.split(whole.subjects, np.flatnonzero(np.diff(whole.subjects)) + 1)} == {2}
+
+@pytest.fixture(scope="module")
+def of_people(fitted: ReferenceCohort) -> Calibration:
+    return calibrate_people(Sample(FIRST.templates, FIRST.subjects), fitted, pack_digest=PACK)
 
 
-def test_a_population_claims_no_more_than_the_people_whom_it_was_fitted_to() -> None:
-    found = calibrate_population(COHORT, pack_digest=PACK, strangers=3000)
+def test_a_calibration_over_some_people_holds_for_others(of_people: Calibration, fitted: ReferenceCohort) -> None:
+    gallery, probes = OTHERS.templates[:450:2], OTHERS.templates[450::2]
+    normalised = gallery @ probes.T - fitted.place_all(probes).offsets
 
-    assert found.curve.floor == 1e-6
-    assert found.checks[-1].rate >= found.curve.floor
+    counted = {rate: float((normalised >= of_people.curve.score_at(rate)).mean()) for rate in (0.01, 0.001)}
+
+    assert counted[0.01] == pytest.approx(0.01, rel=0.15)
+    assert counted[0.001] == pytest.approx(0.001, rel=0.4)
+
+
+def test_it_claims_no_more_than_one_pair_of_two_people(of_people: Calibration) -> None:
+    assert of_people.curve.floor == 1 / (450 * 449 // 2)
+    assert of_people.subjects == 450
+    assert all(check.rate >= of_people.curve.floor for check in of_people.checks)
+
+
+def test_the_spread_is_that_of_people_whom_the_population_does_not_know(of_people: Calibration) -> None:
+    assert 0.05 < of_people.curve.spread[-1] < of_people.curve.spread[-2] < 1

@@ -13,8 +13,9 @@ from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.sources import register_source
 from countenance.policy.model import SYSTEM
-from countenance.search.calibration import calibrate_population
+from countenance.search.calibration import calibrate_people
 from countenance.search.cohort import ReferenceCohort
+from countenance.search.comparisons import Sample
 from countenance.search.model import LEAD, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json
 from countenance.search.scale import ScoreScale
@@ -226,10 +227,12 @@ def test_the_index_is_up_to_date_after_warming() -> None:
 class TestScale:
     """Searches where it is known what scores mean."""
 
+    COHORT = ReferenceCohort(made_up_population(DIM))
+    PEOPLE = made_up_population(DIM).draw(2400, seed=1, templates_per_subject=2)
     SCALE = ScoreScale(
-        cohort=ReferenceCohort(made_up_population(DIM)),
-        calibration=calibrate_population(
-            ReferenceCohort(made_up_population(DIM)), pack_digest=ANALYSER.pack_digest, strangers=2500
+        cohort=COHORT,
+        calibration=calibrate_people(
+            Sample(PEOPLE.templates, PEOPLE.subjects), COHORT, pack_digest=ANALYSER.pack_digest
         ),
     )
 

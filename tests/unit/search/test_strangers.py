@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from countenance.search.cohort import COHORT, Proportion
 from countenance.search.strangers import (
@@ -24,12 +25,17 @@ PROBES, STRANGERS = 200, 20_000
 SCALE = 0.025
 
 
-def curve(seed: int = 0) -> StrangerCurve:
-    """Fit the curve to exponential scores above 0: P(score >= z) = HIGHEST_RATE * 1.5 * exp(-z / SCALE)."""
+def curve(*, shares: float | NDArray[np.float64] = 1.0, tenth: float = 0.1, seed: int = 0) -> StrangerCurve:
+    """Fit the curve to exponential scores above 0: P(score >= z) = shares * HIGHEST_RATE * 1.5 * exp(-z / SCALE)."""
     rng = np.random.default_rng(seed)
-    counts = rng.binomial(STRANGERS, HIGHEST_RATE * 1.5, PROBES)
+    counts = rng.binomial(STRANGERS, shares * np.full(PROBES, HIGHEST_RATE * 1.5))
     scores = rng.exponential(SCALE, counts.sum())
-    return fit_curve(scores, np.repeat(np.arange(PROBES), counts), strangers=np.full(PROBES, STRANGERS))
+    return fit_curve(
+        scores,
+        np.repeat(np.arange(PROBES), counts),
+        strangers=np.full(PROBES, STRANGERS),
+        above_tenth=rng.binomial(STRANGERS, shares * np.full(PROBES, tenth)),
+    )
 
 
 CURVE = curve()
@@ -55,15 +61,18 @@ def test_score_at_is_the_inverse_of_rate(rate: float) -> None:
 
 
 def test_probes_that_are_alike_have_no_spread_and_those_that_differ_have() -> None:
-    rng = np.random.default_rng(3)
-    shares = HIGHEST_RATE * 1.5 * rng.lognormal(-0.08, 0.4, PROBES)
-    counts = rng.binomial(STRANGERS, shares)
-    scores = rng.exponential(SCALE, counts.sum())
+    apart = curve(shares=np.random.default_rng(3).lognormal(-0.08, 0.4, PROBES), seed=3)
 
-    apart = fit_curve(scores, np.repeat(np.arange(PROBES), counts), strangers=np.full(PROBES, STRANGERS))
+    for decade in (-1, -2):
+        assert CURVE.spread[decade] < 0.05
+        assert apart.spread[decade] == pytest.approx(0.4, abs=0.1)
 
-    assert CURVE.spread[-2] < 0.05
-    assert apart.spread[-2] == pytest.approx(0.4, abs=0.1)
+
+def test_the_spread_vanishes_where_everybody_reaches_the_score() -> None:
+    apart = curve(shares=np.random.default_rng(3).lognormal(-0.08, 0.4, PROBES))
+
+    assert apart.relative_spread(1.0) < 0.001
+    assert apart.relative_spread(0.3) < apart.relative_spread(0.1)
 
 
 def test_the_spread_grows_beyond_where_it_was_measured() -> None:
@@ -90,6 +99,16 @@ def test_a_common_score_is_counted_in_the_probes_own_cohort() -> None:
     found = expected_strangers(0.025, PLACE, CURVE, people=1001)
 
     assert found.expected == pytest.approx(500, abs=1)
+
+
+def test_a_share_of_the_cohort_is_brought_into_line_with_strangers() -> None:
+    crowded = curve(tenth=0.2)
+
+    found = expected_strangers(0.285, PLACE, crowded, people=1001)
+
+    assert found.expected == pytest.approx(200, rel=0.02)
+    assert found.low is not None
+    assert found.low < 200
 
 
 def test_where_the_data_end_there_is_a_bound_and_no_number() -> None:

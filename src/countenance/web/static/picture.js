@@ -11,9 +11,13 @@ function svg(tag, attributes, text) {
   return element;
 }
 
-// Loads a picture into an <img>; resolves to whether the browser can show it.
+const waiting = new WeakMap();
+
+// Loads a picture into an <img>; resolves to whether it is shown: not when the browser can't, or another one comes first.
 export function showImage(image, url) {
+  waiting.get(image)?.(false);
   return new Promise((resolve) => {
+    waiting.set(image, resolve);
     image.onload = () => resolve(true);
     image.onerror = () => resolve(false);
     image.src = url;

@@ -38,7 +38,8 @@ export function markStale() {
   body.prepend(make("p", { class: "stale-note", text: "This is the answer of the search before. Search again for what is chosen now." }));
 }
 
-// `probe`: {name, chosen, cut}, the photograph's name, the face's number, and a function that cuts the face out.
+// `probe`: {name, chosen, further, cut}: the photograph's name, the face's number, the further photographs and faces in
+// words, and a function that cuts the face out.
 export function showAnswer(answer, probe) {
   section.removeAttribute("aria-busy");
   message.textContent = answer.message;
@@ -60,7 +61,7 @@ function fact(term, value) {
 function factsOf(answer, probe) {
   const { gallery } = answer;
   return [
-    fact("Probe", `${probe.name}, face ${probe.chosen}`),
+    fact(probe.further.length ? "Probes, as one" : "Probe", [`${probe.name}, face ${probe.chosen}`, ...probe.further].join("; ")),
     fact("Case", answer.case),
     fact("Purpose", answer.purpose),
     fact("Searched", `${counted(gallery.subjects, "subject", "subjects")} in ${counted(gallery.sources, "source", "sources")}`),

@@ -48,11 +48,11 @@ export async function request(method, path, { json } = {}) {
   return response.status === 204 ? null : response.json();
 }
 
-// Sends a form. `onProgress` gets the share sent, 0 to 1: fetch can't tell, XMLHttpRequest can.
+// Sends a form; a list becomes one field for each. `onProgress` gets the share sent, 0 to 1: fetch can't tell, XMLHttpRequest can.
 export function upload(path, fields, { onProgress = () => {}, signal, responseType = "json" } = {}) {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) {
-    if (value !== null && value !== undefined && value !== "") form.append(name, value);
+  for (const [name, values] of Object.entries(fields)) {
+    for (const value of [values].flat()) if (value !== null && value !== undefined && value !== "") form.append(name, value);
   }
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
