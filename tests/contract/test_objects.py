@@ -84,3 +84,17 @@ def test_a_reader_never_sees_half_of_an_object(objects: Objects) -> None:
             objects.put(KEY, version)
 
         assert {one.result() for one in seen} <= set(versions)
+
+
+def test_a_folder_is_deleted_whole_and_nothing_else(objects: Objects) -> None:
+    going, staying = image_key("5f0c", "a" * 64), (image_key("5f0c1", "a" * 64), crop_key("5f0c", "a" * 64, 1))
+    for key in (going, image_key("5f0c", "b" * 64), *staying):
+        objects.put(key, b"x")
+
+    objects.delete_all("images/5f0c/")
+    objects.delete_all("images/5f0c/")
+    objects.delete_all("nowhere/")
+
+    with pytest.raises(NotFoundError):
+        objects.get(going)
+    assert [objects.get(key) for key in staying] == [b"x", b"x"]

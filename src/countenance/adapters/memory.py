@@ -154,6 +154,10 @@ class MemoryObjects:
         except KeyError:
             raise NotFoundError("that picture is not in the object store", code="object-unknown") from None
 
+    def delete_all(self, prefix: str) -> None:
+        """See the port."""
+        self._held = {key: data for key, data in self._held.items() if not key.startswith(prefix)}
+
 
 class InlineReader:
     """Implements `PhotographReader` in this process, one photograph after the other."""

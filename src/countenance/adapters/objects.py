@@ -39,6 +39,16 @@ class StoredObjects:
         except (BaseError, OSError) as error:
             raise _unavailable(error) from None
 
+    def delete_all(self, prefix: str) -> None:
+        """See the port."""
+        try:
+            for listed in obstore.list(self._store, prefix=prefix):
+                obstore.delete(self._store, [one["path"] for one in listed])
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from None
+
 
 def _unavailable(error: Exception) -> UnavailableError:
     """Translate a store's fault, without its keys or paths."""

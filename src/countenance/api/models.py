@@ -232,6 +232,14 @@ class ReceiptEntry(Answer):
     vkey: str = Field(description="The log's public key; compare it with the one that you were told.")
 
 
+class MarkEntry(Answer):
+    """What was taken out of a kept answer since it was given."""
+
+    at: str = Field(description="Since when it is not searched any more, RFC 3339, UTC.")
+    why: str = Field(examples=["source-withdrawn"])
+    ranks: list[int] = Field(description="Candidates that do not say any more who they are.", examples=[[1]])
+
+
 class SearchReply(Answer):
     """The answer to one search, best candidate first."""
 
@@ -254,6 +262,7 @@ class SearchReply(Answer):
     seconds: dict[str, float] = Field(description="Time by stage, s.", examples=[{"detect": 0.006, "total": 0.041}])
     lead: str = Field(examples=[LEAD])
     receipt: ReceiptEntry | None = Field(None, description="Null for searches made before there was an audit log.")
+    marks: list[MarkEntry] = Field([], description="What was destroyed of it since; empty for a fresh answer.")
 
 
 class SubjectEntry(Answer):

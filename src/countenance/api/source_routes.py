@@ -1,5 +1,6 @@
 """Routes of the source register."""
 
+import json
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,7 @@ def source_router(gallery: "OpenGallery") -> APIRouter:
     router = APIRouter(route_class=InMemoryRoute, tags=["sources"])
     _add_register(router, gallery)
     _add_changes(router, gallery)
+    _add_withdrawal(router, gallery)
     _add_releases(router, gallery)
     return router
 
@@ -139,6 +141,29 @@ def _add_changes(router: APIRouter, gallery: "OpenGallery") -> None:
     ) -> Any:
         """Activate, suspend or resume a source: in force for the very next search and enrolment."""
         return source_json(gallery.sources.change(name, SourceState(after.value), by=BY, reason=reason))
+
+
+def _add_withdrawal(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the route that destroys a source."""
+
+    @router.post(
+        "/sources/{name}/withdrawal",
+        response_model=models.CertificateReply,
+        responses=problems(
+            {
+                400: ["body-unreadable"],
+                404: ["source-unknown"],
+                409: ["source-state-forbidden", "source-changed-meanwhile"],
+                422: ["reason-invalid", "request-invalid"],
+                503: ["objects-unavailable", "records-unavailable", "index-unwritable", "keyring-unwritable"],
+            }
+        ),
+    )
+    def withdraw_source(
+        name: SourceName, reason: Annotated[str, Form(description="Why, in a sentence; it is kept.")]
+    ) -> Any:
+        """Destroy a source for good: gone for the very next search. The same request again goes on, or shows it."""
+        return json.loads(gallery.sources.withdraw(name, by=BY, reason=reason).certificate or b"{}")
 
 
 def _add_releases(router: APIRouter, gallery: "OpenGallery") -> None:

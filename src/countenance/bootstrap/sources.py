@@ -1,7 +1,10 @@
 """Wiring of the source register: what an open gallery offers of its sources."""
 
 from datetime import date
+from typing import Any
 
+from countenance.gallery.certificates import read_certificate
+from countenance.gallery.destruction import Destroyer, Destruction
 from countenance.gallery.model import LegalBasis, Source, SourceChange, SourceState, SourceSummary
 from countenance.gallery.ports import Objects, Records, SourceRegister
 from countenance.gallery.sources import add_release, change_state, register_source, released_labels
@@ -12,11 +15,12 @@ from countenance.policy.model import SYSTEM, Actor
 class Sources:
     """The sources of one open gallery. Thread-safe."""
 
-    def __init__(self, records: Records, objects: Objects, register: SourceRegister) -> None:
+    def __init__(self, records: Records, objects: Objects, register: SourceRegister, destroyer: Destroyer) -> None:
         """Join the parts."""
         self._records = records
         self._objects = objects
         self._register = register
+        self._destroyer = destroyer
 
     def register(
         self,
@@ -60,6 +64,22 @@ class Sources:
         """Put a source into another state: see `gallery.sources.change_state`."""
         change_state(self._records, self._register, name, after, actor=actor, by=by, reason=reason)
         return self.summary(name)
+
+    def withdraw(self, name: str, *, by: str, reason: str, actor: Actor = SYSTEM) -> Destruction:
+        """Destroy a source: see `gallery.destruction.Destroyer.withdraw`."""
+        return self._destroyer.withdraw(name, actor=actor, by=by, reason=reason)
+
+    def heed_destroyed_keys(self) -> None:
+        """Withdraw again what came back with an old backup: its key is gone, so nothing of it may be searched."""
+        self._destroyer.heed_destroyed_keys()
+
+    def certificates(self) -> tuple[Destruction, ...]:
+        """Return the destructions that ended, newest first."""
+        return self._destroyer.destructions.certificates()
+
+    def read_certificate(self, certificate: bytes) -> dict[str, Any]:
+        """Check a certificate of this installation: see `gallery.certificates.read_certificate`."""
+        return read_certificate(certificate, self._destroyer.signer)
 
     def history(self, name: str) -> tuple[SourceChange, ...]:
         """Return every change of a source's state: see the port."""

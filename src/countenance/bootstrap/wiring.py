@@ -13,8 +13,10 @@ from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
+from countenance.adapters.signing import SealedSigner
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.destructions import SqlDestructions
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.audit.ports import AuditLog
@@ -26,6 +28,7 @@ from countenance.bootstrap.keyring import make_keys, open_keyring
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
 from countenance.core.errors import NotFoundError, UnavailableError
+from countenance.gallery.destruction import Destroyer, DestructionRecords
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport
 from countenance.gallery.entries import crops_shown, photograph_shown
 from countenance.gallery.indexing import IndexedGallery
@@ -59,6 +62,7 @@ class OpenGallery:
         records: Records,
         objects: Objects,
         register: SourceRegister,
+        destructions: DestructionRecords,
         keyring: Keyring,
         accounts: Accounts,
         audit: AuditLog,
@@ -69,10 +73,18 @@ class OpenGallery:
         self.accounts = accounts
         self.records = records
         self.objects = objects
-        self.sources = Sources(records, objects, register)
         self.audit = audit
         self.limits = image_limits(settings)
         self.indexed = IndexedGallery(records, self._open_index)
+        destroyer = Destroyer(
+            records=records,
+            destructions=destructions,
+            objects=objects,
+            keyring=keyring,
+            signer=SealedSigner(settings.home, keyring),
+            refresh_index=self.indexed.refresh,
+        )
+        self.sources = Sources(records, objects, register, destroyer)
         self._index: FollowingIndex | None = None
 
     def enrol(
@@ -328,11 +340,13 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             records=records,
             objects=objects,
             register=register,
+            destructions=SqlDestructions(engine, audit),
             keyring=keyring,
             accounts=open_accounts(engine, objects, keyring),
             audit=audit,
         )
         with closing(opened) as gallery:
+            gallery.sources.heed_destroyed_keys()
             yield gallery
 
 

@@ -14,6 +14,7 @@ from countenance.bootstrap.settings import load_settings
 from countenance.cli.audit import audit_app
 from countenance.cli.bench import bench_app
 from countenance.cli.calibration import calibrate, calibration_app
+from countenance.cli.certificate import certificate_app
 from countenance.cli.doctor import doctor, index_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, status, subjects_app
@@ -62,6 +63,7 @@ app.command()(init)
 app.add_typer(org_app, name="org")
 app.add_typer(user_app, name="user")
 app.add_typer(source_app, name="source")
+app.add_typer(certificate_app, name="certificate")
 app.command(no_args_is_help=True)(enrol)
 app.add_typer(subjects_app, name="subjects")
 app.command(no_args_is_help=True)(search)

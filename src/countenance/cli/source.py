@@ -1,5 +1,6 @@
 """`countenance source`: the register of sources, from registering to withdrawing."""
 
+import json as json_module
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +11,9 @@ from rich.console import Console
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
-from countenance.cli.files import read_document
+from countenance.cli.files import read_document, write_file
 from countenance.cli.options import Home, Json
+from countenance.gallery.certificates import certificate_text
 from countenance.gallery.model import LegalBasis, SourceState, SourceSummary
 from countenance.gallery.rendering import change_json, release_json, source_json
 from countenance.gallery.terms import ANY, Release, Retention, RetentionRule, SourceTerms
@@ -105,6 +107,27 @@ def source_resume(name: Name, reason: Reason = "", home: Home = None, json: Json
     Example: `countenance source resume city-archive`
     """
     _change(name, SourceState.ACTIVE, reason=reason, home=home, json=json)
+
+
+@source_app.command("withdraw", no_args_is_help=True)
+def source_withdraw(
+    name: Name,
+    reason: Reason,
+    certificate: Annotated[Path | None, typer.Option(help="Write the signed certificate here.")] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Destroy a source for good: gone for the very next search, its key destroyed, with a signed certificate.
+
+    May be stopped at any time; the same command goes on from there, and shows the certificate when all is done.
+
+    Example: `countenance source withdraw city-archive --reason "The owner says stop" --certificate certificate.json`
+    """
+    with open_gallery(load_settings(home)) as gallery:
+        signed = gallery.sources.withdraw(name, by=BY, reason=reason).certificate or b""
+    if certificate is not None:
+        write_file(certificate, signed)
+    output.emit(json_module.loads(signed), as_json=json, render=lambda console: console.print(certificate_text(signed)))
 
 
 @source_app.command("list")

@@ -343,6 +343,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What was taken out of a kept answer since it was given.
+
+    Attributes:
+        at: Since when it is not searched any more, RFC 3339, UTC.
+        why: E.g. `source-withdrawn`.
+        ranks: Candidates that do not say any more who they are.
+    """
+
+    at: str
+    why: str
+    ranks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnswer:
     """The answer to one search, best candidate first.
 
@@ -356,6 +371,7 @@ class SearchAnswer:
         scale: What the scores were held against; None where nothing was searched or nothing is known.
         lead: What a candidate is, and is not; show it with every candidate.
         receipt: That the search stands in the audit log; None for searches made before there was one.
+        marks: What was destroyed of it since; empty for a fresh answer.
     """
 
     search_id: str
@@ -375,6 +391,7 @@ class SearchAnswer:
     further: tuple[Probe, ...] = ()
     scale: Scale | None = None
     receipt: Receipt | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

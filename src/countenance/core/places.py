@@ -1,32 +1,16 @@
 """Countries and regions by their ISO codes: `US` (ISO 3166-1 alpha-2) or `US-IL` (ISO 3166-2)."""
 
-import re
-
-COUNTRIES = frozenset(
-    """
-    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
-    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
-    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT
-    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO
-    MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY
-    QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
-    TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
-    """.split()  # noqa: SIM905 - a list literal of 249 strings would take 249 lines
-)
-"""All 249 officially assigned codes. Source: ISO 3166-1:2020, alpha-2."""
-
-REGION = re.compile(r"([A-Z]{2})(?:-[A-Z0-9]{1,3})?")
+import pycountry
 
 
 def is_place(code: str) -> bool:
-    """Return whether a code is a country's, or has the form of a region's in one.
+    """Return whether a code is a country's or a region's, written as ISO writes it.
 
-    The country is looked up; which regions a country has is not, since the list changes several times a year.
+    Source:
+        ISO 3166-1 and 3166-2, as Debian's iso-codes lists them (pycountry).
     """
-    found = REGION.fullmatch(code)
-    return found is not None and found[1] in COUNTRIES
-
-
-def contains(place: str, other: str) -> bool:
-    """Return whether a place is another one or holds it: `US` contains `US` and `US-IL`, not the other way round."""
-    return other == place or other.startswith(f"{place}-")
+    if "-" in code:
+        region = pycountry.subdivisions.get(code=code)  # type: ignore[no-untyped-call]
+        return region is not None and bool(region.code == code)
+    country = pycountry.countries.get(alpha_2=code)
+    return country is not None and country.alpha_2 == code

@@ -26,6 +26,12 @@ def source_changed(source_id: str, change: SourceChange, *, actor: Acting) -> En
     return Entry(action="source-change", outcome=Outcome.DONE, actor=actor, facts=facts)
 
 
+def destroyed(destruction_id: str, certificate: bytes, *, actor: Acting) -> Entry:
+    """Say that a destruction came to its end, with the hash of its certificate."""
+    facts = {"destruction": destruction_id, "certificate_sha256": hashlib.sha256(certificate).hexdigest()}
+    return Entry(action="destruction-finish", outcome=Outcome.DONE, actor=actor, facts=facts)
+
+
 def release_added(source_id: str, release: Release, *, actor: Acting) -> Entry:
     """Say that a subject's release was put on record; whose it is is left out."""
     facts = {"source": source_id, "release": release.release_id, "document_sha256": release.document_sha256}

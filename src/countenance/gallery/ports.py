@@ -141,6 +141,8 @@ class Records(Protocol):
 
         Raises:
             UnavailableError: codes `audit-unwritable`, `records-unavailable`; neither was written.
+            ConflictError: code `source-changed-meanwhile`: a candidate's source was stopped since the scan; neither was
+                written.
         """
 
     def search(self, search_id: str) -> Mapping[str, object]:
@@ -210,6 +212,13 @@ class Objects(Protocol):
         Raises:
             NotFoundError: code `object-unknown`.
             UnavailableError: code `objects-unavailable`.
+        """
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object whose key begins with a folder, which ends in `/`; none there is no harm.
+
+        Raises:
+            UnavailableError: code `objects-unavailable`; some may be left, run it again.
         """
 
 

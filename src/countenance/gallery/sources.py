@@ -110,7 +110,7 @@ def change_state(
     """Put a source into another state: in force for the very next search and enrolment.
 
     Args:
-        reason: Needed to suspend, withdraw or expire.
+        reason: Needed to suspend. To withdraw or expire a source, see `gallery.destruction`.
 
     Raises:
         NotFoundError: code `source-unknown`.
@@ -120,14 +120,23 @@ def change_state(
     """
     reason = checked_reason(reason, needed=after in NEEDS_REASON)
     before = records.source(name).state
+    require_way(name, before, after)
+    change = SourceChange(at=utc_now(), by=by, before=before, after=after, reason=reason)
+    return register.change(name, change, actor=actor)
+
+
+def require_way(name: str, before: SourceState, after: SourceState) -> None:
+    """Refuse a change of state that there is no way for.
+
+    Raises:
+        ConflictError: code `source-state-forbidden`.
+    """
     if before not in FROM[after]:
         raise ConflictError(
             f"the source {name!r} is {before.value} and can't become {after.value}",
             code="source-state-forbidden",
             hint="a source that is withdrawn or expired never comes back" if before.is_gone else "",
         )
-    change = SourceChange(at=utc_now(), by=by, before=before, after=after, reason=reason)
-    return register.change(name, change, actor=actor)
 
 
 def add_release(

@@ -196,5 +196,6 @@ def answer_json(answer: SearchAnswer) -> dict[str, Any]:
         "scale": None if scale is None else scale_json(scale),
         "seconds": {stage: round(seconds, 6) for stage, seconds in answer.seconds.items()},
         "lead": LEAD,
+        "marks": [],
         **receipt,
     }

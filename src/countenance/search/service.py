@@ -126,7 +126,8 @@ class SearchService:
             InvalidInputError: the decoder's codes, `case-invalid`, `purpose-invalid`, `limit-invalid`,
                 `threshold-invalid`, `face-number-invalid`, `fpir-invalid`, `fpir-out-of-reach`, `fpir-not-known`;
                 nothing was searched or kept.
-            ConflictError: code `pack-mismatch`; nothing was searched or kept.
+            ConflictError: code `pack-mismatch`, nothing was searched or kept; or `source-changed-meanwhile`, a source
+                was stopped since the scan, nothing was answered or kept.
             IntegrityError: code `index-mismatch`; nothing is answered until records and index agree again.
             UnavailableError: codes `records-unavailable`, `audit-unwritable`; nothing was answered.
         """
@@ -191,6 +192,12 @@ class SearchService:
         if not (answer.get("certificate") or {}).get("certified"):
             raise ConflictError(
                 "that answer carries no certificate", code="search-not-certified", hint="search again to get one"
+            )
+        if answer.get("marks"):
+            raise ConflictError(
+                "some of what that answer showed was destroyed since",
+                code="search-not-verifiable",
+                hint=f"why: {', '.join(sorted({mark['why'] for mark in answer['marks']}))}",
             )
         if answer.get("further"):
             raise ConflictError(

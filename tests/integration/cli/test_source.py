@@ -114,3 +114,27 @@ def test_what_can_not_be_is_one_line(command: Command, words: tuple[str, ...], c
     register(command)
 
     command("source", *words).refused(code, name)
+
+
+def test_a_withdrawn_source_leaves_a_certificate_and_nothing_else(
+    command: Command, album: Path, tmp_path: Path
+) -> None:
+    register(command)
+    command("enrol", "album", album)
+    search = ("search", album / "A" / PEOPLE["A"][0], "--case", "c", "--purpose", "p", "--json")
+    before = command(*search).json
+    withdraw = ("source", "withdraw", "album", "--reason", "the owner says stop")
+
+    shown = command(*withdraw, "--certificate", tmp_path / "c.json")
+    again = command(*withdraw, "--json").json
+    after = command(*search).json
+    verified = command("certificate", "verify", tmp_path / "c.json", "--json").json
+    [listed] = command("certificate", "list", "--json").json["certificates"]
+
+    assert "CERTIFICATE OF DESTRUCTION" in shown.out
+    assert (len(before["candidates"]), after["candidates"], after["gallery"]["templates"]) == (1, [], 0)
+    assert verified["statement"]["handed_out_before"][0]["search"] == before["search_id"]
+    assert listed["signed"] == again
+    command("verify-search", before["search_id"], "--probe", search[1]).refused(5, "search-not-verifiable")
+    command("certificate", "verify", tmp_path / "d.txt").refused(2, "certificate-malformed")
+    command("certificate", "verify", tmp_path / "gone").refused(4, "certificate-unreadable")

@@ -1,10 +1,11 @@
 """Opening the database: engine settings, and migrations brought up to date."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -22,6 +23,11 @@ from countenance.core.errors import ConflictError, IntegrityError, UnavailableEr
 BUSY_MS = 10_000
 """How long a writer waits for another one before it gives up, ms."""
 
+
+MAX_PARAMETERS = 500
+"""Most values in one IN list; SQLite allows 32,766 parameters a statement, older builds 999."""
+
+T = TypeVar("T")
 
 WRITER = "countenance_writer"
 """Execution option that marks a connection which will write."""
@@ -128,6 +134,13 @@ def transaction(engine: Engine) -> Iterator[Session]:
         ) from None
     except DatabaseError as error:
         raise unreadable(error) from None
+
+
+def slices(values: Collection[T]) -> Iterator[list[T]]:
+    """Cut values into lists that fit into one statement."""
+    ordered = list(values)
+    for start in range(0, len(ordered), MAX_PARAMETERS):
+        yield ordered[start : start + MAX_PARAMETERS]
 
 
 def unavailable(error: OperationalError) -> UnavailableError:

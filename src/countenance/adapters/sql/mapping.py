@@ -7,11 +7,15 @@ from sqlalchemy import Row, Select, func, select
 
 from countenance.adapters.sql.models import FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.core.arrays import Templates
-from countenance.gallery.model import EnrolledFace, Subject
+from countenance.gallery.model import EnrolledFace, SourceState, Subject
 from countenance.vision.model import Box, Face, Landmarks, Point, Quality
 
 VECTOR = np.dtype("<f4")
 """How a template is stored: float32, little-endian on every machine."""
+
+
+STAYS = SourceRow.state.not_in([state.value for state in SourceState if state.is_gone])
+"""Leaves out sources of which nothing is there any more, though rows may still wait to be deleted."""
 
 
 def select_subjects() -> Select[str, str, str | None, int]:
@@ -19,8 +23,10 @@ def select_subjects() -> Select[str, str, str | None, int]:
     templates = (
         select(func.count()).where(TemplateRow.subject == SubjectRow.number).correlate(SubjectRow).scalar_subquery()
     )
-    return select(SubjectRow.subject_id, SourceRow.name, SubjectRow.label, templates).join(
-        SourceRow, SubjectRow.source == SourceRow.number
+    return (
+        select(SubjectRow.subject_id, SourceRow.name, SubjectRow.label, templates)
+        .join(SourceRow, SubjectRow.source == SourceRow.number)
+        .where(STAYS)
     )
 
 
@@ -47,6 +53,7 @@ def select_faces() -> Select[Any]:
         .join(ImageRow, FaceRow.image == ImageRow.number)
         .join(SourceRow, ImageRow.source == SourceRow.number)
         .join(SubjectRow, FaceRow.subject == SubjectRow.number)
+        .where(STAYS)
     )
 
 

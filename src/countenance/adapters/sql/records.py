@@ -4,15 +4,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.database import WRITER, transaction
+from countenance.adapters.sql.database import WRITER, slices, transaction
+from countenance.adapters.sql.destruction_models import SearchCandidateRow
 from countenance.adapters.sql.mapping import (
+    STAYS,
     enrolled_face_of,
     facts_of,
     select_faces,
@@ -58,14 +60,10 @@ from countenance.gallery.ports import TemplateBatch, crop_key, image_key
 from countenance.gallery.sources import require_active
 from countenance.index.ports import RowNumbers
 
-T = TypeVar("T")
 AnyRow = TypeVar("AnyRow", bound=Base)
 
 BATCH_ROWS = 20_000
 """Templates read at a time: 10 MB at 128 dimensions."""
-
-MAX_PARAMETERS = 500
-"""Most values in one IN list; SQLite allows 32,766 parameters a statement, older builds 999."""
 
 
 class SqlRecords:
@@ -119,7 +117,7 @@ class SqlRecords:
         with self._reading() as session:
             revision, pack_digest = session.execute(select(GalleryRow.revision, GalleryRow.pack_digest)).one()
             counted = (func.sum(column) for column in (SourceRow.subjects, SourceRow.images, SourceRow.templates))
-            sources, *sums = session.execute(select(func.count(), *counted)).one()
+            sources, *sums = session.execute(select(func.count(), *counted).where(STAYS)).one()
             last_row = session.scalar(select(func.max(TemplateRow.number))) or 0
         return Snapshot(
             revision=revision,
@@ -191,7 +189,7 @@ class SqlRecords:
             select(SourceRow.source_id, ImageRow.sha256, FaceRow.ordinal)
             .join(ImageRow, ImageRow.source == SourceRow.number)
             .join(FaceRow, FaceRow.image == ImageRow.number)
-            .where(FaceRow.face_id == face_id, FaceRow.subject.is_not(None))
+            .where(FaceRow.face_id == face_id, FaceRow.subject.is_not(None), STAYS)
         )
         with self._reading() as session:
             row = session.execute(chosen).one_or_none()
@@ -201,7 +199,12 @@ class SqlRecords:
 
     def image_location(self, image_id: str) -> tuple[str, str]:
         """See the port."""
-        chosen = select(ImageRow).options(joinedload(ImageRow.source_row)).where(ImageRow.image_id == image_id)
+        chosen = (
+            select(ImageRow)
+            .join(SourceRow, ImageRow.source == SourceRow.number)
+            .options(joinedload(ImageRow.source_row))
+            .where(ImageRow.image_id == image_id, STAYS)
+        )
         with self._reading() as session:
             row = session.scalar(chosen)
             if row is None:
@@ -212,7 +215,7 @@ class SqlRecords:
         """See the port."""
         found: dict[int, EnrolledFace] = {}
         with self._reading() as session:
-            for wanted in _slices(rows):
+            for wanted in slices(rows):
                 chosen = (
                     select_faces()
                     .join(TemplateRow, TemplateRow.face == FaceRow.number)
@@ -227,7 +230,7 @@ class SqlRecords:
         """See the port."""
         found: dict[int, Templates] = {}
         with self._reading() as session:
-            for wanted in _slices(rows):
+            for wanted in slices(rows):
                 for number, vector in session.execute(
                     select(TemplateRow.number, TemplateRow.vector).where(TemplateRow.number.in_(wanted))
                 ).all():
@@ -240,7 +243,7 @@ class SqlRecords:
         chosen = (
             select(*columns)
             .join(SourceRow, TemplateRow.source == SourceRow.number)
-            .where(TemplateRow.number <= last_row)
+            .where(TemplateRow.number <= last_row, STAYS)
             .order_by(TemplateRow.number)
         )
         with self._reading() as session:
@@ -259,20 +262,19 @@ class SqlRecords:
         """See the port."""
         chosen = select(TemplateRow.number).join(SourceRow, TemplateRow.source == SourceRow.number)
         with self._reading() as session:
-            found = session.scalars(chosen.where(SourceRow.source_id == source_id).order_by(TemplateRow.number))
+            found = session.scalars(chosen.where(SourceRow.source_id == source_id, STAYS).order_by(TemplateRow.number))
             return np.fromiter(found, dtype=np.int64)
 
     def put_search(self, search_id: str, answer: Mapping[str, object], *, entry: Entry) -> Receipt:
         """See the port."""
         with transaction(self._writer) as session:
             receipt = self._audit.append(session, entry)
-            session.add(
-                SearchRow(
-                    search_id=search_id,
-                    searched_at=datetime.fromisoformat(str(answer["searched_at"])),
-                    answer={**answer, "receipt": receipt.to_json()},
-                )
+            kept = SearchRow(
+                search_id=search_id,
+                searched_at=datetime.fromisoformat(str(answer["searched_at"])),
+                answer={**answer, "receipt": receipt.to_json()},
             )
+            _add_candidates(session, _added(session, kept), answer)
         return receipt
 
     def search(self, search_id: str) -> Mapping[str, object]:
@@ -300,7 +302,7 @@ class SqlRecords:
 def _known_images(session: Session, source_id: str, sha256s: Collection[str]) -> dict[str, KnownImage]:
     """Look photographs up by their content."""
     known: dict[str, KnownImage] = {}
-    for wanted in _slices(sha256s):
+    for wanted in slices(sha256s):
         rows = session.execute(
             select(ImageRow.sha256, ImageRow.outcome, SubjectRow.label)
             .join(SourceRow, ImageRow.source == SourceRow.number)
@@ -358,15 +360,28 @@ def _subject_number(session: Session, source: SourceRow, label: str | None) -> i
     return _added(session, SubjectRow(subject_id=new_id(), source=source.number, label=label)).number
 
 
+def _add_candidates(session: Session, search: SearchRow, answer: Mapping[str, Any]) -> None:
+    """List whom an answer returned, so that it is found when one of them is destroyed.
+
+    Raises:
+        ConflictError: code `source-changed-meanwhile`: a candidate's source was stopped since the scan.
+    """
+    for one in answer.get("candidates", ()):
+        source = find_source(session, one["source"])
+        if source.state != SourceState.ACTIVE.value:
+            raise ConflictError(
+                "a source was suspended or withdrawn while it was searched",
+                code="source-changed-meanwhile",
+                hint="search again",
+            )
+        row = SearchCandidateRow(
+            search=search.number, rank=one["rank"], source=source.number, subject_id=one["subject"]["id"]
+        )
+        session.add(row)
+
+
 def _added(session: Session, row: AnyRow) -> AnyRow:
     """Insert one row and give it back with its number."""
     session.add(row)
     session.flush()
     return row
-
-
-def _slices(values: Collection[T]) -> Iterator[list[T]]:
-    """Cut values into lists that fit into one statement."""
-    ordered = list(values)
-    for start in range(0, len(ordered), MAX_PARAMETERS):
-        yield ordered[start : start + MAX_PARAMETERS]

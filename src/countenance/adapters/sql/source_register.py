@@ -30,14 +30,7 @@ class SqlSourceRegister:
         with transaction(self._writer) as session:
             session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
             row = find_source(session, name)
-            if change.before is None or row.state != change.before.value:
-                raise ConflictError(
-                    f"the source {name!r} became {row.state} meanwhile",
-                    code="source-changed-meanwhile",
-                    hint="look at it again: `countenance source show`",
-                )
-            row.state = change.after.value
-            add_change(session, row, change)
+            change_state_of(session, row, change)
             self._audit.append(session, source_changed(row.source_id, change, actor=actor))
             return source_of(row)
 
@@ -96,3 +89,19 @@ def find_source(session: Session, name: str) -> SourceRow:
 def add_change(session: Session, source: SourceRow, change: SourceChange) -> None:
     """Keep one change of a source's state."""
     session.add(change_row(source.number, change))
+
+
+def change_state_of(session: Session, source: SourceRow, change: SourceChange) -> None:
+    """Put a source into another state, where it still is in the one that the change begins with, and keep the change.
+
+    Raises:
+        ConflictError: code `source-changed-meanwhile`.
+    """
+    if change.before is None or source.state != change.before.value:
+        raise ConflictError(
+            f"the source {source.name!r} became {source.state} meanwhile",
+            code="source-changed-meanwhile",
+            hint="look at it again: `countenance source show`",
+        )
+    source.state = change.after.value
+    add_change(session, source, change)

@@ -1,0 +1,34 @@
+"""The tables of destruction: what was destroyed, and which searches had returned what."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from countenance.adapters.sql.models import Base, RowNumber, UtcDateTime
+
+
+class DestructionRow(Base):
+    """A destruction: under way until it has its certificate."""
+
+    __tablename__ = "destruction"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    destruction_id: Mapped[str] = mapped_column(String(36), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"), unique=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
+    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class SearchCandidateRow(Base):
+    """One candidate of a kept answer: who was returned, by rank."""
+
+    __tablename__ = "search_candidate"
+
+    search: Mapped[int] = mapped_column(ForeignKey("search.number"), primary_key=True)
+    rank: Mapped[int] = mapped_column(Integer, primary_key=True)
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"), index=True)
+    subject_id: Mapped[str] = mapped_column(String(36), index=True)
+    forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

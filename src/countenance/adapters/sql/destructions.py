@@ -1,0 +1,178 @@
+"""Destruction in SQL, behind the gallery's port."""
+
+from collections.abc import Callable, Collection, Sequence
+from itertools import groupby
+
+from sqlalchemy import Delete, Engine, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from countenance.adapters.sql.audit_log import SqlAuditLog
+from countenance.adapters.sql.database import WRITER, slices, transaction
+from countenance.adapters.sql.destruction_models import DestructionRow, SearchCandidateRow
+from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SearchRow, SourceRow, SubjectRow, TemplateRow
+from countenance.adapters.sql.source_models import ProvenanceRow, ReleaseRow
+from countenance.adapters.sql.source_register import change_state_of, find_source
+from countenance.adapters.sql.source_values import entry_bytes, entry_facts, source_of
+from countenance.audit.model import Acting
+from countenance.core.clock import utc_now
+from countenance.core.ids import new_id
+from countenance.gallery.destruction import Answer, Destroyed, Destruction, DestructionKind, HandedOut
+from countenance.gallery.entries import destroyed, source_changed
+from countenance.gallery.model import SourceChange, SourceState
+
+KINDS = {
+    SourceState.WITHDRAWN: DestructionKind.SOURCE_WITHDRAWN,
+    SourceState.EXPIRED: DestructionKind.SOURCE_EXPIRED,
+}
+
+
+class SqlDestructions:
+    """Implements `DestructionRecords` over one database. Thread-safe: each call has its own session."""
+
+    def __init__(self, engine: Engine, audit: SqlAuditLog) -> None:
+        """Keep the engine and the log in the same database; the schema must be up to date (`database.upgrade`)."""
+        self._engine = engine
+        self._audit = audit
+        self._writer = engine.execution_options(**{WRITER: True})
+
+    def begin(self, name: str, change: SourceChange, *, actor: Acting) -> Destruction:
+        """See the port."""
+        with transaction(self._writer) as session:
+            session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
+            source = find_source(session, name)
+            change_state_of(session, source, change)
+            self._audit.append(session, source_changed(source.source_id, change, actor=actor))
+            facts = {
+                "by": change.by,
+                "reason": change.reason,
+                "images": source.images,
+                "subjects": source.subjects,
+                "templates": source.templates,
+            }
+            row = DestructionRow(
+                destruction_id=new_id(),
+                kind=KINDS[change.after].value,
+                source=source.number,
+                started_at=change.at,
+                entry=entry_bytes(facts),
+            )
+            source.images = source.subjects = source.templates = 0
+            session.add(row)
+            session.flush()
+            return _destruction_of(row, source)
+
+    def of_source(self, name: str) -> Destruction | None:
+        """See the port."""
+        with transaction(self._engine) as session:
+            source = find_source(session, name)
+            row = session.scalar(select(DestructionRow).where(DestructionRow.source == source.number))
+            return None if row is None else _destruction_of(row, source)
+
+    def unfinished(self) -> tuple[Destruction, ...]:
+        """See the port."""
+        return self._list(finished=False)
+
+    def certificates(self) -> tuple[Destruction, ...]:
+        """See the port."""
+        return self._list(finished=True)
+
+    def erase_rows(self, source_id: str, *, most: int) -> int:
+        """See the port."""
+        with transaction(self._writer) as session:
+            source = session.scalar(select(SourceRow.number).where(SourceRow.source_id == source_id))
+            images = session.scalars(select(ImageRow.number).where(ImageRow.source == source).limit(most)).all()
+            if images:
+                return sum(_erase_photographs(session, part) for part in slices(images))
+            subjects = session.scalars(select(SubjectRow.number).where(SubjectRow.source == source).limit(most)).all()
+            return sum(
+                _count(session, delete(SubjectRow).where(SubjectRow.number.in_(part))) for part in slices(subjects)
+            ) + _count(session, delete(ReleaseRow).where(ReleaseRow.source == source))
+
+    def mark_searches(self, source_id: str, redacted: Callable[[Answer, Collection[int]], Answer]) -> None:
+        """See the port."""
+        with transaction(self._writer) as session:
+            chosen = (
+                select(SearchCandidateRow)
+                .join(SourceRow, SearchCandidateRow.source == SourceRow.number)
+                .where(SourceRow.source_id == source_id, SearchCandidateRow.forgotten_at.is_(None))
+                .order_by(SearchCandidateRow.search)
+            )
+            for search, group in groupby(session.scalars(chosen).all(), key=lambda row: row.search):
+                candidates = list(group)
+                row = session.get_one(SearchRow, search)
+                row.answer = redacted(dict(row.answer), {one.rank for one in candidates})
+                for one in candidates:
+                    one.forgotten_at = utc_now()
+
+    def handed_out(self, source_id: str) -> tuple[HandedOut, ...]:
+        """See the port."""
+        chosen = (
+            select(SearchRow.search_id, SearchRow.searched_at, func.count())
+            .join(SearchCandidateRow, SearchCandidateRow.search == SearchRow.number)
+            .join(SourceRow, SearchCandidateRow.source == SourceRow.number)
+            .where(SourceRow.source_id == source_id)
+            .group_by(SearchRow.number)
+            .order_by(SearchRow.number)
+        )
+        with transaction(self._engine) as session:
+            return tuple(
+                HandedOut(search_id=search_id, searched_at=searched_at, candidates=count)
+                for search_id, searched_at, count in session.execute(chosen)
+            )
+
+    def settle(self) -> None:
+        """See the port: SQLite overwrites deleted rows (`secure_delete`), its write-ahead log is emptied here."""
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def finish(self, destruction_id: str, certificate: bytes, *, actor: Acting) -> None:
+        """See the port."""
+        with transaction(self._writer) as session:
+            row = session.scalar(select(DestructionRow).where(DestructionRow.destruction_id == destruction_id))
+            if row is not None and row.certificate is None:
+                row.certificate = certificate
+                self._audit.append(session, destroyed(destruction_id, certificate, actor=actor))
+
+    def _list(self, *, finished: bool) -> tuple[Destruction, ...]:
+        """List destructions, newest first."""
+        chosen = (
+            select(DestructionRow, SourceRow)
+            .join(SourceRow, DestructionRow.source == SourceRow.number)
+            .where(DestructionRow.certificate.is_not(None) if finished else DestructionRow.certificate.is_(None))
+            .order_by(DestructionRow.number.desc())
+        )
+        with transaction(self._engine) as session:
+            return tuple(_destruction_of(row, source) for row, source in session.execute(chosen))
+
+
+def _erase_photographs(session: Session, images: Sequence[int]) -> int:
+    """Delete photographs with all that hangs on them; returns how many rows went."""
+    faces = select(FaceRow.number).where(FaceRow.image.in_(images))
+    statements = (
+        delete(TemplateRow).where(TemplateRow.face.in_(faces)),
+        delete(FaceRow).where(FaceRow.image.in_(images)),
+        delete(ProvenanceRow).where(ProvenanceRow.image.in_(images)),
+        delete(ImageRow).where(ImageRow.number.in_(images)),
+    )
+    return sum(_count(session, statement) for statement in statements)
+
+
+def _count(session: Session, statement: Delete) -> int:
+    """Delete, and say how many rows went."""
+    return int(session.execute(statement, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
+
+
+def _destruction_of(row: DestructionRow, source: SourceRow) -> Destruction:
+    """Return a destruction."""
+    facts = entry_facts(row.entry)
+    return Destruction(
+        destruction_id=row.destruction_id,
+        kind=DestructionKind(row.kind),
+        source=source_of(source),
+        started_at=row.started_at,
+        by=facts["by"],
+        reason=facts["reason"],
+        destroyed=Destroyed(images=facts["images"], subjects=facts["subjects"], templates=facts["templates"]),
+        certificate=row.certificate,
+    )

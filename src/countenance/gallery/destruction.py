@@ -1,0 +1,266 @@
+"""Destroying what is enrolled, so that it is gone for the very next search, everywhere, and provably.
+
+A destruction is written down in the transaction that makes what it names ineligible; everything after that may be cut
+short at any point and is finished by running it again. It ends with a signed certificate.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from countenance.audit.model import Acting
+from countenance.core.clock import utc_now
+from countenance.gallery.certificates import Signer, make_certificate
+from countenance.gallery.model import Source, SourceChange, SourceState
+from countenance.gallery.ports import Objects, Records
+from countenance.gallery.sources import checked_reason, require_way
+from countenance.keys.model import KeyState, source_scope
+from countenance.keys.ports import Keyring
+from countenance.policy.model import SYSTEM
+
+ROWS_A_TURN = 5_000
+"""Photographs whose rows go in one transaction: others wait for it for about 0.1 s."""
+
+RESTORED_BY = "Countenance"
+RESTORED = "it came back with an old backup; its key was destroyed before"
+
+Answer = dict[str, Any]
+
+
+class DestructionKind(StrEnum):
+    """What was destroyed, and on whose word."""
+
+    SOURCE_WITHDRAWN = "source-withdrawn"
+    SOURCE_EXPIRED = "source-expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destroyed:
+    """How much is destroyed."""
+
+    images: int
+    subjects: int
+    templates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOut:
+    """A search that had returned some of it, before.
+
+    Attributes:
+        candidates: How many of its candidates they were.
+    """
+
+    search_id: str
+    searched_at: datetime
+    candidates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destruction:
+    """A destruction that is under way or ended.
+
+    Attributes:
+        certificate: The signed certificate; None while it is under way.
+    """
+
+    destruction_id: str
+    kind: DestructionKind
+    source: Source
+    started_at: datetime
+    by: str
+    reason: str
+    destroyed: Destroyed
+    certificate: bytes | None
+
+
+class DestructionRecords(Protocol):
+    """What destroying needs of the records. Each call is one transaction."""
+
+    def begin(self, name: str, change: SourceChange, *, actor: Acting) -> Destruction:
+        """Make a source ineligible and write its destruction down.
+
+        Raises:
+            NotFoundError: code `source-unknown`; nothing was written.
+            ConflictError: code `source-changed-meanwhile`; nothing was written.
+        """
+
+    def of_source(self, name: str) -> Destruction | None:
+        """Return the destruction of a source; None where there is none."""
+
+    def unfinished(self) -> tuple[Destruction, ...]:
+        """Return the destructions that are under way."""
+
+    def erase_rows(self, source_id: str, *, most: int) -> int:
+        """Delete rows of a source that is gone: of up to `most` photographs, then its subjects and releases.
+
+        Returns:
+            How many rows went; 0 when none is left.
+        """
+
+    def mark_searches(self, source_id: str, redacted: Callable[[Answer, Collection[int]], Answer]) -> None:
+        """Rewrite the kept answers that returned a source's subjects, once each.
+
+        Args:
+            redacted: Returns an answer without what it says of the candidates at some ranks.
+        """
+
+    def handed_out(self, source_id: str) -> tuple[HandedOut, ...]:
+        """Return the searches that had returned a source's subjects, oldest first."""
+
+    def settle(self) -> None:
+        """Bring what was deleted out of the database's own journal, where it has one."""
+
+    def finish(self, destruction_id: str, certificate: bytes, *, actor: Acting) -> None:
+        """Keep the certificate; the first one stays."""
+
+    def certificates(self) -> tuple[Destruction, ...]:
+        """Return the destructions that ended, newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destroyer:
+    """Carries a destruction through.
+
+    Attributes:
+        refresh_index: Brings every engine up to the records, so that rows which went are overwritten there.
+    """
+
+    records: Records
+    destructions: DestructionRecords
+    objects: Objects
+    keyring: Keyring
+    signer: Signer
+    refresh_index: Callable[[], object]
+
+    def withdraw(self, name: str, *, actor: Acting, by: str, reason: str) -> Destruction:
+        """Withdraw a source; run again, it is finished or shown.
+
+        Raises:
+            NotFoundError: code `source-unknown`; nothing was done.
+            InvalidInputError: code `reason-invalid`; nothing was done.
+            ConflictError: codes `source-state-forbidden`, `source-changed-meanwhile`; nothing was done.
+            UnavailableError: the records', objects' or index's own codes; the source is not eligible any more where it
+                says `withdrawn`. Run it again to finish.
+        """
+        return self._destroy(
+            name, SourceState.WITHDRAWN, actor=actor, by=by, reason=checked_reason(reason, needed=True)
+        )
+
+    def expire(self, name: str, *, actor: Acting, by: str, reason: str) -> Destruction:
+        """Destroy a source whose time is over: as `withdraw`, and it says `expired`."""
+        return self._destroy(name, SourceState.EXPIRED, actor=actor, by=by, reason=checked_reason(reason, needed=True))
+
+    def finish_all(self) -> tuple[Destruction, ...]:
+        """Finish every destruction that was cut short."""
+        return tuple(self._carry_through(one, actor=SYSTEM) for one in self.destructions.unfinished())
+
+    def heed_destroyed_keys(self) -> None:
+        """Make sources ineligible whose key was destroyed: they came back with a backup of the records."""
+        for summary in self.records.sources():
+            source = summary.source
+            if source.state.is_gone or self.keyring.state(source_scope(source.source_id)) is not KeyState.DESTROYED:
+                continue
+            change = SourceChange(
+                at=utc_now(), by=RESTORED_BY, before=source.state, after=SourceState.WITHDRAWN, reason=RESTORED
+            )
+            self.destructions.begin(source.name, change, actor=SYSTEM)
+
+    def _destroy(self, name: str, after: SourceState, *, actor: Acting, by: str, reason: str) -> Destruction:
+        """Begin or find the destruction, and carry it through."""
+        under_way = self.destructions.of_source(name)
+        if under_way is None:
+            before = self.records.source(name).state
+            require_way(name, before, after)
+            change = SourceChange(at=utc_now(), by=by, before=before, after=after, reason=reason)
+            under_way = self.destructions.begin(name, change, actor=actor)
+        return self._carry_through(under_way, actor=actor)
+
+    def _carry_through(self, destruction: Destruction, *, actor: Acting) -> Destruction:
+        """Do what is left to do. Each step may be done twice.
+
+        1. The key is destroyed: backups go dark too.
+        2. Kept answers forget whom they showed; the searches stay listed.
+        3. Rows leave the records, a part at a time, so that searches go on meanwhile.
+        4. Rows leave the index, in memory and on disk.
+        5. Photographs and crops leave the object store.
+        6. What the database keeps of deleted rows is overwritten.
+        7. The certificate is signed and kept.
+        """
+        if destruction.certificate is not None:
+            return destruction
+        source_id = destruction.source.source_id
+        key = self.keyring.destroy(source_scope(source_id), reason=destruction.kind.value)  # 1
+        self.destructions.mark_searches(source_id, forget_candidates(destruction))  # 2
+        while self.destructions.erase_rows(source_id, most=ROWS_A_TURN):  # 3
+            pass
+        self.refresh_index()  # 4
+        for prefix in (f"images/{source_id}/", f"crops/{source_id}/"):  # 5
+            self.objects.delete_all(prefix)
+        self.destructions.settle()  # 6
+        certificate = make_certificate(  # 7
+            certificate_facts(destruction, key.destroyed_at, self.destructions.handed_out(source_id)), self.signer
+        )
+        self.destructions.finish(destruction.destruction_id, certificate, actor=actor)
+        return self.destructions.of_source(destruction.source.name) or destruction
+
+
+def certificate_facts(
+    destruction: Destruction, key_destroyed_at: datetime | None, handed_out: Collection[HandedOut]
+) -> Mapping[str, Any]:
+    """Return what a certificate says: what was destroyed, how, and what had been handed out before."""
+    source, destroyed = destruction.source, destruction.destroyed
+    return {
+        "certificate": "countenance destruction certificate, version 1",
+        "id": destruction.destruction_id,
+        "kind": destruction.kind.value,
+        "source": {
+            "id": source.source_id,
+            "name": source.name,
+            "owner": source.owner,
+            "legal_basis": source.legal_basis.value,
+            "document_sha256": source.document_sha256,
+        },
+        "reason": destruction.reason,
+        "not_eligible_since": destruction.started_at.isoformat(),
+        "finished_at": utc_now().isoformat(),
+        "destroyed": {
+            "photographs": destroyed.images,
+            "subjects": destroyed.subjects,
+            "templates": destroyed.templates,
+        },
+        "key": {
+            "scope": source_scope(source.source_id),
+            "destroyed_at": None if key_destroyed_at is None else key_destroyed_at.isoformat(),
+        },
+        "handed_out_before": [
+            {"search": one.search_id, "searched_at": one.searched_at.isoformat(), "candidates": one.candidates}
+            for one in handed_out
+        ],
+        "kept": "the entry in the register of sources, its document, and which searches had returned it",
+    }
+
+
+def forget_candidates(destruction: Destruction) -> Callable[[Answer, Collection[int]], Answer]:
+    """Return what takes candidates out of a kept answer, all but rank, score and where they came from."""
+
+    def redacted(answer: Answer, ranks: Collection[int]) -> Answer:
+        mark = {"at": destruction.started_at.isoformat(), "why": destruction.kind.value, "ranks": sorted(ranks)}
+        candidates = [
+            _forgotten(candidate) if candidate["rank"] in ranks else candidate for candidate in answer["candidates"]
+        ]
+        return {**answer, "candidates": candidates, "marks": [*answer.get("marks", ()), mark]}
+
+    return redacted
+
+
+def _forgotten(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a candidate without who it is and where the photograph is from."""
+    return {
+        **candidate,
+        "subject": {**candidate["subject"], "label": None},
+        "image": {**candidate["image"], "reference": ""},
+        "box": [0.0, 0.0, 0.0, 0.0],
+    }

@@ -1,0 +1,111 @@
+"""Real homes filled with made-up people: records, objects and index as an enrolment leaves them, without networks."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import OpenGallery, initialise, model_pack, open_gallery
+from countenance.core.arrays import Templates
+from countenance.core.ids import new_id
+from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome
+from countenance.gallery.ports import crop_key, image_key
+from countenance.policy.model import SYSTEM
+from countenance.vision.population import made_up_population
+from tests.audit_parts import entry
+from tests.stripes import face
+
+POPULATION = made_up_population(128, seed=5)
+PICTURE = b"\xff\xd8\xff\xe0 a photograph of "
+
+
+def people(source: str, count: int) -> Templates:
+    """Return a source's templates, float32, shape (count, 128)."""
+    return POPULATION.draw(count, seed=int.from_bytes(sha256(source.encode()).digest()[:4])).templates
+
+
+def fill(gallery: OpenGallery, source: str, count: int) -> None:
+    """Register a source and enrol made-up people into it, one photograph each."""
+    made = gallery.sources.register(
+        name=source, owner=f"Owner of {source}", legal_basis=LegalBasis.CONTRACT, document=b"d"
+    )
+    images = []
+    for number, vector in enumerate(people(source, count)):
+        name = f"{source} person {number}"
+        digest = sha256(name.encode()).hexdigest()
+        gallery.objects.put(image_key(made.source_id, digest), PICTURE + name.encode())
+        gallery.objects.put(crop_key(made.source_id, digest, 1), PICTURE + b"crop of " + name.encode())
+        images.append(
+            NewImage(
+                sha256=digest,
+                reference=f"{name}.jpg",
+                media_type="image/jpeg",
+                size_bytes=100,
+                width=16,
+                height=16,
+                outcome=Outcome.ENROLLED,
+                faces=(NewFace(face=face(1), template=vector, label=name),),
+            )
+        )
+    gallery.records.add_images(made.source_id, images, pack_digest=model_pack(gallery.settings).digest, actor=SYSTEM)
+
+
+def made_up_home(home: Path, sources: Mapping[str, int]) -> Settings:
+    """Make a home with some sources of so many people each, and its index."""
+    settings = Settings(home=home)
+    initialise(settings)
+    with open_gallery(settings) as gallery:
+        for source, count in sources.items():
+            fill(gallery, source, count)
+        gallery.refresh()
+    return settings
+
+
+def found(gallery: OpenGallery, probes: Templates) -> list[list[tuple[str, str | None, float]]]:
+    """Search as a search does, over the sources that are eligible: source, label and score of each neighbour."""
+    index, _ = gallery.indexed.refresh()
+    answers = index.search(probes, blocks=gallery.records.active_sources(), limit=10)
+    faces = gallery.records.faces([near.row for answer in answers for near in answer.neighbours])
+    return [
+        [(faces[near.row].source, faces[near.row].label, near.score) for near in answer.neighbours]
+        for answer in answers
+    ]
+
+
+def kept_answer(gallery: OpenGallery, source: str, *, other: str) -> str:
+    """Keep the answer of a search that returned somebody of a source, and somebody of another; returns its id."""
+    candidates: list[dict[str, Any]] = []
+    for rank, name in enumerate((source, other), start=1):
+        [subject, *_] = gallery.records.subjects(source=name, limit=1)
+        [one, *_] = gallery.records.faces_of(subject.subject_id)
+        candidates.append(
+            {
+                "rank": rank,
+                "subject": {"id": subject.subject_id, "label": subject.label},
+                "score": 1.0 - rank / 10,
+                "image": {"id": one.image_id, "reference": one.reference},
+                "source": name,
+                "box": [1.0, 2.0, 3.0, 4.0],
+            }
+        )
+    search_id = new_id()
+    gallery.records.put_search(
+        search_id, {"searched_at": "2026-04-17T12:30:15+00:00", "candidates": candidates}, entry=entry()
+    )
+    return search_id
+
+
+def traces(home: Path, *planted: bytes) -> list[str]:
+    """Return which planted bytes stand in which file of a home."""
+    files = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    return [f"{bytes_!r} in {path.name}" for path, data in files.items() for bytes_ in planted if bytes_ in data]
+
+
+def template_bytes(source: str, count: int) -> tuple[bytes, ...]:
+    """Return a source's templates as they would stand in a file: float32, float16, int8."""
+    rows = people(source, count)
+    scaled = np.rint(rows / np.abs(rows).max(axis=1, keepdims=True) * 127).astype(np.int8)
+    return tuple(row.tobytes() for kind in (rows, rows.astype(np.float16), scaled) for row in kind)
