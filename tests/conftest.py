@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import URL
 
 from examples.sample_portraits import sample_portraits
+from tests.postgresql import postgresql_server
 
 # How long one example takes says more about the machine's other work than about the code.
 settings.register_profile("countenance", deadline=None)
@@ -26,6 +28,13 @@ def _keys_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def portraits() -> Mapping[str, Path]:
     """The sample portraits by file name; fetched at first need."""
     return sample_portraits()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[URL]:
+    """A PostgreSQL server; `tests.postgresql.new_database` makes a database in it."""
+    with postgresql_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from countenance.adapters.memory_audit import MemoryAuditLog
 from countenance.adapters.sql.audit_log import SqlAuditLog
@@ -14,31 +14,49 @@ from countenance.audit.merkle import Frontier, leaf_hash
 from countenance.audit.model import Receipt, parse_checkpoint
 from countenance.audit.note import new_signer, parse_note
 from countenance.audit.ports import AuditLog
-from tests.audit_parts import SIGNER, entry
+from countenance.audit.verification import verify_log
+from tests.audit_parts import SIGNER, entry, rotation
+from tests.postgresql import new_database
 
 
-def memory_log(folder: Path, stack: ExitStack) -> AuditLog:  # noqa: ARG001 - one signature for all
+def memory_log(request: pytest.FixtureRequest, stack: ExitStack) -> AuditLog:  # noqa: ARG001 - one signature for all
     """Keep the log in memory."""
     return MemoryAuditLog(SIGNER)
 
 
-def sqlite_log(folder: Path, stack: ExitStack) -> AuditLog:
+def sqlite_log(request: pytest.FixtureRequest, stack: ExitStack) -> AuditLog:
     """Keep the log in a SQLite file."""
-    engine = open_engine(sqlite_url(folder / "records.sqlite3"))
+    path = request.getfixturevalue("tmp_path") / "records.sqlite3"
+    return sql_log(open_engine(sqlite_url(path)), stack)
+
+
+def postgresql_log(request: pytest.FixtureRequest, stack: ExitStack) -> AuditLog:
+    """Keep the log in PostgreSQL."""
+    return sql_log(open_engine(new_database(request.getfixturevalue("postgresql"))), stack)
+
+
+def sql_log(engine: Engine, stack: ExitStack) -> AuditLog:
+    """Keep the log in an empty database."""
     stack.callback(engine.dispose)
     upgrade(engine)
     return SqlAuditLog(engine, SIGNER)
 
 
-Make = Callable[[Path, ExitStack], AuditLog]
+Make = Callable[[pytest.FixtureRequest, ExitStack], AuditLog]
 
 
-@pytest.fixture(params=[pytest.param(memory_log, id="memory"), pytest.param(sqlite_log, id="sqlite")])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AuditLog]:
+@pytest.fixture(
+    params=[
+        pytest.param(memory_log, id="memory"),
+        pytest.param(sqlite_log, id="sqlite"),
+        pytest.param(postgresql_log, id="postgresql"),
+    ]
+)
+def log(request: pytest.FixtureRequest) -> Iterator[AuditLog]:
     """An empty log of one adapter."""
     make: Make = request.param
     with ExitStack() as stack:
-        yield make(tmp_path, stack)
+        yield make(request, stack)
 
 
 def stored(log: AuditLog) -> list[bytes]:
@@ -142,3 +160,18 @@ def test_eight_writers_lose_no_entry(log: AuditLog) -> None:
     assert sorted(receipt.proof.index for receipt in receipts) == list(range(200))
     assert all(bodies[receipt.proof.index] == receipt.entry and holds(receipt) for receipt in receipts)
     assert parse_checkpoint(parse_note(log.head().note).text).root == root_of(bodies)
+
+
+def test_a_key_hands_over_to_another_one_and_can_t_go_on(log: AuditLog) -> None:
+    successor = new_signer(SIGNER.verifier.name)
+    log.record(entry(1))
+
+    log.hand_over(rotation(successor.verifier.vkey), successor)
+    later = log.record(entry(2))
+
+    [handed_over] = log.checkpoints()
+    assert len(parse_note(handed_over).signed_by([SIGNER.verifier, successor.verifier])) == 2
+    assert later.holds((successor.verifier,))
+    assert not holds(later)
+    for verifiers in ([SIGNER.verifier], [SIGNER.verifier, successor.verifier]):
+        assert verify_log(log, verifiers=verifiers).checkpoint.size == 3

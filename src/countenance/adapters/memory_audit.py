@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from threading import Lock
 
-from countenance.audit.growth import EMPTY, Head, grow
+from countenance.audit.growth import EMPTY, Growth, Head, grow
 from countenance.audit.model import Entry, Receipt
 from countenance.audit.note import Signer, new_signer
 
@@ -24,9 +24,16 @@ class MemoryAuditLog:
         """See the port."""
         with self._lock:
             growth = grow(self._head, entries, self._signer)
-            self._entries += growth.bodies
-            self._nodes |= {(node.level, node.place): node.hash for node in growth.nodes}
-            self._head = growth.head
+            self._keep(growth)
+        return growth.receipt
+
+    def hand_over(self, entry: Entry, successor: Signer) -> Receipt:
+        """See the port."""
+        with self._lock:
+            growth = grow(self._head, [entry], self._signer, cosigner=successor)
+            self._keep(growth)
+            self._checkpoints.append(growth.head.note)
+            self._signer = successor
         return growth.receipt
 
     def add_checkpoint(self, note: str) -> None:
@@ -48,3 +55,9 @@ class MemoryAuditLog:
     def checkpoints(self) -> tuple[str, ...]:
         """See the port."""
         return tuple(self._checkpoints)
+
+    def _keep(self, growth: Growth) -> None:
+        """Keep what a growth gives; the lock is held."""
+        self._entries += growth.bodies
+        self._nodes |= {(node.level, node.place): node.hash for node in growth.nodes}
+        self._head = growth.head

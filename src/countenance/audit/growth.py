@@ -9,7 +9,7 @@ from countenance.audit.merkle import HASH_BYTES, Frontier, Node, leaf_hash
 from countenance.audit.model import NONCE_BYTES, Checkpoint, Entry, Proof, Receipt, parse_checkpoint
 from countenance.audit.note import SignedNote, Signer, Verifier, parse_note
 from countenance.core.clock import utc_now
-from countenance.core.errors import IntegrityError, UnavailableError
+from countenance.core.errors import ConflictError, IntegrityError, UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ def grow(head: Head, entries: Sequence[Entry], signer: Signer, *, cosigner: Sign
 
     Raises:
         IntegrityError: code `audit-damaged`; nothing may be appended.
+        ConflictError: code `audit-key-replaced`; nothing may be appended by this process.
     """
     frontier = checked_frontier(head, signer.verifier)
     bodies: list[bytes] = []
@@ -92,6 +93,7 @@ def checked_frontier(head: Head, verifier: Verifier) -> Frontier:
 
     Raises:
         IntegrityError: code `audit-damaged`.
+        ConflictError: code `audit-key-replaced`.
     """
     if head == EMPTY:
         return Frontier()
@@ -105,6 +107,12 @@ def checked_frontier(head: Head, verifier: Verifier) -> Frontier:
         raise audit_damaged("its head is not what was signed")
     if not note.signed_by([verifier]):
         raise audit_damaged("its head is not signed by this log's key")
+    if note.signatures[-1].key_id != verifier.key_id:
+        raise ConflictError(
+            "this process signs with a key that another one has taken over from",
+            code="audit-key-replaced",
+            hint="start it again",
+        )
     return frontier
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from countenance.audit.growth import Head
 from countenance.audit.model import Entry, Receipt
+from countenance.audit.note import Signer
 
 
 class AuditReader(Protocol):
@@ -32,6 +33,16 @@ class AuditLog(AuditReader, Protocol):
         Raises:
             UnavailableError: code `audit-unwritable`; nothing was written, and what they record must not happen.
             IntegrityError: code `audit-damaged`; nothing was written.
+        """
+
+    def hand_over(self, entry: Entry, successor: Signer) -> Receipt:
+        """Append an entry under a checkpoint that this log's key and its successor both sign, and keep that checkpoint.
+
+        From then on the successor signs, and nothing is appended with the old key any more.
+
+        Raises:
+            UnavailableError: code `audit-unwritable`; the old key goes on.
+            IntegrityError: code `audit-damaged`; likewise.
         """
 
     def add_checkpoint(self, note: str) -> None:

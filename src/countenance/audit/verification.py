@@ -1,6 +1,7 @@
 """Checking a log: from its entries' bytes alone up to the signatures, and against what others kept of it."""
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,9 +9,12 @@ from dataclasses import dataclass
 from countenance.audit.growth import audit_damaged
 from countenance.audit.merkle import Frontier, leaf_hash
 from countenance.audit.model import Checkpoint, Receipt, parse_checkpoint
-from countenance.audit.note import SignedNote, Verifier, parse_note
+from countenance.audit.note import SignedNote, Verifier, parse_note, parse_vkey
 from countenance.audit.ports import AuditReader
-from countenance.core.errors import IntegrityError
+from countenance.core.errors import IntegrityError, InvalidInputError
+
+KEY_ROTATED = "audit-key-rotate"
+"""Action of the entry in which a key hands over to another one."""
 
 STEP = 10_000
 """Entries after which progress is told."""
@@ -57,6 +61,7 @@ def verify_log(
         IntegrityError: codes `audit-damaged`, `receipt-invalid`, `checkpoint-invalid`.
     """
     head = log.head()
+    verifiers = (*verifiers, *_successors(log, verifiers))
     newest = Checkpoint("", 0, Frontier().root()) if not head.note else _signed(head.note, verifiers)
     if newest.size != head.size:
         raise audit_damaged(f"its head says {head.size} entries, its signed checkpoint {newest.size}")
@@ -115,6 +120,31 @@ def checkpoint_invalid(why: str) -> IntegrityError:
         code="checkpoint-invalid",
         hint="compare the key with the one that the operator published",
     )
+
+
+def _successors(log: AuditReader, verifiers: Sequence[Verifier]) -> tuple[Verifier, ...]:
+    """Return the keys that known ones have handed over to, in checkpoints that both signed.
+
+    The entry that says so is the last one under such a checkpoint, and is checked with all others.
+    """
+    known = list(verifiers)
+    for text in log.checkpoints():
+        note, checkpoint = require_signed(text, known)
+        if len(note.signatures) > 1:
+            body = next(log.entries(checkpoint.size - 1, checkpoint.size), b"{}")
+            vkey = named_successor(body)
+            if vkey is not None and note.signed_by([vkey]):
+                known.append(vkey)
+    return tuple(known[len(verifiers) :])
+
+
+def named_successor(body: bytes) -> Verifier | None:
+    """Return the key that an entry says takes over; None where it says something else."""
+    try:
+        document = json.loads(body)
+        return parse_vkey(document["facts"]["vkey"]) if document["action"] == KEY_ROTATED else None
+    except (ValueError, KeyError, TypeError, InvalidInputError):
+        return None
 
 
 def _signed(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:

@@ -1,9 +1,21 @@
 """Wiring of the audit log: its signing key, made once a home, and the public keys that go with it."""
 
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
 
-from countenance.adapters.durable import replace_synced, write_synced
-from countenance.audit.note import Signer, Verifier, new_signer, parse_skey, parse_vkey
+from sqlalchemy import Engine
+
+from countenance.adapters.audit_export import ExportedLog, write_export
+from countenance.adapters.durable import replace_synced, sync_folder, write_synced
+from countenance.adapters.sql.audit_log import SqlAuditLog, stored_head
+from countenance.audit.growth import Head
+from countenance.audit.model import Acting, Entry, Outcome, Receipt
+from countenance.audit.note import Signer, Verifier, new_signer, parse_note, parse_skey, parse_vkey
+from countenance.audit.ports import AuditLog, AuditReader
+from countenance.audit.verification import KEY_ROTATED
 from countenance.bootstrap.keyring import audit_key_file, kept_home_id
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import NotFoundError, UnavailableError
@@ -22,7 +34,7 @@ def make_audit_key(settings: Settings) -> None:
     path = audit_key_file(settings)
     signer = new_signer(f"countenance.local/{kept_home_id(settings)}")
     beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    try:
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             write_synced(beside, f"{signer.skey()}\n".encode())
@@ -34,12 +46,51 @@ def make_audit_key(settings: Settings) -> None:
             beside.unlink(missing_ok=True)
         # Last: until the public key stands there the home has none.
         replace_synced(settings.audit_vkeys, f"{load_signer(settings).verifier.vkey}\n".encode())
-    except OSError as error:
-        raise UnavailableError(
-            f"the audit log's signing key {path} can't be written: {error.strerror}",
-            code="audit-key-unwritable",
-            hint="name another file with COUNTENANCE_AUDIT_KEY",
-        ) from None
+
+
+def rotate_key(settings: Settings, log: AuditLog, *, actor: Acting) -> Receipt:
+    """Let a new key take over the log's signing; servers that run have to be started again.
+
+    1. The new key is written beside the old one.
+    2. An entry names it, under a checkpoint that both sign: who trusts the old one comes to trust the new one.
+    3. The new key takes the old one's place, and its public key is put on record.
+
+    What is cut short after step 2 is finished by `finish_rotation` when the gallery is opened next.
+
+    Raises:
+        UnavailableError: codes `audit-unwritable`, `audit-key-unwritable`; the old key goes on.
+        IntegrityError: code `audit-damaged`; the old key goes on.
+    """
+    successor = new_signer(f"countenance.local/{kept_home_id(settings)}")
+    vkey = successor.verifier.vkey
+    with _writing(audit_key_file(settings)):
+        write_synced(_next_key(settings), f"{successor.skey()}\n".encode())
+    entry = Entry(action=KEY_ROTATED, outcome=Outcome.DONE, actor=actor, facts={"vkey": vkey})
+    receipt = log.hand_over(entry, successor)
+    finish_rotation(settings, log.head())
+    return receipt
+
+
+def finish_rotation(settings: Settings, head: Head) -> None:
+    """Put a new key in the old one's place if the log was handed over to it; throw it away if not.
+
+    Raises:
+        UnavailableError: code `audit-key-unwritable`; try again.
+        IntegrityError: code `audit-key-damaged`.
+    """
+    waiting = _next_key(settings)
+    if not waiting.exists():
+        return
+    successor = parse_skey(waiting.read_text("ascii", errors="replace")).verifier
+    with _writing(audit_key_file(settings)):
+        if not head.note or not parse_note(head.note).signed_by([successor]):
+            waiting.unlink()
+            return
+        vkeys = settings.audit_vkeys.read_text("utf-8")
+        if successor.vkey not in vkeys:
+            replace_synced(settings.audit_vkeys, f"{vkeys}{successor.vkey}\n".encode())
+        waiting.replace(audit_key_file(settings))
+        sync_folder(waiting.parent)
 
 
 def load_signer(settings: Settings) -> Signer:
@@ -60,6 +111,16 @@ def load_signer(settings: Settings) -> Signer:
         ) from None
 
 
+def open_audit(settings: Settings, engine: Engine) -> SqlAuditLog:
+    """Open the audit log in a database that is up to date.
+
+    Raises:
+        NotFoundError, IntegrityError, UnavailableError: those of `load_signer` and `finish_rotation`.
+    """
+    finish_rotation(settings, stored_head(engine))
+    return SqlAuditLog(engine, load_signer(settings))
+
+
 def known_verifiers(settings: Settings) -> tuple[Verifier, ...]:
     """Return the public keys that this home's log was and is signed with, oldest first.
 
@@ -67,3 +128,36 @@ def known_verifiers(settings: Settings) -> tuple[Verifier, ...]:
         InvalidInputError: code `vkey-invalid`.
     """
     return tuple(parse_vkey(line) for line in settings.audit_vkeys.read_text("utf-8").splitlines() if line)
+
+
+def export_log(
+    settings: Settings, log: AuditReader, folder: Path, *, on_progress: Callable[[int], None] = lambda _: None
+) -> int:
+    """Write the log as static files, with its public keys and a page for auditors: see `audit_export.write_export`."""
+    readme = (files("countenance.bootstrap") / "export-readme.md").read_text("utf-8")
+    vkeys = settings.audit_vkeys.read_text("utf-8")
+    return write_export(log, folder, vkeys=vkeys, readme=readme, on_progress=on_progress)
+
+
+def open_export(folder: Path) -> AuditReader:
+    """Open an exported log: see `audit_export.ExportedLog`."""
+    return ExportedLog(folder)
+
+
+def _next_key(settings: Settings) -> Path:
+    """Return where a key waits that is about to take over."""
+    path = audit_key_file(settings)
+    return path.with_name(f"{path.name}.next")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Translate what goes wrong when keys are written."""
+    try:
+        yield
+    except OSError as error:
+        raise UnavailableError(
+            f"the audit log's signing key {path} can't be written: {error.strerror}",
+            code="audit-key-unwritable",
+            hint="name another file with COUNTENANCE_AUDIT_KEY",
+        ) from None

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -14,14 +14,13 @@ from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.signing import SealedSigner
-from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.destructions import SqlDestructions
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.audit.ports import AuditLog
 from countenance.bootstrap.accounts import Accounts, found_house, open_accounts
-from countenance.bootstrap.auditing import load_signer, make_audit_key
+from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.engines import exact_folder, open_index
 from countenance.bootstrap.keyring import make_keys, open_keyring
@@ -331,13 +330,14 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     make_keys(settings)
     make_audit_key(settings)
     engine = open_engine(sqlite_url(settings.database))
-    audit = SqlAuditLog(engine, load_signer(settings))
-    with open_keyring(settings) as keyring, closing(SqlRecords(engine, audit)) as records:
+    with open_keyring(settings) as keyring, ExitStack() as stack:
+        stack.callback(engine.dispose)
         upgrade(engine)
+        audit = open_audit(settings, engine)
         objects, register = StoredObjects.in_folder(settings.objects), SqlSourceRegister(engine, audit)
         opened = OpenGallery(
             settings,
-            records=records,
+            records=SqlRecords(engine, audit),
             objects=objects,
             register=register,
             destructions=SqlDestructions(engine, audit),

@@ -8,21 +8,23 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from countenance.audit.model import Receipt, parse_receipt
-from countenance.audit.note import Verifier, parse_vkey
+from countenance.audit.model import Receipt
+from countenance.audit.note import Verifier
+from countenance.audit.ports import AuditReader
+from countenance.audit.proving import prove_entry, prove_growth
 from countenance.audit.rendering import checkpoint_json, entry_json
-from countenance.audit.verification import require_receipt, verify_log
-from countenance.bootstrap.auditing import known_verifiers
+from countenance.audit.verification import Verified, require_receipt, require_signed, verify_log
+from countenance.audit.witness import require_cosigned
+from countenance.bootstrap.auditing import export_log, known_verifiers, open_export
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
+from countenance.cli.audit_files import keys_of, read_receipt, read_text
+from countenance.cli.files import make_folder, require_free, write_file
 from countenance.cli.options import Home, Json
-from countenance.core.errors import InvalidInputError, NotFoundError
+from countenance.core.errors import InvalidInputError
 
 audit_app = typer.Typer(help="The audit log: what was done, and the proof of it.", no_args_is_help=True)
-
-LARGEST_FILE = 64 * 1024 * 1024
-"""Most bytes that are read of a receipt, checkpoint or key."""
 
 Receipts = Annotated[
     list[Path] | None,
@@ -32,14 +34,23 @@ Keys = Annotated[
     list[Path] | None,
     typer.Option("--vkey", help="File of the log's public keys, a line each; left out, those of this home."),
 ]
+Kept = Annotated[
+    list[Path] | None,
+    typer.Option("--checkpoint", help="A signed checkpoint that was kept elsewhere; may be given several times."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")]
 
 
 @audit_app.command("verify")
 def audit_verify(
     receipt: Receipts = None,
+    checkpoint: Kept = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="Check the receipts by themselves: no gallery is opened; needs --vkey.")
     ] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Check this exported log instead of the gallery's; needs --vkey.")
+    ] = None,
     vkey: Keys = None,
     home: Home = None,
     json: Json = False,
@@ -49,14 +60,19 @@ def audit_verify(
     Example: `countenance audit verify --receipt answer.json`
     """
     receipts = [read_receipt(path) for path in receipt or ()]
+    notes = [read_text(path) for path in checkpoint or ()]
+    verifiers = keys_of(vkey)
     if alone:
-        _verify_alone(receipts, keys_of(vkey), as_json=json)
+        _verify_alone(receipts, verifiers, as_json=json)
         return
-    settings = load_settings(home)
-    with open_gallery(settings) as gallery:
-        verifiers = keys_of(vkey) or known_verifiers(settings)
-        with output.progress("Verifying", gallery.audit.head().size, quiet=json) as bar:
-            found = verify_log(gallery.audit, verifiers=verifiers, receipts=receipts, on_progress=bar.advance)
+    if export is not None:
+        if not verifiers:
+            raise _incomplete("--export needs the log's public key, from elsewhere than the export")
+        found = _verified(open_export(export), verifiers, receipts, notes, quiet=json)
+    else:
+        settings = load_settings(home)
+        with open_gallery(settings) as gallery:
+            found = _verified(gallery.audit, verifiers or known_verifiers(settings), receipts, notes, quiet=json)
     result = {**checkpoint_json(found.checkpoint), "checkpoints": found.checkpoints, "receipts": found.receipts}
 
     def render(console: Console) -> None:
@@ -89,63 +105,116 @@ def audit_show(
         """Print a table."""
         table = output.table("entry", "at", "action", "outcome", "who", "facts", numbers={"entry"})
         for one in entries:
-            facts = json_module.dumps(one["facts"], ensure_ascii=True)
+            facts = json_module.dumps(one["facts"])
             table.add_row(f"{one['index']}", one["at"][:19], one["action"], one["outcome"], one["actor"]["user"], facts)
         console.print(table if entries else "The log has no such entry.")
 
     output.emit({"size": size, "entries": entries}, as_json=json, render=render)
 
 
-def read_receipt(path: Path) -> Receipt:
-    """Read a receipt's file, or the answer of a search that carries one.
+@audit_app.command("prove")
+def audit_prove(
+    entry: Annotated[int | None, typer.Argument(help="Index of the entry to prove, from 0.")] = None,
+    since: Annotated[
+        Path | None, typer.Option(help="Prove that the log continues this checkpoint, which was kept elsewhere.")
+    ] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Make a proof: that an entry stands in the log, or that the log only grew since an older checkpoint.
 
-    Raises:
-        NotFoundError: code `audit-file-unreadable`.
-        InvalidInputError: code `receipt-unreadable`.
+    Example: `countenance audit prove 1200 --json > receipt.json`
     """
-    try:
-        return parse_receipt(json_module.loads(read_text(path)))
-    except (ValueError, RecursionError):
-        raise InvalidInputError(
-            f"{path} is neither a receipt nor an answer with one",
-            code="receipt-unreadable",
-            hint="save what `countenance search --json` prints, or what stands in a report as its receipt",
-        ) from None
+    if (entry is None) == (since is None):
+        raise _incomplete("a proof is of an entry, or of growth --since a checkpoint")
+    settings = load_settings(home)
+    with open_gallery(settings) as gallery:
+        verifiers = known_verifiers(settings)
+        if entry is not None:
+            receipt = prove_entry(gallery.audit, entry, verifiers=verifiers)
+            result, text = receipt.to_json(), receipt.proof.render()
+        else:
+            _, old = require_signed(read_text(since) if since else "", verifiers)
+            growth = prove_growth(gallery.audit, old, verifiers=verifiers)
+            result, text = growth.to_json(), f"{old.size:,} entries grew to {growth.new.size:,}, none of them changed."
+    output.emit(result, as_json=json, render=lambda console: console.print(text, soft_wrap=True))
 
 
-def keys_of(files: Sequence[Path] | None) -> tuple[Verifier, ...]:
-    """Read public keys from files; none where no file is named.
+@audit_app.command("checkpoint")
+def audit_checkpoint(
+    out: Annotated[Path | None, typer.Option(help="Write the checkpoint to this file.")] = None,
+    cosigned: Annotated[
+        Path | None, typer.Option(help="Put this checkpoint on record, which a witness signed; needs --witness.")
+    ] = None,
+    witness: Annotated[Path | None, typer.Option(help="File of the witness's public key.")] = None,
+    force: Force = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Show the newest signed checkpoint and put it on record; send it to whoever should be able to check the log later.
 
-    Raises:
-        NotFoundError: code `audit-file-unreadable`.
-        InvalidInputError: code `vkey-invalid`.
+    Example: `countenance audit checkpoint --out checkpoint.txt`
     """
-    return tuple(parse_vkey(line) for path in files or () for line in read_text(path).splitlines() if line.strip())
+    if (cosigned is None) != (witness is None):
+        raise _incomplete("--cosigned and --witness belong together")
+    settings = load_settings(home)
+    if out is not None:
+        require_free(out, force=force)
+    with open_gallery(settings) as gallery:
+        note = gallery.audit.head().note if cosigned is None else read_text(cosigned)
+        _, found = require_signed(note, known_verifiers(settings))
+        for verifier in keys_of([witness] if witness else None):
+            require_cosigned(note, verifier)
+        if note not in gallery.audit.checkpoints():
+            gallery.audit.add_checkpoint(note)
+    if out is not None:
+        write_file(out, note.encode())
+    result = {**checkpoint_json(found), "checkpoint": note}
+    output.emit(result, as_json=json, render=lambda console: console.print(note, soft_wrap=True, end=""))
 
 
-def read_text(path: Path) -> str:
-    """Read a small text file.
+@audit_app.command("export")
+def audit_export(
+    folder: Annotated[Path, typer.Argument(help="Where to write; a folder with an older export gets what is new.")],
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Write the log as static files, which are verified without Countenance; what is personal in it stays sealed.
 
-    Raises:
-        NotFoundError: code `audit-file-unreadable`.
+    Example: `countenance audit export log-2026-11`
     """
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE).decode(errors="replace")
-    except OSError as error:
-        raise NotFoundError(
-            f"{path} can't be read: {error.strerror}", code="audit-file-unreadable", hint="name another file"
-        ) from None
+    settings = load_settings(home)
+    make_folder(folder)
+    with open_gallery(settings) as gallery:
+        size = gallery.audit.head().size
+        with output.progress("Writing", -(-size // 256), quiet=json) as bar:
+            written = export_log(settings, gallery.audit, folder, on_progress=bar.advance)
+    result = {"folder": str(folder), "entries": size, "files": written}
+
+    def render(console: Console) -> None:
+        """Say what was written."""
+        console.print(f"{size:,} entries in {folder}; {written:,} files are new. Its README.md says how to check them.")
+
+    output.emit(result, as_json=json, render=render)
+
+
+def _verified(
+    log: AuditReader,
+    verifiers: Sequence[Verifier],
+    receipts: Sequence[Receipt],
+    notes: Sequence[str],
+    *,
+    quiet: bool,
+) -> Verified:
+    """Check a log, with a bar."""
+    with output.progress("Verifying", log.head().size, quiet=quiet) as bar:
+        return verify_log(log, verifiers=verifiers, receipts=receipts, notes=notes, on_progress=bar.advance)
 
 
 def _verify_alone(receipts: Sequence[Receipt], verifiers: Sequence[Verifier], *, as_json: bool) -> None:
     """Check receipts without a gallery."""
     if not receipts or not verifiers:
-        raise InvalidInputError(
-            "--alone needs a receipt, and the log's public key",
-            code="audit-alone-incomplete",
-            hint="countenance audit verify --alone --receipt answer.json --vkey audit-vkeys",
-        )
+        raise _incomplete("--alone needs a receipt, and the log's public key")
     for one in receipts:
         require_receipt(one, verifiers)
     shown: list[dict[str, Any]] = [
@@ -160,3 +229,7 @@ def _verify_alone(receipts: Sequence[Receipt], verifiers: Sequence[Verifier], *,
             )
 
     output.emit({"receipts": shown}, as_json=as_json, render=render)
+
+
+def _incomplete(what: str) -> InvalidInputError:
+    return InvalidInputError(what, code="audit-options-incomplete", hint="see the command's --help")

@@ -83,6 +83,19 @@ def write_file(path: Path, data: bytes) -> None:
         raise _unwritable(path, error) from None
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner reads; never over one that is there.
+
+    Raises:
+        UnavailableError: code `output-unwritable`.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
 def _unwritable(path: Path, error: OSError) -> UnavailableError:
     return UnavailableError(
         f"{path} can't be written: {error.strerror}", code="output-unwritable", hint="name a place elsewhere"

@@ -12,6 +12,7 @@ import typer
 from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
 from countenance.cli.audit import audit_app
+from countenance.cli.audit_keys import audit_rotate_key, audit_witness, audit_witness_key
 from countenance.cli.bench import bench_app
 from countenance.cli.calibration import calibrate, calibration_app
 from countenance.cli.certificate import certificate_app
@@ -75,6 +76,9 @@ app.command()(status)
 app.command()(serve)
 app.command()(doctor)
 app.add_typer(index_app, name="index")
+audit_app.command("rotate-key")(audit_rotate_key)
+audit_app.command("witness", no_args_is_help=True)(audit_witness)
+audit_app.command("witness-key", no_args_is_help=True)(audit_witness_key)
 app.add_typer(audit_app, name="audit")
 app.add_typer(models_app, name="models")
 app.add_typer(policy_app, name="policy")

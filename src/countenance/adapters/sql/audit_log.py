@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Cast, Engine, LargeBinary, cast, insert, select, update
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from countenance.adapters.sql.audit_models import AuditCheckpointRow, AuditEntryRow, AuditHeadRow, AuditNodeRow
 from countenance.adapters.sql.database import WRITER, transaction
@@ -46,12 +46,7 @@ class SqlAuditLog:
         return growth.receipt
 
     def hand_over(self, entry: Entry, successor: Signer) -> Receipt:
-        """Append an entry whose checkpoint this key and its successor both sign; from then on the successor signs.
-
-        Raises:
-            UnavailableError: code `audit-unwritable`; this key goes on.
-            IntegrityError: code `audit-damaged`; likewise.
-        """
+        """See the port."""
         with transaction(self._writer) as session:
             try:
                 growth = grow(_head(session, lock=True), [entry], self._signer, cosigner=successor)
@@ -74,13 +69,12 @@ class SqlAuditLog:
 
     def head(self) -> Head:
         """See the port."""
-        with transaction(self._engine) as session:
-            return _head(session, lock=False)
+        return stored_head(self._engine)
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
         """See the port."""
         for first in range(start, stop, ROWS):
-            chosen = select(AuditEntryRow.body).where(
+            chosen = select(_bytes(AuditEntryRow.body)).where(
                 AuditEntryRow.idx >= first, AuditEntryRow.idx < min(first + ROWS, stop)
             )
             with transaction(self._engine) as session:
@@ -90,7 +84,7 @@ class SqlAuditLog:
     def nodes(self, level: int, start: int, stop: int) -> Iterator[bytes]:
         """See the port."""
         for first in range(start, stop, ROWS):
-            chosen = select(AuditNodeRow.hash).where(
+            chosen = select(_bytes(AuditNodeRow.hash)).where(
                 AuditNodeRow.level == level, AuditNodeRow.idx >= first, AuditNodeRow.idx < min(first + ROWS, stop)
             )
             with transaction(self._engine) as session:
@@ -103,14 +97,25 @@ class SqlAuditLog:
             return tuple(session.scalars(select(AuditCheckpointRow.note).order_by(AuditCheckpointRow.number)))
 
 
+def stored_head(engine: Engine) -> Head:
+    """Return a log's newest state, for which no key is needed."""
+    with transaction(engine) as session:
+        return _head(session, lock=False)
+
+
 def _head(session: Session, *, lock: bool) -> Head:
     """Read the log's newest state; locked, no other writer comes between on PostgreSQL (SQLite has one at a time)."""
-    chosen = select(AuditHeadRow.size, AuditHeadRow.peaks, AuditHeadRow.note)
+    chosen = select(AuditHeadRow.size, _bytes(AuditHeadRow.peaks), AuditHeadRow.note)
     row = session.execute(chosen.with_for_update() if lock else chosen).one_or_none()
     if row is None:
         raise audit_damaged("its head is gone")
     head = Head(*row)
     return EMPTY if head == EMPTY else head
+
+
+def _bytes(column: InstrumentedAttribute[bytes]) -> Cast[bytes]:
+    """Read a column as bytes, whatever was put there: SQLite would give text back as text."""
+    return cast(column, LargeBinary)
 
 
 def _store(session: Session, growth: Growth) -> None:

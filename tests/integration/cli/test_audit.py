@@ -1,0 +1,131 @@
+"""`countenance audit`: the log from its entries to witnesses, by the commands alone."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from countenance.bootstrap.keyring import audit_key_file
+from countenance.bootstrap.settings import Settings
+from tests.integration.cli.conftest import Command
+
+
+@pytest.fixture
+def own_home(filled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the filled gallery with a signing key of its own, as COUNTENANCE_HOME, to be changed."""
+    home = Path(shutil.copytree(filled_home, tmp_path / "own"))
+    key = shutil.copy(audit_key_file(Settings(home=filled_home)), tmp_path / "audit-key")
+    monkeypatch.setenv("COUNTENANCE_AUDIT_KEY", str(key))
+    monkeypatch.setenv("COUNTENANCE_HOME", str(home))
+    return home
+
+
+def saved(path: Path, text: str) -> Path:
+    """Write a file."""
+    path.write_text(text)
+    return path
+
+
+def test_the_log_is_verified_and_shown(command: Command, own_home: Path) -> None:
+    found = command("audit", "verify", "--json").json
+    shown = command("audit", "show", "0", "--limit", "1", "--json").json
+
+    assert found["entries"] == shown["size"] >= 2
+    assert found["log"].startswith("countenance.local/")
+    assert [one["action"] for one in shown["entries"]] == ["source-register"]
+    assert "are what was signed" in command("audit", "verify").out
+    assert "source-register" in command("audit", "show").out
+    assert own_home.is_dir()
+
+
+def test_a_receipt_is_checked_in_the_log_and_alone(command: Command, own_home: Path, tmp_path: Path) -> None:
+    receipt = saved(tmp_path / "receipt.json", command("audit", "prove", "1", "--json").out)
+    keys = own_home / "audit-vkeys"
+
+    inside = command("audit", "verify", "--receipt", receipt, "--json").json
+    alone = command("audit", "verify", "--alone", "--receipt", receipt, "--vkey", keys, "--json").json
+
+    assert inside["receipts"] == 1
+    assert alone["receipts"][0]["entry"]["index"] == 1
+    changed = json.loads(receipt.read_text())
+    changed["entry"] = changed["entry"].replace("done", "dome")
+    saved(receipt, json.dumps(changed))
+    command("audit", "verify", "--alone", "--receipt", receipt, "--vkey", keys).refused(7, "receipt-invalid")
+
+
+def test_a_changed_entry_ends_with_7(command: Command, own_home: Path) -> None:
+    with sqlite3.connect(own_home / "records.sqlite3") as database:
+        database.execute("DROP TRIGGER audit_entry_no_update")
+        database.execute("UPDATE audit_entry SET body = replace(body, 'done', 'dome') WHERE idx = 0")
+
+    command("audit", "verify").refused(7, "audit-damaged")
+
+
+def test_an_export_is_verified_without_the_gallery(command: Command, own_home: Path, tmp_path: Path) -> None:
+    folder, keys = tmp_path / "log", shutil.copy(own_home / "audit-vkeys", tmp_path / "keys")
+    written = command("audit", "export", folder, "--json").json
+    shutil.rmtree(own_home)
+
+    found = command("audit", "verify", "--export", folder, "--vkey", keys, "--json").json
+
+    assert found["entries"] == written["entries"]
+    assert "pkeyutl" in (folder / "README.md").read_text()
+    command("audit", "verify", "--export", folder).refused(2, "audit-options-incomplete")
+    command("audit", "verify", "--export", tmp_path, "--vkey", keys).refused(4, "export-unknown")
+
+
+def test_a_witness_signs_growth_and_no_fork(command: Command, own_home: Path, tmp_path: Path) -> None:
+    keys, names = own_home / "audit-vkeys", ("witness.key", "seen", "one", "two", "first", "second", "proof")
+    key, seen, one, two, first, second, proof = (tmp_path / name for name in names)
+    witness = saved(
+        tmp_path / "witness", command("audit", "witness-key", "witness.example", "--out", key, "--json").json["vkey"]
+    )
+    sign = ("--key", key, "--vkey", keys, "--seen", seen, "--force")
+    command("audit", "checkpoint", "--out", one, "--json")
+    command("audit", "witness", one, *sign, "--out", first, "--json")
+    command("audit", "rotate-key", "--json")
+    command("audit", "checkpoint", "--out", two, "--json")
+
+    command("audit", "witness", two, *sign, "--out", second).refused(5, "witness-proof-missing")
+    saved(proof, command("audit", "prove", "--since", one, "--json").out)
+    command("audit", "witness", two, *sign, "--out", second, "--proof", proof, "--json")
+    recorded = command("audit", "checkpoint", "--cosigned", second, "--witness", witness, "--json").json
+
+    assert recorded["checkpoint"].count("\u2014 ") == 3
+    assert key.stat().st_mode & 0o777 == 0o600
+    command("audit", "witness", one, *sign, "--out", first).refused(5, "checkpoint-forked")
+    command("audit", "checkpoint", "--cosigned", two, "--witness", witness).refused(7, "checkpoint-invalid")
+
+
+def test_a_new_key_takes_over_for_those_who_know_the_old_one(command: Command, own_home: Path, tmp_path: Path) -> None:
+    old = saved(tmp_path / "old", (own_home / "audit-vkeys").read_text())
+
+    made = command("audit", "rotate-key", "--json").json
+
+    assert (own_home / "audit-vkeys").read_text().splitlines() == [old.read_text().strip(), made["vkey"]]
+    assert command("audit", "verify", "--vkey", old, "--json").code == 0
+    assert command("audit", "verify", "--json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "code"),
+    [
+        pytest.param(("prove", "999999"), 4, "audit-entry-unknown", id="no such entry"),
+        pytest.param(("prove",), 2, "audit-options-incomplete", id="nothing to prove"),
+        pytest.param(("verify", "--receipt", "nowhere"), 4, "audit-file-unreadable", id="no file"),
+        pytest.param(("verify", "--receipt", "junk"), 2, "receipt-unreadable", id="no receipt"),
+        pytest.param(("verify", "--vkey", "junk"), 2, "vkey-invalid", id="no key"),
+        pytest.param(("verify", "--checkpoint", "junk"), 7, "checkpoint-invalid", id="no checkpoint"),
+        pytest.param(("verify", "--alone"), 2, "audit-options-incomplete", id="nothing alone"),
+        pytest.param(("witness-key", "a b", "--out", "k"), 2, "witness-name-invalid", id="no name"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_what_can_t_be_used_is_refused(
+    command: Command, tmp_path: Path, words: tuple[str, ...], exit_code: int, code: str
+) -> None:
+    saved(tmp_path / "junk", "{}")
+
+    command("audit", *words).refused(exit_code, code)
