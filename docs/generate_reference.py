@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from countenance.api.app import create_app
-from countenance.api.problems import HTTP_CODES, UNAUTHENTICATED
+from countenance.api.problems import HTTP_CODES, TOO_OFTEN, UNAUTHENTICATED
 from countenance.bootstrap.settings import PREFIX, Settings
 from countenance.bootstrap.wiring import initialise, open_gallery
 from countenance.cli.main import app
@@ -45,7 +45,8 @@ class Code:
     @property
     def http(self) -> int:
         """The status that the API answers with."""
-        return self.status or (401 if self.code in UNAUTHENTICATED else self.kind.http_status)
+        by_code = dict.fromkeys(UNAUTHENTICATED, 401) | dict.fromkeys(TOO_OFTEN, 429)
+        return self.status or by_code.get(self.code, self.kind.http_status)
 
 
 def settings_page() -> str:

@@ -15,10 +15,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from countenance.api.app import create_app
+from countenance.api.visitors import SESSION_COOKIE
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
 from countenance.gallery.model import LegalBasis
 from countenance.web.page import page_router
+from tests import signed_up
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -53,13 +55,14 @@ class Watched:
 
     page: Page
     address: str
-    token: str
+    cookie: str
     foreign: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def sign_in(self) -> Page:
-        """Open the page with the token in the fragment."""
-        self.page.goto(f"{self.address}/#token={self.token}")
+        """Open the page as somebody who is signed in."""
+        self.page.context.add_cookies([{"name": SESSION_COOKIE, "value": self.cookie, "url": self.address}])
+        self.page.goto(self.address)
         self.page.locator("#sign-out").wait_for()
         return self.page
 
@@ -147,7 +150,7 @@ def watched(browser: Browser, address: str, gallery: OpenGallery, request: pytes
     context = browser.new_context(**getattr(request, "param", {"viewport": {"width": 1280, "height": 900}}))
     context.set_default_timeout(15_000)
     context.add_init_script(WATCH_POLICY)
-    seen = Watched(page=context.new_page(), address=address, token=gallery.api_token())
+    seen = Watched(page=context.new_page(), address=address, cookie=signed_up.cookie(gallery))
     seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
     seen.page.on(
         "request",

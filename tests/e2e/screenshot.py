@@ -1,14 +1,17 @@
 """Writes the search page's screenshot for the documentation, every face in it made unrecognisable.
 
-Run: `python tests/e2e/screenshot.py FOLDER_OF_SAMPLE_PORTRAITS docs/images/search-page.png`
+Run: `python -m tests.e2e.screenshot FOLDER_OF_SAMPLE_PORTRAITS docs/images/search-page.png`
 """
 
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from conftest import chromium, filled_gallery, served, side_by_side
 from playwright.sync_api import Page
+
+from countenance.api.visitors import SESSION_COOKIE
+from tests import signed_up
+from tests.e2e.conftest import chromium, filled_gallery, served, side_by_side
 
 COARSE = """
 async () => {
@@ -31,9 +34,10 @@ async () => {
 """Draws every photograph again with so few pixels that a face has about four across."""
 
 
-def search(page: Page, address: str, token: str, photograph: Path) -> None:
+def search(page: Page, address: str, cookie: str, photograph: Path) -> None:
     """Search for the second face of a photograph, with a threshold that lets everybody through."""
-    page.goto(f"{address}/#token={token}")
+    page.context.add_cookies([{"name": SESSION_COOKIE, "value": cookie, "url": address}])
+    page.goto(address)
     page.locator("#sign-out").wait_for()
     page.locator("#file").set_input_files(photograph)
     page.locator(".choice").nth(1).click()
@@ -59,7 +63,7 @@ def main(folder: Path, out: Path) -> None:
             chromium() as browser,
         ):
             page = browser.new_page(viewport={"width": 1360, "height": 860})
-            search(page, address, gallery.api_token(), group)
+            search(page, address, signed_up.cookie(gallery), group)
             page.evaluate(COARSE)
             page.evaluate("scrollTo(0, 0); document.activeElement.blur()")
             page.screenshot(path=out)

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
+from countenance.bootstrap.wiring import OpenGallery
 from countenance.search.model import LEAD
+from tests import signed_up
 
 if TYPE_CHECKING:
     from conftest import Watched
-
-    from countenance.bootstrap.wiring import OpenGallery
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 3, "has_touch": True, "is_mobile": True}
 PORTRAIT = "obama3.jpg"
@@ -33,24 +33,23 @@ def search(page: Page) -> None:
     page.get_by_role("button", name="Search", exact=True).click()
 
 
-def test_signing_in_by_hand(watched: "Watched") -> None:
-    page = watched.page
+def enter(page: Page, password: str, code: str) -> None:
+    page.get_by_label("Login").fill("examiner")
+    page.get_by_label("Password").fill(password)
+    page.get_by_label("Code of your authenticator").fill(code)
+    page.keyboard.press("Enter")
+
+
+def test_signing_in_by_hand(watched: "Watched", gallery: OpenGallery) -> None:
+    page, authenticator = watched.page, signed_up.with_password(gallery)
     page.goto(watched.address)
 
-    page.get_by_label("Token").fill("guess")
-    page.keyboard.press("Enter")
-    expect(page.locator("#sign-in-problem")).to_contain_text("not the token")
-    page.get_by_label("Token").fill(watched.token)
-    page.keyboard.press("Enter")
+    enter(page, "a wrong password", authenticator.now())
+    expect(page.locator("#sign-in-problem")).to_contain_text("did not sign anybody in")
+    enter(page, signed_up.PASSWORD, authenticator.now())
 
     expect(page.locator("#sign-in")).to_be_hidden()
     expect(page.locator("#gallery-counts")).to_have_text("4 subjects in 1 source")
-
-
-def test_the_token_leaves_the_address_and_is_in_no_storage(watched: "Watched") -> None:
-    page = watched.sign_in()
-
-    assert page.url == f"{watched.address}/"
     assert page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
 
 
@@ -79,7 +78,7 @@ def test_a_search_from_photograph_to_candidate(watched: "Watched", portraits: Ma
     expect(page.get_by_role("note")).to_have_text(LEAD)
 
 
-def test_the_box_lies_on_the_face(watched: "Watched", portraits: Mapping[str, Path], gallery: "OpenGallery") -> None:
+def test_the_box_lies_on_the_face(watched: "Watched", portraits: Mapping[str, Path], gallery: OpenGallery) -> None:
     page = watched.sign_in()
     choose_photograph(page, portraits[PORTRAIT])
 
@@ -264,7 +263,11 @@ def test_nothing_is_lost_when_the_server_fails(watched: "Watched", portraits: Ma
     expect(page.locator(".candidate").first).to_contain_text("Cy")
 
 
-def test_a_session_that_ended_is_begun_again_without_loss(watched: "Watched", portraits: Mapping[str, Path]) -> None:
+def test_a_session_that_ended_is_begun_again_without_loss(
+    watched: "Watched", gallery: OpenGallery, portraits: Mapping[str, Path]
+) -> None:
+    authenticator = signed_up.with_password(gallery)
+    watched.cookie = signed_up.cookie(gallery)
     page = watched.sign_in()
     choose_photograph(page, portraits[PORTRAIT])
     fill_in(page)
@@ -272,8 +275,7 @@ def test_a_session_that_ended_is_begun_again_without_loss(watched: "Watched", po
 
     search(page)
     expect(page.locator("#sign-in-problem")).to_be_visible()
-    page.get_by_label("Token").fill(watched.token)
-    page.keyboard.press("Enter")
+    enter(page, signed_up.PASSWORD, authenticator.now())
     search(page)
 
     expect(page.locator(".candidate").first).to_contain_text("Cy")

@@ -63,7 +63,6 @@ def test_the_report_has_the_faces_and_the_credits(folder: Path) -> None:
 def test_a_half_made_folder_is_finished(folder: Path) -> None:
     shutil.rmtree(folder / "demo" / "photographs")
     (folder / "demo" / "report.html").unlink()
-    (folder / "demo" / "home" / "token").unlink()
 
     ended = run(folder)
 

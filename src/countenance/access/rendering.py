@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from countenance.access.credentials import Credential, PageSession
 from countenance.access.model import Change, Organisation, User
 
 
@@ -49,4 +50,28 @@ def change_json(change: Change, logins: Mapping[str, str]) -> dict[str, object]:
         "action": change.action.value,
         "user": None if change.user_id is None else logins.get(change.user_id, change.user_id),
         "reason": change.reason,
+    }
+
+
+def credential_json(credential: Credential) -> dict[str, object]:
+    """Return a credential without anything secret, JSON types only."""
+    return {
+        "credential_id": credential.credential_id,
+        "kind": credential.kind.value,
+        "name": credential.facts.get("name"),
+        "actions": credential.facts.get("actions"),
+        "made_at": credential.made_at.isoformat(),
+        "expires_at": credential.expires_at and credential.expires_at.isoformat(),
+        "used_at": credential.used_at and credential.used_at.isoformat(),
+    }
+
+
+def session_json(session: PageSession, current: PageSession) -> dict[str, object]:
+    """Return a session, JSON types only."""
+    return {
+        "session_id": session.session_id,
+        "began_at": session.began_at.isoformat(),
+        "used_at": session.used_at.isoformat(),
+        "browser": session.browser,
+        "current": session.session_id == current.session_id,
     }

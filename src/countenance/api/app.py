@@ -11,10 +11,10 @@ from fastapi.security import HTTPBearer
 from countenance.api import models
 from countenance.api.collection_routes import collection_router
 from countenance.api.guard import Guard, SafeResponses
+from countenance.api.own_routes import own_router
 from countenance.api.problems import Problem, install_problem_handlers, problems
 from countenance.api.search_routes import search_router
 from countenance.api.session_routes import session_router
-from countenance.api.sessions import Sessions
 from countenance.api.source_routes import source_router
 from countenance.api.uploads import BODY_OVERHEAD
 from countenance.core.errors import CountenanceError
@@ -26,7 +26,7 @@ DESCRIPTION = """\
 Finds who may be in a photograph among enrolled faces.
 **Candidates, never identifications**: a person compares the faces.
 
-Send `Authorization: Bearer TOKEN` with the token that `countenance init` made. Every error is
+Send `Authorization: Bearer KEY` with an API key that `countenance key make` made. Every error is
 `application/problem+json` with a stable `code`, the same as the command line's.
 """
 
@@ -40,16 +40,14 @@ TAGS = [
 ]
 
 
-def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = (), sessions: Sessions | None = None) -> FastAPI:
+def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = ()) -> FastAPI:
     """Make the application over one open gallery.
 
     Args:
         gallery: Stays open for as long as the application serves.
         pages: Routers of the web page, from `countenance.web.page`.
-        sessions: Who is signed in; None starts with nobody.
     """
-    token = gallery.api_token()
-    sessions = sessions or Sessions()
+    origin = gallery.settings.origin
     app = FastAPI(
         title="Countenance",
         version=version("countenance"),
@@ -62,13 +60,16 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = (), sessi
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     install_problem_handlers(app)
-    app.include_router(session_router(sessions, token=token))
+    app.include_router(
+        session_router(gallery.sign_in, gallery.passkeys, secure=origin is not None and origin.startswith("https:"))
+    )
+    app.include_router(own_router(gallery.own, gallery.passkeys))
     for page in pages:
         app.include_router(page)
     app.include_router(_service_router(gallery), prefix="/v1", tags=["service"])
     protected: dict[str, Any] = {
         "prefix": "/v1",
-        "dependencies": [Depends(HTTPBearer(auto_error=False, description="The token that `countenance init` made."))],
+        "dependencies": [Depends(HTTPBearer(auto_error=False, description="An API key."))],
         "responses": problems(
             {401: ["token-missing", "token-wrong"], 403: ["host-refused", "cross-origin"], 500: ["internal-error"]}
         ),
@@ -78,7 +79,7 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = (), sessi
     app.include_router(collection_router(gallery), **protected)
     # The last one added is the first to see a request.
     longest = gallery.settings.max_image_bytes + BODY_OVERHEAD
-    app.add_middleware(Guard, token=token, sessions=sessions, max_body_bytes=longest)
+    app.add_middleware(Guard, sign_in=gallery.sign_in, max_body_bytes=longest, origin=origin)
     app.add_middleware(SafeResponses)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

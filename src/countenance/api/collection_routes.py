@@ -9,6 +9,7 @@ from countenance.api.pictures import REFUSED_PICTURE, SHOWN_AS_IS, picture_answe
 from countenance.api.problems import problems
 from countenance.api.source_routes import SourceName
 from countenance.api.uploads import InMemoryRoute, upload_name
+from countenance.api.visitors import CurrentActor
 from countenance.gallery.rendering import subject_json
 from countenance.search.rendering import enrolled_face_json, snapshot_json
 
@@ -49,6 +50,7 @@ def _add_enrolment(router: APIRouter, gallery: "OpenGallery") -> None:
     )
     def enrol_photograph(
         name: SourceName,
+        actor: CurrentActor,
         photograph: Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, AVIF, TIFF or BMP.")],
         subject: Annotated[
             str | None, Form(description="Whose photograph it is. Left out, every face is an unnamed subject.")
@@ -56,7 +58,7 @@ def _add_enrolment(router: APIRouter, gallery: "OpenGallery") -> None:
     ) -> Any:
         """Enrol one photograph. The same file twice is one image; the report says what became of it."""
         data, filename = photograph.file.read(), upload_name(photograph)
-        return gallery.enrol_photograph(name, data, filename=filename, subject=subject).as_json()
+        return gallery.enrol_photograph(name, data, filename=filename, subject=subject, actor=actor).as_json()
 
 
 def _add_subjects(router: APIRouter, gallery: "OpenGallery") -> None:
@@ -109,9 +111,9 @@ def _add_pictures(router: APIRouter, gallery: "OpenGallery") -> None:
         response_class=Response,
         responses=picture_answer("image/jpeg") | problems({404: ["face-unknown"]}),
     )
-    def show_crop(face_id: ObjectId) -> Response:
+    def show_crop(face_id: ObjectId, actor: CurrentActor) -> Response:
         """Return an enrolled face with some surroundings, longer side at most 320 pixels."""
-        return Response(gallery.crops([face_id])[face_id], media_type="image/jpeg")
+        return Response(gallery.crops([face_id], actor=actor)[face_id], media_type="image/jpeg")
 
     @router.get(
         "/images/{image_id}/content",
@@ -119,9 +121,9 @@ def _add_pictures(router: APIRouter, gallery: "OpenGallery") -> None:
         response_class=Response,
         responses=picture_answer("image/*") | problems({404: ["image-unknown"]}),
     )
-    def show_photograph(image_id: ObjectId) -> Response:
+    def show_photograph(image_id: ObjectId, actor: CurrentActor) -> Response:
         """Return an enrolled photograph, byte for byte as it came."""
-        media_type, data = gallery.photograph(image_id)
+        media_type, data = gallery.photograph(image_id, actor=actor)
         ending = SHOWN_AS_IS.get(media_type)
         disposition = f'inline; filename="{image_id}.{ending}"' if ending else "attachment"
         shown_type = media_type if media_type.startswith("image/") else "application/octet-stream"

@@ -1,33 +1,53 @@
 """What every request passes before a route sees it, and what every response carries."""
 
 import logging
-import secrets
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from countenance.access.sign_in import SignIn, Visitor
 from countenance.api.problems import internal_error, problem_response
-from countenance.api.sessions import COOKIE, Sessions
+from countenance.api.visitors import ACTOR, ORIGIN, SESSION_COOKIE, VISITOR
 from countenance.core.errors import CountenanceError, InvalidInputError, NotPermittedError
+from countenance.policy.model import Actor
 
 logger = logging.getLogger(__name__)
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Names that a browser may know this server by. Any other was pointed here by somebody else (DNS rebinding)."""
 
-PUBLIC = frozenset({"/", "/session", "/v1/health", "/v1/openapi.json"})
-"""Paths that are answered without a token; they show nothing that the gallery holds."""
+PUBLIC = frozenset(
+    {
+        "/",
+        "/own",
+        "/session",
+        "/session/invitation",
+        "/session/passkey",
+        "/session/passkey/options",
+        "/v1/health",
+        "/v1/openapi.json",
+    }
+)
+"""Paths that are answered to everybody; they show nothing that the gallery holds."""
+
+SETTING_UP = "/own/"
+"""The only other paths for whoever came with a one-time code."""
 
 PUBLIC_FOLDER = "/static/"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SMALL_BODY = 4096
-"""Bytes that a request without a token may send."""
+"""Bytes that a stranger's request may send."""
+
+RECHECK_S = 1.0
+"""A request that takes longer, to arrive or to be answered, is held against the records again each time it goes on."""
 
 DRAIN_BYTES = 1 << 28
 """Most bytes of a refused body that are read and thrown away, so that the sender gets to read the refusal."""
@@ -84,28 +104,31 @@ class SafeResponses:
 
 
 class Guard:
-    """Decides whether a request may go on to its route.
+    """Decides whether a request may go on to its route, and says to the route who asks.
 
     Steps:
-        1. The Host header names this machine.
-        2. Whoever asks has the token, or a session that began with it; public paths need neither.
-        3. A request that changes something and came without the token was made by our own page.
+        1. The Host header names this machine, or the origin that was set.
+        2. Whoever asks has an API key or a session, as of now; public paths need neither. Who came with a one-time
+           code may only set what they sign in with.
+        3. A request that changes something and came without a key was made by our own page.
         4. The body is no longer than allowed, said or streamed.
+        5. Whoever is stopped while the body still arrives, or the answer still leaves, is stopped there.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, sessions: Sessions, max_body_bytes: int) -> None:
-        """Keep what comes after and what to compare with.
+    def __init__(self, app: ASGIApp, *, sign_in: SignIn, max_body_bytes: int, origin: str | None = None) -> None:
+        """Keep what comes after and who may pass.
 
         Args:
             app: What comes after.
-            token: The API token.
-            sessions: Who is signed in on the web page.
-            max_body_bytes: Longest body of a request that has the token or a session.
+            sign_in: Knows whose key or session it is.
+            max_body_bytes: Longest body of a request of somebody who is known.
+            origin: How browsers reach this server through a proxy, e.g. `https://faces.example.org`.
         """
         self._app = app
-        self._token = token.encode()
-        self._sessions = sessions
+        self._sign_in = sign_in
         self._max_body_bytes = max_body_bytes
+        self._origin = origin
+        self._hosts = HOSTS | ({_host_name(origin.partition("://")[2])} if origin else set())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -117,55 +140,114 @@ class Guard:
             return
         connection = HTTPConnection(scope)
         try:
-            _check_host(connection.headers)  # 1
-            by_token = self._has_token(connection.headers)  # 2
-            allowed = by_token or self._has_session(connection)
-            if not allowed and not _is_public(scope["path"]):
-                raise _missing(connection)
-            if not by_token and scope["method"] not in SAFE_METHODS:
-                _check_same_origin(connection.headers)  # 3
-            limit = self._max_body_bytes if allowed else SMALL_BODY
+            _check_host(connection.headers, self._hosts)  # 1
+            visitor, actor = await run_in_threadpool(self._who, connection)  # 2
+            _check_way_in(connection, visitor, actor)
+            if (visitor is not None or actor is None) and scope["method"] not in SAFE_METHODS:
+                _check_same_origin(connection.headers, self._origin)  # 3
+            limit = SMALL_BODY if actor is None else self._max_body_bytes
             _check_length(connection.headers, limit)  # 4
         except CountenanceError as error:
             await _drain(receive, connection.headers)
             status = 413 if error.code == "request-too-large" else None
             await problem_response(error, status=status)(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive, connection.headers, limit), send)
+        state = {ACTOR: actor, VISITOR: visitor, ORIGIN: _origin(connection.headers, self._origin)}
+        scope.setdefault("state", {}).update(state)
+        arriving = _bounded(receive, connection.headers, limit)
+        if actor is None:
+            await self._app(scope, arriving, send)
+            return
+        watch = _Watch(lambda: self._who(connection)[1] is not None)
+        await self._app(scope, watch.arriving(arriving), watch.leaving(send))  # 5
 
-    def _has_token(self, headers: Headers) -> bool:
-        """Return whether the request carries the token; False where it carries none.
+    def _who(self, connection: HTTPConnection) -> tuple[Visitor | None, Actor | None]:
+        """Return who asks, as of now.
 
         Raises:
-            NotPermittedError: code `token-wrong`, it carries another.
+            NotPermittedError: code `token-wrong`, the request carries a key that is nobody's, or no more.
         """
-        value = headers.get("authorization")
+        value = connection.headers.get("authorization")
         if value is None:
-            return False
+            cookie = connection.cookies.get(SESSION_COOKIE)
+            visitor = None if cookie is None else self._sign_in.visitor(cookie)
+            return visitor, None if visitor is None else visitor.actor()
         scheme, _, given = value.partition(" ")
-        if scheme.lower() != "bearer" or not secrets.compare_digest(given.strip().encode(), self._token):
+        actor = self._sign_in.key_holder(given.strip()) if scheme.lower() == "bearer" else None
+        if actor is None:
             raise NotPermittedError(
-                "the token is not the one that this server was set up with",
+                "the API key is nobody's, or has ended",
                 code="token-wrong",
-                hint="Send `Authorization: Bearer TOKEN` with the token that `countenance init` made.",
+                hint="Send `Authorization: Bearer KEY` with a key that `countenance key make` made.",
             )
-        return True
+        return None, actor
 
-    def _has_session(self, connection: HTTPConnection) -> bool:
-        """Return whether the request carries the cookie of a session that goes on."""
-        name = connection.cookies.get(COOKIE)
-        return name is not None and self._sessions.use(name)
+
+class _Watch:
+    """Holds a long request against the records again, so that nobody goes on who was stopped meanwhile."""
+
+    def __init__(self, still_there: Callable[[], bool]) -> None:
+        """Begin: whoever asks was there a moment ago."""
+        self._still_there = still_there
+        self._checked = time.monotonic()
+
+    async def _check(self) -> bool:
+        """Return whether they are still there; at most one look a second."""
+        if time.monotonic() - self._checked < RECHECK_S:
+            return True
+        try:
+            there = await run_in_threadpool(self._still_there)
+        except NotPermittedError:
+            return False
+        self._checked = time.monotonic()
+        return there
+
+    def arriving(self, receive: Receive) -> Receive:
+        """Stop a body that is still arriving."""
+
+        async def receive_watched() -> Message:
+            """Pass one message on.
+
+            Raises:
+                HTTPException: 401, which the framework passes through to the handlers.
+            """
+            message = await receive()
+            if message["type"] == "http.request" and not await self._check():
+                raise HTTPException(401, "access ended")
+            return message
+
+        return receive_watched
+
+    def leaving(self, send: Send) -> Send:
+        """Stop an answer that is still leaving: the connection is cut, so that nobody takes it for whole."""
+
+        async def send_watched(message: Message) -> None:
+            """Pass one message on.
+
+            Raises:
+                ConnectionAbortedError: access has ended.
+            """
+            if message["type"] == "http.response.body" and not await self._check():
+                raise ConnectionAbortedError("access ended")
+            await send(message)
+
+        return send_watched
 
 
 def _is_public(path: str) -> bool:
     return path in PUBLIC or path.startswith(PUBLIC_FOLDER)
 
 
-def _check_host(headers: Headers) -> None:
+def _host_name(host: str) -> str:
+    """Return a host without its port."""
+    lower = host.lower()
+    return lower if lower.endswith("]") else lower.rpartition(":")[0] or lower
+
+
+def _check_host(headers: Headers, known: frozenset[str]) -> None:
     """Refuse a Host header that is missing, doubled, or not this machine's."""
-    hosts = [host.lower() for host in headers.getlist("host")]
-    names = [host if host.endswith("]") else host.rpartition(":")[0] or host for host in hosts]
-    if len(names) != 1 or names[0] not in HOSTS:
+    names = [_host_name(host) for host in headers.getlist("host")]
+    if len(names) != 1 or names[0] not in known:
         raise NotPermittedError(
             "the Host header does not name this machine",
             code="host-refused",
@@ -173,30 +255,48 @@ def _check_host(headers: Headers) -> None:
         )
 
 
-def _missing(connection: HTTPConnection) -> NotPermittedError:
-    """Say what is missing: a session that ended, or a token that never came."""
-    if COOKIE in connection.cookies:
-        return NotPermittedError("the session has ended", code="session-ended", hint="Sign in again.")
-    return NotPermittedError(
-        "a token is needed",
-        code="token-missing",
-        hint="Send `Authorization: Bearer TOKEN` with the token that `countenance init` made.",
-    )
+def _origin(headers: Headers, through: str | None) -> str:
+    """Return the origin that the browser sees."""
+    by_proxy = through is not None and headers["host"].lower() == through.partition("://")[2]
+    return through if through is not None and by_proxy else f"http://{headers['host'].lower()}"
 
 
-def _check_same_origin(headers: Headers) -> None:
+def _check_way_in(connection: HTTPConnection, visitor: Visitor | None, actor: Actor | None) -> None:
+    """Refuse strangers, but on public paths, and those with a one-time code anything but setting up.
+
+    Raises:
+        NotPermittedError: codes `session-ended`, `token-missing`, `setting-up`.
+    """
+    path = connection.scope["path"]
+    if _is_public(path):
+        return
+    if actor is None and SESSION_COOKIE in connection.cookies:
+        raise NotPermittedError("the session has ended", code="session-ended", hint="Sign in again.")
+    if actor is None:
+        raise NotPermittedError(
+            "an API key is needed",
+            code="token-missing",
+            hint="Send `Authorization: Bearer KEY` with a key that `countenance key make` made.",
+        )
+    if visitor is not None and visitor.session.setting_up and not path.startswith(SETTING_UP):
+        raise NotPermittedError(
+            "first set what you will sign in with", code="setting-up", hint="Open /own and set a passkey or a password."
+        )
+
+
+def _check_same_origin(headers: Headers, through: str | None) -> None:
     """Refuse a change that a browser sends for a page that is not ours.
 
     Source:
         Fetch Metadata (W3C), `Sec-Fetch-Site`; browsers without it send `Origin` with every POST.
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    same = site == "same-origin" if site is not None else origin == f"http://{headers['host']}"
+    same = site == "same-origin" if site is not None else origin in {f"http://{headers['host']}", through} - {None}
     if not same:
         raise NotPermittedError(
-            "a change has to come from this server's own page, or with the token",
+            "a change has to come from this server's own page, or with an API key",
             code="cross-origin",
-            hint="Send `Authorization: Bearer TOKEN`.",
+            hint="Send `Authorization: Bearer KEY`.",
         )
 
 

@@ -37,6 +37,7 @@ TITLES: Mapping[type[CountenanceError], tuple[str, str]] = {
 """Kind of error to its slug in the problem's `type`, and its title."""
 
 HTTP_CODES: Mapping[int, tuple[str, type[CountenanceError], str]] = {
+    401: ("access-ended", NotPermittedError, "Whoever this was may not go on."),
     400: ("body-unreadable", InvalidInputError, "Send multipart/form-data as the OpenAPI document describes it."),
     404: ("route-unknown", NotFoundError, "See /v1/openapi.json for what there is."),
     405: ("method-not-allowed", InvalidInputError, "See the Allow header for what may be done here."),
@@ -44,8 +45,11 @@ HTTP_CODES: Mapping[int, tuple[str, type[CountenanceError], str]] = {
 }
 """Status of an error that the framework found to its code, kind and hint."""
 
-UNAUTHENTICATED = frozenset({"token-missing", "token-wrong", "session-ended"})
+UNAUTHENTICATED = frozenset({"token-missing", "token-wrong", "session-ended", "sign-in-refused", "access-ended"})
 """Codes that are answered with 401: whoever asks has not shown that they may ask at all."""
+
+TOO_OFTEN = frozenset({"sign-in-slow-down"})
+"""Codes that are answered with 429."""
 
 
 class FieldProblem(BaseModel):
@@ -90,6 +94,8 @@ def problem_response(
     if error.code in UNAUTHENTICATED:
         status = HTTPStatus.UNAUTHORIZED
         headers["WWW-Authenticate"] = 'Bearer realm="countenance"'
+    if error.code in TOO_OFTEN:
+        status = HTTPStatus.TOO_MANY_REQUESTS
     kind = next(kind for kind in TITLES if isinstance(error, kind))
     slug, title = TITLES[kind]
     problem = Problem(

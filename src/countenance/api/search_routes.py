@@ -9,6 +9,7 @@ from countenance.api import models
 from countenance.api.pictures import REFUSED_PICTURE, picture_answer
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute, SeveralFilesRoute, upload_name
+from countenance.api.visitors import CurrentActor
 from countenance.core.errors import InvalidInputError
 from countenance.search.model import HIGHEST_FPIR, MAX_LIMIT, ProbePhotograph, SearchRequest
 from countenance.search.rendering import answer_json, probe_json
@@ -129,6 +130,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
     )
     def search(
         response: Response,
+        actor: CurrentActor,
         photograph: Photograph,
         case: Annotated[str, Form(description="Case reference, 1 to 200 characters.", examples=["2026-114"])],
         purpose: Annotated[str, Form(description="What for, 1 to 200 characters.", examples=["identify a victim"])],
@@ -146,6 +148,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
         """
         answer = gallery.search(
             SearchRequest(
+                actor=actor,
                 image=photograph.file.read(),
                 filename=upload_name(photograph) or None,
                 case=case,

@@ -9,15 +9,13 @@ from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 from countenance.api import source_models as models
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute
+from countenance.api.visitors import CurrentActor
 from countenance.gallery.model import LegalBasis, SourceState, SourceSummary
 from countenance.gallery.rendering import change_json, release_json, source_json
 from countenance.gallery.terms import ANY, Retention, RetentionRule, SourceTerms
 
 if TYPE_CHECKING:
     from countenance.bootstrap.wiring import OpenGallery
-
-BY = "API"
-"""Who acted, in the register's history."""
 
 SourceName = Annotated[str, Path(description="The source's name.", examples=["missing-persons-2026"])]
 Words = Annotated[str, Form(description="Words in lower case, with commas between them.", examples=["government"])]
@@ -66,6 +64,7 @@ def _add_register(router: APIRouter, gallery: "OpenGallery") -> None:
     )
     def register_source(
         response: Response,
+        actor: CurrentActor,
         name: Annotated[
             str, Form(description="Lower-case letters, digits, `.`, `_`, `-`.", examples=["missing-persons-2026"])
         ],
@@ -101,7 +100,8 @@ def _add_register(router: APIRouter, gallery: "OpenGallery") -> None:
             document=document.file.read(),
             terms=terms,
             active=activate,
-            by=BY,
+            by=actor.user_id,
+            actor=actor,
         )
         response.headers["Location"] = f"/v1/sources/{source.name}"
         return source_json(SourceSummary(source=source, images=0, subjects=0, templates=0))
@@ -136,11 +136,14 @@ def _add_changes(router: APIRouter, gallery: "OpenGallery") -> None:
     )
     def change_source(
         name: SourceName,
+        actor: CurrentActor,
         after: Annotated[models.ChosenState, Form(description="The state to put it into.")],
         reason: Annotated[str, Form(description="Why, in a sentence; needed to suspend.")] = "",
     ) -> Any:
         """Activate, suspend or resume a source: in force for the very next search and enrolment."""
-        return source_json(gallery.sources.change(name, SourceState(after.value), by=BY, reason=reason))
+        return source_json(
+            gallery.sources.change(name, SourceState(after.value), by=actor.user_id, reason=reason, actor=actor)
+        )
 
 
 def _add_withdrawal(router: APIRouter, gallery: "OpenGallery") -> None:
@@ -160,10 +163,14 @@ def _add_withdrawal(router: APIRouter, gallery: "OpenGallery") -> None:
         ),
     )
     def withdraw_source(
-        name: SourceName, reason: Annotated[str, Form(description="Why, in a sentence; it is kept.")]
+        name: SourceName,
+        actor: CurrentActor,
+        reason: Annotated[str, Form(description="Why, in a sentence; it is kept.")],
     ) -> Any:
         """Destroy a source for good: gone for the very next search. The same request again goes on, or shows it."""
-        return json.loads(gallery.sources.withdraw(name, by=BY, reason=reason).certificate or b"{}")
+        return json.loads(
+            gallery.sources.withdraw(name, by=actor.user_id, reason=reason, actor=actor).certificate or b"{}"
+        )
 
 
 def _add_releases(router: APIRouter, gallery: "OpenGallery") -> None:
@@ -191,22 +198,29 @@ def _add_releases(router: APIRouter, gallery: "OpenGallery") -> None:
     )
     def add_release(
         name: SourceName,
+        actor: CurrentActor,
         subject: Annotated[str, Form(description="The subject's name as the source gives it.")],
         document: Annotated[UploadFile, File(description="The person's own consent.")],
         until: Annotated[date | None, Form(description="Last day; left out, it has no end.")] = None,
     ) -> Any:
         """Keep one person's own consent, with its document and its end."""
         data = document.file.read()
-        return release_json(gallery.sources.add_release(name, label=subject, document=data, ends_on=until, by=BY))
+        return release_json(
+            gallery.sources.add_release(
+                name, label=subject, document=data, ends_on=until, by=actor.user_id, actor=actor
+            )
+        )
 
     @router.delete(
         "/sources/{name}/releases/{release_id}",
         response_model=models.ReleaseEntry,
         responses=problems({404: ["source-unknown", "release-unknown"]}),
     )
-    def revoke_release(name: SourceName, release_id: Annotated[str, Path(description="The release's id.")]) -> Any:
+    def revoke_release(
+        name: SourceName, actor: CurrentActor, release_id: Annotated[str, Path(description="The release's id.")]
+    ) -> Any:
         """Take a release back; one that was taken back stays as it is."""
-        return release_json(gallery.sources.revoke_release(name, release_id))
+        return release_json(gallery.sources.revoke_release(name, release_id, actor=actor))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class Accounts:
 
     def __init__(self, directory: Directory, objects: Objects, keyring: Keyring) -> None:
         """Join the parts."""
-        self._directory = directory
+        self.directory = directory
         self._objects = objects
         self._keyring = keyring
 
@@ -57,7 +57,7 @@ class Accounts:
                 code="actor-missing",
                 hint="add --as LOGIN, or set COUNTENANCE_USER; `countenance user list` lists people",
             )
-        with self._directory.reading() as view:
+        with self.directory.reading() as view:
             try:
                 user = view.user_named(login)
                 organisation = view.organisation(user.org_id)
@@ -69,13 +69,13 @@ class Accounts:
 
     def operators(self) -> list[str]:
         """Return the logins of the operators who may act."""
-        with self._directory.reading() as view:
+        with self.directory.reading() as view:
             people = view.users(HOUSE)
         return [one.login for one in people if Role.OPERATOR in one.roles and one.state is UserState.ACTIVE]
 
     def apply_for(self, application: Application, *, actor: Actor) -> Organisation:
         """Put an application on record with its documents: see `access.organisations.apply_for`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             organisation = organisations.apply_for(change, application, actor=actor, at=utc_now())
             for document, (_, data) in zip(organisation.documents, application.documents, strict=True):
                 self._put_document(organisation.org_id, document, data)
@@ -83,19 +83,19 @@ class Accounts:
 
     def review(self, name: str, *, admit: bool, reason: str, actor: Actor) -> Organisation:
         """Review an organisation: see `access.organisations.review`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             org_id = change.organisation_named(name).org_id
             return organisations.review(change, org_id, admit=admit, reason=reason, actor=actor, at=utc_now())
 
     def suspend(self, name: str, *, reason: str, actor: Actor) -> Organisation:
         """Stop an organisation: see `access.organisations.suspend`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             org_id = change.organisation_named(name).org_id
             return organisations.suspend(change, org_id, reason=reason, actor=actor, at=utc_now())
 
     def cancel(self, name: str, *, reason: str, actor: Actor) -> Organisation:
         """End an organisation: see `access.organisations.cancel`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             org_id = change.organisation_named(name).org_id
             return organisations.cancel(change, org_id, reason=reason, actor=actor, at=utc_now())
 
@@ -106,7 +106,7 @@ class Accounts:
             NotPermittedError: code `operator-needed`.
         """
         require_operator(actor)
-        with self._directory.reading() as view:
+        with self.directory.reading() as view:
             return view.organisations()
 
     def organisation(self, name: str, *, actor: Actor) -> OrganisationRecord:
@@ -117,7 +117,7 @@ class Accounts:
             NotFoundError: code `organisation-unknown`.
         """
         require_operator(actor)
-        with self._directory.reading() as view:
+        with self.directory.reading() as view:
             found = view.organisation_named(name)
             return OrganisationRecord(
                 organisation=found,
@@ -135,7 +135,7 @@ class Accounts:
             NotFoundError: codes `organisation-unknown`, `document-unknown`.
         """
         require_operator(actor)
-        with self._directory.reading() as view:
+        with self.directory.reading() as view:
             organisation = view.organisation_named(name)
         for document in organisation.documents:
             if document.sha256 == sha256:
@@ -146,29 +146,29 @@ class Accounts:
 
     def add_user(self, login: str, *, organisation: str, name: str, roles: Collection[Role], actor: Actor) -> User:
         """Add a person: see `access.people.add_user`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             org_id = change.organisation_named(organisation).org_id
             return people.add_user(change, org_id, login=login, name=name, roles=roles, actor=actor, at=utc_now())
 
     def confirm_user(self, login: str, *, actor: Actor) -> User:
         """Let a person of the house in: see `access.people.confirm_user`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             return people.confirm_user(change, change.user_named(login).user_id, actor=actor, at=utc_now())
 
     def set_roles(self, login: str, roles: Collection[Role], *, reason: str, actor: Actor) -> User:
         """Set somebody's roles: see `access.people.set_roles`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             user_id = change.user_named(login).user_id
             return people.set_roles(change, user_id, roles, reason=reason, actor=actor, at=utc_now())
 
     def qualify(self, login: str, qualification: Qualification, *, actor: Actor) -> User:
         """Record a training or an accreditation: see `access.people.qualify`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             return people.qualify(change, change.user_named(login).user_id, qualification, actor=actor, at=utc_now())
 
     def deactivate(self, login: str, *, reason: str, actor: Actor) -> User:
         """End somebody's access: see `access.people.deactivate`."""
-        with self._directory.changing() as change:
+        with self.directory.changing() as change:
             user_id = change.user_named(login).user_id
             return people.deactivate(change, user_id, reason=reason, actor=actor, at=utc_now())
 
@@ -180,7 +180,7 @@ class Accounts:
             NotFoundError: code `organisation-unknown`.
         """
         require_operator(actor)
-        with self._directory.reading() as view:
+        with self.directory.reading() as view:
             org_id = None if organisation is None else view.organisation_named(organisation).org_id
             found = view.users(org_id)
             owners = {user.org_id: view.organisation(user.org_id) for user in found}
@@ -194,7 +194,7 @@ class Accounts:
             NotFoundError: code `user-unknown`.
         """
         require_operator(actor)
-        with self._directory.reading() as view:
+        with self.directory.reading() as view:
             user = view.user_named(login)
             changes = tuple(one for one in view.changes(user.org_id) if one.user_id == user.user_id)
             return user, view.organisation(user.org_id), changes

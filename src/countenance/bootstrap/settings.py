@@ -79,6 +79,14 @@ class Settings(BaseSettings):
     ] = 0
     max_image_bytes: Annotated[int, Field(gt=0, description="Largest photograph file, bytes.")] = 64 * 1024 * 1024
     max_image_pixels: Annotated[int, Field(gt=0, description="Largest photograph, width x height.")] = 100_000_000
+    origin: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$",
+            description="How browsers reach the server through a reverse proxy, e.g. `https://faces.example.org`; "
+            "unset: `http://localhost` with the port.",
+        ),
+    ] = None
     port: Annotated[int, Field(ge=0, le=65535, description="Port that `countenance serve` listens on.")] = 8000
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least level that is logged.")
@@ -118,11 +126,6 @@ class Settings(BaseSettings):
     def audit_vkeys(self) -> Path:
         """The file with the audit log's public keys, a line each, oldest first."""
         return self.home / "audit-vkeys"
-
-    @property
-    def token(self) -> Path:
-        """The file with the API's token."""
-        return self.home / "token"
 
     @property
     def worker_count(self) -> int:

@@ -1,13 +1,16 @@
 """Wiring: picks the adapters and joins them to the services. What the interfaces and Python users open."""
 
 import os
-import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
 from countenance.access.founding import FIRST_OPERATORS
+from countenance.access.own import OwnSecurity
+from countenance.access.passkeys import Passkeys
+from countenance.access.passwords import Passwords
+from countenance.access.sign_in import SignIn
 from countenance.adapters.exact.blocks import BlockStore, StoredState
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.objects import StoredObjects
@@ -164,21 +167,25 @@ class OpenGallery:
         self.audit.record(photograph_shown(image_id, actor=actor))
         return media_type, data
 
-    def api_token(self) -> str:
-        """Return the token that API requests carry, made by `initialise`.
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """Lets people in and keeps them signed in."""
+        return SignIn(self.accounts.directory, self._passwords)
 
-        Raises:
-            NotFoundError: code `token-file-missing`, also where the file holds no token: an empty one would let in
-                everybody.
-        """
-        token = _kept_token(self.settings)
-        if not token:
-            raise NotFoundError(
-                f"{self.settings.token} is missing or empty",
-                code="token-file-missing",
-                hint="`countenance init` makes a new one",
-            )
-        return token
+    @cached_property
+    def own(self) -> OwnSecurity:
+        """What people keep of their own to sign in with."""
+        return OwnSecurity(self.accounts.directory, self._passwords)
+
+    @cached_property
+    def passkeys(self) -> Passkeys:
+        """Registers passkeys and checks what they sign."""
+        return Passkeys(self.accounts.directory)
+
+    @cached_property
+    def _passwords(self) -> Passwords:
+        """Makes and checks password hashes."""
+        return Passwords()
 
     @cached_property
     def analyser(self) -> FaceAnalyser:
@@ -245,7 +252,7 @@ class OpenGallery:
 
 
 def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATORS) -> bool:
-    """Make a home: keys, records, object store, API token, operators. What is there already is left as it is.
+    """Make a home: keys, records, object store, operators. What is there already is left as it is.
 
     Args:
         settings: Where it is made.
@@ -275,32 +282,11 @@ def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATO
                 found_house(engine, keyring, operators)
         finally:
             engine.dispose()
-        if not _kept_token(settings):
-            _make_token(settings)
     except OSError as error:
         raise UnavailableError(
             f"{settings.home} can't be written: {error.strerror}", code="home-unwritable", hint="choose another --home"
         ) from None
     return new
-
-
-def _kept_token(settings: Settings) -> str:
-    """Return the API's token; empty where there is none."""
-    try:
-        return settings.token.read_bytes().decode("ascii", errors="ignore").strip()
-    except FileNotFoundError:
-        return ""
-
-
-def _make_token(settings: Settings) -> None:
-    """Write a new token beside its place, then rename: a full disk or a kill never leaves a part of one."""
-    beside = settings.token.with_name(f".token.{os.getpid()}.part")
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
-        beside.replace(settings.token)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @contextmanager

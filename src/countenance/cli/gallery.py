@@ -31,7 +31,7 @@ def init(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Make a gallery: keys, records, a place for pictures, a token for the API, operators. Safe to run again.
+    """Make a gallery: keys, records, a place for pictures, operators. Safe to run again.
 
     Examples: `countenance init --home ~/gallery`, `countenance init --operator ada --operator bea`
     """
@@ -43,7 +43,6 @@ def init(
     result = {
         "home": str(settings.home),
         "new": new,
-        "token_file": str(settings.token),
         "key_file": str(key_file),
         "keyring": str(keyring),
         "operators": operators,
@@ -54,7 +53,8 @@ def init(
         console.print(f"{'Made a gallery' if new else 'There is a gallery'} in {settings.home}", soft_wrap=True)
         console.print(f"Its keys: {key_file} and {keyring}", soft_wrap=True)
         console.print("Keep copies of both, apart from the gallery: without them nothing in it can be read.")
-        console.print(f"Operators: {', '.join(operators)}. Act as one of them with --as.", soft_wrap=True)
+        console.print(f"Operators: {', '.join(operators)}. Act as one of them with --as;", soft_wrap=True)
+        console.print(f"to sign in on the page: countenance user invite {operators[0]} --as {operators[0]}")
         command = "countenance source register NAME --owner WHO --legal-basis BASIS --document FILE"
         console.print(f"Next: {command}", soft_wrap=True)
 

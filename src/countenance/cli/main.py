@@ -19,6 +19,7 @@ from countenance.cli.certificate import certificate_app
 from countenance.cli.doctor import doctor, index_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, status, subjects_app
+from countenance.cli.keys import key_app
 from countenance.cli.models import models_app
 from countenance.cli.organisations import org_app
 from countenance.cli.output import emit_error
@@ -27,7 +28,7 @@ from countenance.cli.policy import policy_app
 from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
 from countenance.cli.source import source_app
-from countenance.core.errors import CountenanceError, InvalidInputError
+from countenance.core.errors import CountenanceError, InvalidInputError, UnavailableError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number, as shells have it; Typer returns it."""
@@ -63,6 +64,7 @@ def root(
 app.command()(init)
 app.add_typer(org_app, name="org")
 app.add_typer(user_app, name="user")
+app.add_typer(key_app, name="key")
 app.add_typer(source_app, name="source")
 app.add_typer(certificate_app, name="certificate")
 app.command(no_args_is_help=True)(enrol)
@@ -109,6 +111,18 @@ def run(arguments: Sequence[str]) -> int:
         # written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # Whatever no command foresaw: a full disk, a file that went away, too many open ones.
+        place = f"{error.filename}: " if error.filename else ""
+        emit_error(
+            UnavailableError(
+                f"{place}{error.strerror or type(error).__name__}",
+                code="system-refused",
+                hint="mend that and run the same command again; what was finished is kept",
+            ),
+            as_json=as_json,
+        )
+        return UnavailableError.exit_code
     if result == INTERRUPTED:
         hint = "what was finished is kept; the same command goes on from there"
         emit_error(CountenanceError("stopped", code="interrupted", hint=hint), as_json=as_json)

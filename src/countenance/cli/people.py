@@ -50,6 +50,22 @@ def user_confirm(login: Login, acting: As = None, home: Home = None, json: Json 
     _emit(user, f"{user.login} is {user.state.value}.", as_json=json)
 
 
+@user_app.command("invite", no_args_is_help=True)
+def user_invite(login: Login, acting: As = None, home: Home = None, json: Json = False) -> None:
+    """Make a one-time code with which somebody signs in first, to set a passkey or a password. It lasts three days.
+
+    Example: `countenance user invite j.doe --as operator-1`
+    """
+    with open_acting(home, acting) as (gallery, actor):
+        code = gallery.sign_in.invite(login, actor=actor)
+    sentence = f"{login} signs in once with the code {code}"
+    output.emit(
+        {"login": login, "code": code},
+        as_json=json,
+        render=lambda console: console.print(sentence, soft_wrap=True),
+    )
+
+
 @user_app.command("list")
 def user_list(
     organisation: Annotated[str | None, typer.Option("--org", help="Only those of this organisation.")] = None,

@@ -3,7 +3,7 @@
 import errno
 import signal
 import socket
-from contextlib import suppress
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -19,7 +19,7 @@ from countenance.core.errors import UnavailableError
 from countenance.web.page import page_router
 
 HOST = "127.0.0.1"
-"""There are no accounts yet, only one token, so that nothing beyond this machine is ever served."""
+"""Nothing beyond this machine is served; a reverse proxy with TLS may stand before it (COUNTENANCE_ORIGIN)."""
 
 BACKLOG = 128
 """Connections that may wait to be accepted."""
@@ -44,8 +44,10 @@ def serve(
     with open_gallery(settings) as gallery, _listen(settings.port if port is None else port) as listener:
         app = create_app(gallery, pages=[page_router(max_image_bytes=settings.max_image_bytes)])
         snapshot = gallery.warm()
-        address = f"http://{HOST}:{listener.getsockname()[1]}"
-        page = f"{address}/#token={gallery.api_token()}"
+        port = listener.getsockname()[1]
+        address = f"http://{HOST}:{port}"
+        # Passkeys belong to a name, never to a number.
+        page = settings.origin or f"http://localhost:{port}"
 
         def render(console: Console) -> None:
             """Say where the page is."""
@@ -55,11 +57,15 @@ def serve(
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=PATIENCE)
         )
-        # Uvicorn ends its work on either signal, then raises it again; both are how a server is meant to end.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with suppress(KeyboardInterrupt):
-            output.emit({"address": address, "page": page, "subjects": snapshot.subjects}, as_json=json, render=render)
-            server.run(sockets=[listener])
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            """End, at once or as soon as it has begun: both signals are how a server is meant to end."""
+            server.should_exit = True
+
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, stop)
+        output.emit({"address": address, "page": page, "subjects": snapshot.subjects}, as_json=json, render=render)
+        server.run(sockets=[listener])
 
 
 def _listen(port: int) -> socket.socket:

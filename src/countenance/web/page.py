@@ -1,4 +1,4 @@
-"""The search page: one server-rendered shell and its own scripts and styles, all from this package."""
+"""The pages: server-rendered shells and their own scripts and styles, all from this package."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -27,19 +27,35 @@ PURPOSES = (
 
 
 def page_router(*, max_image_bytes: int) -> APIRouter:
-    """Make the page's routes.
+    """Make the pages' routes.
 
     Args:
         max_image_bytes: Largest photograph that the server takes; larger ones are refused before they are sent.
     """
-    page = _render(max_image_bytes)
+    environment = Environment(
+        loader=PackageLoader("countenance.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    shared = {"version": version("countenance"), "lead": LEAD}
+    search = environment.get_template("search.html").render(
+        max_limit=MAX_LIMIT,
+        max_image_bytes=max_image_bytes,
+        max_photographs=MAX_PHOTOGRAPHS,
+        purposes=PURPOSES,
+        **shared,
+    )
+    own = environment.get_template("own.html").render(shared)
     static = _static_files()
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
     def show_page() -> Response:
         """Return the page. It holds nothing of the gallery: everything is fetched once somebody signed in."""
-        return Response(page, media_type="text/html")
+        return Response(search, media_type="text/html")
+
+    @router.get("/own")
+    def show_own() -> Response:
+        """Return the page of one's own sign-in. It holds nothing of anybody."""
+        return Response(own, media_type="text/html")
 
     @router.get("/static/{name}")
     def show_static(name: str) -> Response:
@@ -50,21 +66,6 @@ def page_router(*, max_image_bytes: int) -> APIRouter:
         return Response(data, media_type=media_type)
 
     return router
-
-
-def _render(max_image_bytes: int) -> str:
-    """Render the page."""
-    environment = Environment(
-        loader=PackageLoader("countenance.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("search.html").render(
-        lead=LEAD,
-        max_limit=MAX_LIMIT,
-        max_image_bytes=max_image_bytes,
-        max_photographs=MAX_PHOTOGRAPHS,
-        purposes=PURPOSES,
-        version=version("countenance"),
-    )
 
 
 def _static_files() -> Mapping[str, tuple[str, bytes]]:

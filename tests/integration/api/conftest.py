@@ -15,6 +15,7 @@ from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
 from countenance.client.client import Client
 from countenance.gallery.model import LegalBasis
+from tests import signed_up
 
 MAX_IMAGE_BYTES = 1_000_000
 """Larger than every portrait, small enough to send more of."""
@@ -58,10 +59,16 @@ def address(gallery: OpenGallery) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def api_key(gallery: OpenGallery) -> str:
+    """An API key of somebody of the test bench."""
+    return signed_up.api_key(gallery)
+
+
 @pytest.fixture
-def client(address: str, gallery: OpenGallery) -> Iterator[Client]:
-    """The typed client, with the right token."""
-    with Client(address, gallery.api_token()) as opened:
+def client(address: str, api_key: str) -> Iterator[Client]:
+    """The typed client, with the right key."""
+    with Client(address, api_key) as opened:
         yield opened
 
 

@@ -143,8 +143,8 @@ BAD = [
 
 
 @pytest.fixture
-def http(address: str, gallery: OpenGallery) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {gallery.api_token()}"}
+def http(address: str, api_key: str) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {api_key}"}
     with httpx.Client(base_url=address, headers=headers, trust_env=False) as opened:
         yield opened
 

@@ -6,7 +6,6 @@ import pytest
 from fastapi import FastAPI, Response
 
 from countenance.api.problems import TITLES
-from countenance.bootstrap.wiring import OpenGallery
 from countenance.client.client import KINDS, Client
 from countenance.core.errors import (
     ConflictError,
@@ -82,11 +81,9 @@ def test_client_and_server_know_the_same_kinds() -> None:
     assert served == KINDS
 
 
-def test_proxies_of_the_surroundings_are_not_used(
-    address: str, gallery: OpenGallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxies_of_the_surroundings_are_not_used(address: str, api_key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
 
-    with Client(address, gallery.api_token()) as client:
+    with Client(address, api_key) as client:
         assert client.health()

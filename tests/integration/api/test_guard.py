@@ -13,10 +13,12 @@ import pytest
 from fastapi import FastAPI
 
 from countenance.api.app import create_app
-from countenance.api.sessions import COOKIE, IDLE_SECONDS, LONGEST_SECONDS, MOST_SESSIONS, Sessions
+from countenance.api.visitors import SESSION_COOKIE
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery
 from countenance.core.errors import IntegrityError, InvalidInputError, UnavailableError
+from countenance.policy.model import SYSTEM
+from tests import signed_up
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -30,8 +32,8 @@ def browser(address: str) -> Iterator[httpx.Client]:
         yield opened
 
 
-def sign_in(browser: httpx.Client, gallery: OpenGallery) -> httpx.Response:
-    return browser.post("/session", json={"token": gallery.api_token()}, headers=SAME_ORIGIN)
+def sign_in(browser: httpx.Client, gallery: OpenGallery) -> None:
+    browser.cookies.set(SESSION_COOKIE, signed_up.cookie(gallery))
 
 
 @pytest.mark.parametrize("url", ["/v1/version", "/v1/gallery", "/v1/nothing", "/nothing", "/v1/searches/x"])
@@ -73,35 +75,6 @@ def test_every_response_carries_the_security_headers(browser: httpx.Client, meth
     assert headers["cross-origin-opener-policy"] == "same-origin"
 
 
-def test_signing_in_gives_a_cookie_that_no_script_reads(browser: httpx.Client, gallery: OpenGallery) -> None:
-    response = sign_in(browser, gallery)
-
-    cookie = response.headers["set-cookie"].lower()
-    assert response.status_code == 204
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
-    assert gallery.api_token().lower() not in cookie
-    assert browser.get("/v1/gallery").status_code == 200
-    assert browser.get("/session").json() == {"signed_in": True}
-
-
-def test_signing_out_ends_the_session(browser: httpx.Client, gallery: OpenGallery) -> None:
-    sign_in(browser, gallery)
-    name = browser.cookies[COOKIE]
-
-    browser.delete("/session", headers=SAME_ORIGIN)
-
-    again = browser.get("/v1/gallery", headers={"Cookie": f"{COOKIE}={name}"})
-    assert (again.status_code, again.json()["code"]) == (401, "session-ended")
-
-
-def test_a_wrong_token_signs_nobody_in(browser: httpx.Client) -> None:
-    response = browser.post("/session", json={"token": "guess"}, headers=SAME_ORIGIN)
-
-    assert (response.status_code, response.json()["code"]) == (401, "token-wrong")
-    assert "set-cookie" not in response.headers
-
-
 @pytest.mark.parametrize(
     "headers",
     [
@@ -136,41 +109,14 @@ def test_a_browser_without_fetch_metadata_is_known_by_its_origin(
     assert response.json()["code"] == "body-unreadable"
 
 
-def test_sessions_end_when_idle_and_in_any_case_after_a_shift() -> None:
-    now = 0.0
-    sessions = Sessions(clock=lambda: now)
-    idle, busy = sessions.begin(), sessions.begin()
-
-    for _ in range(int(LONGEST_SECONDS / (IDLE_SECONDS - 1))):
-        now += IDLE_SECONDS - 1
-        assert sessions.use(busy)
-    now = LONGEST_SECONDS
-
-    assert not sessions.use(busy)
-    assert not sessions.use(idle)
-
-
-def test_one_session_too_many_ends_the_one_idle_longest() -> None:
-    ticks = iter(range(10_000))
-    sessions = Sessions(clock=lambda: next(ticks) / 1000)
-    first, second = sessions.begin(), sessions.begin()
-    sessions.use(first)
-
-    for _ in range(MOST_SESSIONS - 1):
-        sessions.begin()
-
-    assert sessions.use(first)
-    assert not sessions.use(second)
-
-
 def chunks(count: int) -> Iterator[bytes]:
     for _ in range(count):
         yield b"x" * 65536
 
 
-def test_a_streamed_body_is_stopped_at_the_limit(browser: httpx.Client, gallery: OpenGallery) -> None:
+def test_a_streamed_body_is_stopped_at_the_limit(browser: httpx.Client, api_key: str) -> None:
     headers = {
-        "Authorization": f"Bearer {gallery.api_token()}",
+        "Authorization": f"Bearer {api_key}",
         "Content-Type": "multipart/form-data; boundary=b",
     }
     head = b'--b\r\nContent-Disposition: form-data; name="photograph"; filename="a.jpg"\r\n\r\n'
@@ -223,8 +169,13 @@ def broken_app(error: Exception, tmp_path: Any) -> FastAPI:
     """An application whose records and index fail."""
     fail = raising(error)
     records, settings = SimpleNamespace(sources=fail), Settings(home=tmp_path)
-    gallery = SimpleNamespace(records=records, refresh=fail, settings=settings, limits=None, api_token=lambda: "t")
-    return create_app(gallery)  # type: ignore[arg-type]
+    return app_over(records=records, refresh=fail, settings=settings, limits=None)
+
+
+def app_over(**parts: Any) -> FastAPI:
+    """An application over parts, where every key is somebody's."""
+    known = SimpleNamespace(key_holder=lambda _: SYSTEM, visitor=lambda _: None)
+    return create_app(SimpleNamespace(**parts, sign_in=known, own=None, passkeys=None))  # type: ignore[arg-type]
 
 
 def test_what_nobody_foresaw_says_and_logs_nothing_personal(
@@ -267,8 +218,7 @@ def test_an_upload_is_never_written_to_a_temporary_file(
         raise InvalidInputError("counted", code=f"bytes-{len(data)}")
 
     settings = Settings(home=tmp_path, max_image_bytes=4_000_000)
-    gallery = SimpleNamespace(faces=faces, settings=settings, limits=None, api_token=lambda: "t")
-    url = serve(create_app(gallery))  # type: ignore[arg-type]
+    url = serve(app_over(faces=faces, settings=settings, limits=None))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
 
     response = httpx.post(

@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import open_gallery
-from countenance.core.errors import NotFoundError
 from tests.integration.cli.conftest import PEOPLE, SOURCE, Command
 
 SOURCE_KEYS = [
@@ -52,40 +49,20 @@ class TestInit:
         made = command("init", "--home", tmp_path / "home", "--json").json
 
         keys = {name: Path(made.pop(name)) for name in ("key_file", "keyring")}
-        token_file, operators = str(tmp_path / "home" / "token"), ["operator-1", "operator-2"]
-        assert made == {
-            "home": str(tmp_path / "home"),
-            "new": True,
-            "token_file": token_file,
-            "operators": operators,
-        }
+        operators = ["operator-1", "operator-2"]
+        assert made == {"home": str(tmp_path / "home"), "new": True, "operators": operators}
         assert all(path.is_file() and path.stat().st_mode & 0o077 == 0 for path in keys.values())
         assert (tmp_path / "home").stat().st_mode & 0o077 == 0
-        assert (tmp_path / "home" / "token").stat().st_mode & 0o077 == 0
 
     def test_again_it_changes_nothing(self, command: Command, tmp_path: Path) -> None:
         command("init", "--home", tmp_path / "home")
-        token = (tmp_path / "home" / "token").read_bytes()
+        people = command("user", "list", "--home", tmp_path / "home", "--as", "operator-1", "--json").json
 
         again = command("init", "--home", tmp_path / "home", "--json").json
 
         assert not again["new"]
-        assert (tmp_path / "home" / "token").read_bytes() == token
-
-    def test_an_empty_token_file_opens_nothing_and_is_made_anew(self, command: Command, tmp_path: Path) -> None:
-        home = tmp_path / "home"
-        command("init", "--home", home)
-        (home / "token").write_text("\n", encoding="ascii")
-
-        with open_gallery(Settings(home=home)) as gallery, pytest.raises(NotFoundError) as refused:
-            gallery.api_token()
-        again = command("init", "--home", home, "--json").json
-
-        assert refused.value.code == "token-file-missing"
-        assert not again["new"]
-        assert len((home / "token").read_text(encoding="ascii").strip()) >= 32
-        assert (home / "token").stat().st_mode & 0o077 == 0
-        assert list(home.glob(".token*")) == []
+        still = command("user", "list", "--home", tmp_path / "home", "--as", "operator-1", "--json").json
+        assert still == people
 
     def test_a_place_that_takes_nothing_is_said(self, command: Command) -> None:
         command("init", "--home", "/proc/home").refused(6, "home-unwritable")

@@ -44,12 +44,11 @@ def log(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
 
 
 def test_nothing_personal_and_no_secret_is_logged(log: tuple[str, Path]) -> None:
-    logged, home = log
-    token = Settings(home=home).token.read_text(encoding="ascii").strip()
+    logged, _ = log
 
     for event in ("enrolment ended", "a photograph was not enrolled", "the index holds", "search "):
         assert event in logged, "what is not logged shows nothing"
-    assert [word for word in (*PLANTED, token, "\\xff\\xd8") if word in logged] == []
+    assert [word for word in (*PLANTED, "\\xff\\xd8") if word in logged] == []
 
 
 def test_no_file_of_the_home_is_named_after_anybody(log: tuple[str, Path]) -> None:
@@ -61,10 +60,10 @@ def test_no_file_of_the_home_is_named_after_anybody(log: tuple[str, Path]) -> No
     assert [name for name in names for word in (*PLANTED, SOURCE) if word in name] == []
 
 
-def test_the_token_is_for_its_owner_alone(log: tuple[str, Path]) -> None:
+def test_the_records_are_for_their_owner_alone(log: tuple[str, Path]) -> None:
     _, home = log
     settings = Settings(home=home)
 
-    modes = {path.name: path.stat().st_mode & 0o777 for path in (home, settings.token, settings.database)}
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (home, settings.database)}
 
-    assert modes == {"home": 0o700, "token": 0o600, "records.sqlite3": 0o600}
+    assert modes == {"home": 0o700, "records.sqlite3": 0o600}

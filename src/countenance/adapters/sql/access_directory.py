@@ -25,6 +25,7 @@ from countenance.adapters.sql.access_rows import (
     sealed_user,
     user_of,
 )
+from countenance.adapters.sql.access_secrets import SqlChallenges, SqlCredentials, SqlFailures, SqlSessions
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id
@@ -64,6 +65,30 @@ class SqlDirectoryChange:
         """Work in a session that somebody else commits."""
         self._session = session
         self._keyring = keyring
+
+    @property
+    def credentials(self) -> SqlCredentials:
+        """See the port."""
+        return SqlCredentials(self._session, self._keyring)
+
+    @property
+    def sessions(self) -> SqlSessions:
+        """See the port."""
+        return SqlSessions(self._session, self._keyring)
+
+    @property
+    def failures(self) -> SqlFailures:
+        """See the port."""
+        return SqlFailures(self._session)
+
+    @property
+    def challenges(self) -> SqlChallenges:
+        """See the port."""
+        return SqlChallenges(self._session, self._keyring)
+
+    def login_key(self, login: str) -> bytes:
+        """See the port."""
+        return login_key(self._keyring, login)
 
     def organisation(self, org_id: str) -> Organisation:
         """See the port."""

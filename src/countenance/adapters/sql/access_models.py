@@ -98,3 +98,15 @@ class SignInFailureRow(Base):
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     bucket: Mapped[bytes] = mapped_column(LargeBinary(32))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ChallengeRow(Base):
+    """Something that has to come back once, and soon: a passkey's challenge, the state of a sign-in elsewhere."""
+
+    __tablename__ = "challenge"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    lookup: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)

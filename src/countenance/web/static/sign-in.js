@@ -1,18 +1,41 @@
-// Signing in: the token goes to the server once; afterwards a cookie that no script can read stands for it.
+// Signing in: afterwards a cookie that no script can read stands for whoever it is.
 
 import { byId, showProblem } from "/static/elements.js";
+import { canUsePasskeys, usePasskey } from "/static/passkeys.js";
 import { request } from "/static/server.js";
 
 const dialog = byId("sign-in");
 let signedIn = () => {};
 
-async function signIn(token) {
-  await request("POST", "/session", { json: { token } });
-  dialog.close();
-  byId("token").value = "";
+async function show({ login, setting_up: settingUp }) {
+  if (settingUp) return location.assign("/own");
+  byId("own").textContent = login;
+  byId("own").hidden = false;
+  byId("sign-out").hidden = false;
+  return signedIn();
+}
+
+async function enter(send) {
+  try {
+    await send();
+  } catch (problem) {
+    return askToSignIn(problem);
+  }
+  for (const name of ["password", "code"]) byId(name).value = "";
   showProblem(byId("sign-in-problem"), null);
   byId("sign-out").hidden = false;
-  signedIn();
+  dialog.close();
+  return show(await request("GET", "/session"));
+}
+
+function byPassword() {
+  const [login, password, code] = ["login", "password", "code"].map((name) => byId(name).value);
+  return request("POST", "/session", { json: { login: login.trim(), password, code } });
+}
+
+async function byPasskey() {
+  const options = await request("POST", "/session/passkey/options");
+  return request("POST", "/session/passkey", { json: { credential: await usePasskey(options) } });
 }
 
 export function askToSignIn(problem = null) {
@@ -20,32 +43,23 @@ export function askToSignIn(problem = null) {
   if (!dialog.open) dialog.showModal();
 }
 
-// Takes a token from the address's fragment (which no request carries) and wipes it from the address bar.
-function tokenOfAddress() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token !== null) history.replaceState(null, "", location.pathname);
-  return token;
-}
-
 export async function start(onSignedIn) {
   signedIn = onSignedIn;
+  byId("sign-in-passkey").hidden = !canUsePasskeys();
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   dialog.addEventListener("close", () => byId("sign-out").hidden && dialog.showModal());
-  byId("sign-in-form").addEventListener("submit", async (event) => {
+  byId("sign-in-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const token = byId("token").value.trim();
-    if (token) await signIn(token).catch(askToSignIn);
+    enter(byPassword);
   });
+  byId("sign-in-passkey").addEventListener("click", () => enter(byPasskey));
   byId("sign-out").addEventListener("click", async () => {
     await request("DELETE", "/session").catch(() => {});
     location.reload();
   });
   try {
-    const token = tokenOfAddress();
-    if (token !== null) return await signIn(token);
-    const { signed_in: already } = await request("GET", "/session");
-    byId("sign-out").hidden = !already;
-    return already ? signedIn() : askToSignIn();
+    const session = await request("GET", "/session");
+    return session.signed_in ? await show(session) : askToSignIn();
   } catch (problem) {
     return askToSignIn(problem);
   }
