@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from countenance.adapters.compact import CompactIndex
+from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.kernel import CompiledScan, NumpyScan, Scan
 from countenance.adapters.memory import MemoryIndex

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from countenance.adapters.compact import CompactIndex
+from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.errors import IntegrityError
@@ -21,7 +21,12 @@ TEMPLATES = unit_rows(seed=1, n=4, dim=DIM)
 Make = Callable[[Path], FollowingIndex]
 ENGINES: dict[str, Make] = {
     "memory": lambda _: MemoryIndex(DIM),
-    "compact": lambda _: CompactIndex(DIM, lambda rows: dict.fromkeys(rows, TEMPLATES[0])),
+    "compact": lambda folder: StoredExactIndex(
+        folder,
+        DIM,
+        originals=lambda rows: dict.fromkeys(rows, TEMPLATES[0]),
+        index=CompactIndex(DIM, lambda rows: dict.fromkeys(rows, TEMPLATES[0])),
+    ),
     "exact": lambda folder: StoredExactIndex(folder, DIM, originals=lambda rows: dict.fromkeys(rows, TEMPLATES[0])),
 }
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.bootstrap.engines import engine_missing
 from countenance.bootstrap.settings import Settings
@@ -90,7 +91,6 @@ def _maker(engine: EngineName, settings: Settings, dim: int, originals: Original
         case EngineName.EXACT:
             return lambda: PortEngine(ExactIndex(dim, originals=originals))
         case EngineName.COMPACT:
-            from countenance.adapters.compact import CompactIndex  # noqa: PLC0415 - an optional extra
 
             def compact() -> PortEngine:
                 """Return an empty compact engine whose codes are built before the first search."""

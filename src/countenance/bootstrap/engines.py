@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import UnavailableError
@@ -23,18 +24,24 @@ def open_index(settings: Settings, pack: ModelPack, *, rows: int, originals: Ori
         rows: Templates in the gallery now; an engine once chosen stays until the gallery is opened again.
 
     Raises:
-        UnavailableError: code `engine-missing`, the engine's extra is not installed.
+        UnavailableError: code `engine-missing`, the engine was not built.
     """
     dim = pack.manifest.dimension
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     chosen = choose_engine(rows=rows, dim=dim, memory=memory) if settings.engine == "auto" else Engine(settings.engine)
-    if chosen is Engine.EXACT:
-        return StoredExactIndex(exact_folder(settings, pack), dim, originals=originals)
+    index = _compact(settings, dim, originals) if chosen is Engine.COMPACT else None
+    return StoredExactIndex(exact_folder(settings, pack), dim, originals=originals, index=index)
+
+
+def _compact(settings: Settings, dim: int, originals: Originals) -> CompactIndex:
     try:
-        from countenance.adapters.compact import CompactIndex  # noqa: PLC0415 - an optional extra
-    except ModuleNotFoundError as error:
-        raise engine_missing(Engine.COMPACT, error) from None
-    return CompactIndex(dim, originals, folder=settings.compact_folder)
+        return CompactIndex(dim, originals, folder=settings.compact_folder)
+    except FileNotFoundError as error:
+        raise UnavailableError(
+            f"the compact engine can't run: {error}",
+            code="engine-missing",
+            hint="or choose the exact engine: COUNTENANCE_ENGINE=exact",
+        ) from None
 
 
 def engine_missing(engine: str, error: ModuleNotFoundError) -> UnavailableError:

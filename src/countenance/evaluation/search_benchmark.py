@@ -104,6 +104,8 @@ class StoredTemplates:
     def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
         """Return templates by row: see `index.ports.Originals`."""
         read = self._file.fileno(), self._row_bytes
+        for row in rows:  # what is on the disk is fetched while others are asked for
+            os.posix_fadvise(read[0], (row - 1) * read[1], read[1], os.POSIX_FADV_WILLNEED)
         return {row: np.frombuffer(os.pread(*read, (row - 1) * self._row_bytes), np.float32) for row in rows}
 
 

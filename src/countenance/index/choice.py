@@ -5,8 +5,8 @@ from enum import StrEnum
 EXACT_COLUMNS = 2_560_000_000
 """Rows x columns up to which a scan of int8 rows is fast enough for one probe: 20 million rows of 128."""
 
-EXACT_ROW_BYTES = 24
-"""What the exact engine keeps of a row besides one byte a column."""
+EXACT_ROW_BYTES = 8
+"""What the exact engine keeps of a row besides one byte a column: four of scale and residual, four of its subject."""
 
 MEMORY_SHARE = 0.5
 """Most of the machine's memory that an index may take."""

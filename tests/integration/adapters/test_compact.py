@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from countenance.adapters.compact import CompactIndex
+from countenance.adapters.compact.engine import CompactIndex
+from countenance.adapters.exact.segments import SEGMENT_ROWS, Segment
 from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import UnavailableError
 from countenance.vision.population import made_up_population
@@ -114,14 +115,15 @@ def test_removed_rows_are_gone_and_all_others_are_found(drawn: Templates) -> Non
 def test_no_number_of_a_removed_row_stays_in_memory(drawn: Templates) -> None:
     gallery = Gallery(drawn)
     gallery.index.build()
-    [segment] = gallery.index._blocks["a"]
+    before = gallery.index._held.blocks["a"]
 
     gallery.index.remove(range(1, N // 2 - 9))
 
-    assert len(segment) == 10
-    assert not segment._int8[10:].any()
-    assert not segment._rows[10:].any()
-    assert not any(segment.code(place).any() for place in range(10, N // 2))
+    assert len(gallery.index) == N // 2 + 10
+    assert before
+    for segment in before:
+        assert segment.small is not None
+        assert not any(array.any() for array in (segment.codes, segment.terms, segment.subjects, segment.small))
 
 
 def test_a_removed_block_takes_nothing_with_it(drawn: Templates) -> None:
@@ -142,13 +144,28 @@ def test_blocks_are_chosen_before_the_scan(drawn: Templates) -> None:
     assert min(tops) > N // 2
 
 
-def test_rows_mapped_from_disk_answer_the_same_and_leave_no_file(drawn: Templates, tmp_path: Path) -> None:
-    memory, disk = Gallery(drawn), Gallery(drawn, folder=tmp_path)
+def test_rows_mapped_from_disk_answer_the_same_and_leave_no_file(tmp_path: Path) -> None:
+    many = unit_rows(seed=2, n=5 * SEGMENT_ROWS // 2, dim=DIM)
+    memory, disk = Gallery(many), Gallery(many, folder=tmp_path)
+    for gallery in (memory, disk):
+        gallery.index.put("a", Segment.of(rows=np.array([9**9]), subjects=np.array([9**9]), templates=many[:1]))
 
-    answers = [one.index.search(drawn[:20], blocks=["a", "b"], limit=9) for one in (memory, disk)]
+    answers = [one.index.search(many[1:21], blocks=["a", "b"], limit=9) for one in (memory, disk)]
 
+    [mapped, last] = disk.index._held.blocks["a"]
     assert answers[0] == answers[1]
+    assert (isinstance(mapped.codes, np.memmap), isinstance(last.codes, np.memmap)) == (True, False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_that_judged_every_row_is_certified_and_one_that_did_not_is_not(drawn: Templates) -> None:
+    gallery = Gallery(drawn)
+
+    [all_rows] = gallery.index.search(drawn[:1], blocks=["a", "b"], limit=3_000)
+    [sifted] = gallery.index.search(drawn[:1], blocks=["a", "b"], limit=5)
+
+    assert (all_rows.certificate is None, all_rows.miss_rate) == (False, None)
+    assert (sifted.certificate, sifted.miss_rate) == (None, gallery.index.measured)
 
 
 def test_a_folder_that_is_not_there_is_said_so(drawn: Templates, tmp_path: Path) -> None:
@@ -156,8 +173,3 @@ def test_a_folder_that_is_not_there_is_said_so(drawn: Templates, tmp_path: Path)
         Gallery(drawn, folder=tmp_path / "missing")
 
     assert refused.value.code == "scratch-unavailable"
-
-
-def test_a_dimension_that_does_not_divide_is_refused() -> None:
-    with pytest.raises(ValueError, match="multiple of 4"):
-        CompactIndex(126, dict)

@@ -28,6 +28,9 @@ ALIGNMENT = 16
 MAX_DIM = 2048
 """Most columns that the scan has room for."""
 
+CACHED_ROWS = 512
+"""Rows that are turned into codes at a time, so that caches hold them in float64."""
+
 ROUNDING = 1e-6
 """More than all rounding errors of a bound together."""
 
@@ -61,13 +64,18 @@ def quantised(templates: Templates) -> tuple[Codes, Terms]:
     Returns:
         The codes, shape (n, padded(dim)), and the terms, shape (n,).
     """
-    exact = templates.astype(np.float64)
-    halves = _half_up(np.abs(exact).max(axis=1, initial=0.0) / CODES)
-    scales = _number(halves).astype(np.float64)
-    codes = np.zeros((len(templates), padded(templates.shape[1])), dtype=np.int8)
-    codes[:, : templates.shape[1]] = np.rint(exact / scales[:, None])
-    residuals = np.linalg.norm(exact - codes[:, : templates.shape[1]] * scales[:, None], axis=1)
-    return codes, halves << np.uint32(16) | _half_up(residuals)
+    dim = templates.shape[1]
+    codes = np.zeros((len(templates), padded(dim)), dtype=np.int8)
+    terms = np.empty(len(templates), dtype=np.uint32)
+    for at in range(0, len(templates), CACHED_ROWS):
+        here = slice(at, at + CACHED_ROWS)
+        exact = templates[here].astype(np.float64)
+        halves = _half_up(np.abs(exact).max(axis=1, initial=0.0) / CODES)
+        scales = _number(halves).astype(np.float64)
+        codes[here, :dim] = np.rint(exact / scales[:, None])
+        residuals = np.linalg.norm(exact - codes[here, :dim] * scales[:, None], axis=1)
+        terms[here] = halves << np.uint32(16) | _half_up(residuals)
+    return codes, terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,18 @@
 """The exact engine: an integer scan of every eligible row, bounds on every score, and proof that nobody is missing."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import RLock
 
 import numpy as np
 
 from countenance.adapters.exact.bounds import QuantisedProbe, quantised_probe
-from countenance.adapters.exact.kernel import Scan, Scanned, best_scan
-from countenance.adapters.exact.parallel import scan_on_all_cores
-from countenance.adapters.exact.segments import SEGMENT_ROWS, Positions, Segment
+from countenance.adapters.exact.kernel import Laid, Scan, Scanned, best_scan
+from countenance.adapters.exact.parallel import parts_of, scan_on_all_cores
+from countenance.adapters.exact.segments import SEGMENT_ROWS, Positions, Runs, Segment
 from countenance.core.arrays import Scores, Templates, as_templates, cosine
-from countenance.index.model import Certificate, Nearest
+from countenance.index.model import Certificate, MissRate, Nearest
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
 
@@ -32,15 +32,22 @@ class Held:
 
     Attributes:
         erasures: How often rows were erased before.
+        miss_rate: How often a scan that does not judge every row loses one that it must not; None: not measured.
     """
 
     blocks: dict[str, tuple[Segment, ...]]
     erasures: int
+    miss_rate: MissRate | None = None
 
     @cached_property
     def rows(self) -> int:
         """How many rows there are."""
-        return sum(len(segment) for segments in self.blocks.values() for segment in segments)
+        return sum(map(len, self.segments))
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Those of all blocks."""
+        return [segment for block in sorted(self.blocks) for segment in self.blocks[block]]
 
 
 class Eligible:
@@ -51,6 +58,11 @@ class Eligible:
         self.segments = segments
         self.starts = np.cumsum([0, *(len(segment) for segment in segments)])
         self.rows = int(self.starts[-1])
+
+    @cached_property
+    def parts(self) -> list[Laid]:
+        """What each core scans."""
+        return parts_of([segment.piece for segment in self.segments])
 
     @cached_property
     def subjects(self) -> int:
@@ -66,26 +78,31 @@ class Eligible:
             seen[segment.subjects_at() - least] = True
         return int(np.count_nonzero(seen))
 
-    def at(self, positions: Positions) -> "Facts":
-        """Gather what is known of rows by their positions, rising."""
-        bounds = np.searchsorted(positions, self.starts)
-        parts = [
-            (segment.rows.numbers(here), segment.subjects_at(here), segment.terms[here])
-            for segment, start, low, high in zip(self.segments, self.starts, bounds, bounds[1:], strict=False)
-            if len(here := positions[low:high] - start)
-        ]
-        if not parts:
-            return Facts(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint32))
-        return Facts(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    @cached_property
+    def _bases(self) -> RowNumbers:
+        """The segments' subject bases."""
+        return np.array([segment.subject_base for segment in self.segments], dtype=np.int64)
 
+    @cached_property
+    def _runs(self) -> Runs:
+        """The row numbers of all segments, end to end."""
+        laid = zip(self.segments, self.starts.tolist(), strict=False)
+        starts = [segment.rows.starts[:-1] + start for segment, start in laid]
+        firsts = [segment.rows.firsts for segment in self.segments]
+        return Runs(
+            starts=np.concatenate([*starts, self.starts[-1:]]), firsts=np.concatenate([np.zeros(0, np.int64), *firsts])
+        )
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Row numbers, subject numbers and terms of some rows, one each."""
-
-    rows: RowNumbers
-    subjects: RowNumbers
-    terms: np.ndarray[tuple[int], np.dtype[np.uint32]]
+    def owners(self, positions: Positions) -> tuple[RowNumbers, RowNumbers]:
+        """Return row and subject numbers by the rows' positions, rising."""
+        ends = np.searchsorted(positions, self.starts[1:])
+        counts = np.diff(ends, prepend=0)
+        places = positions - np.repeat(self.starts[:-1], counts)
+        subjects = np.repeat(self._bases, counts)
+        for at in np.flatnonzero(counts).tolist():
+            found = slice(ends[at] - counts[at], ends[at])
+            subjects[found] += self.segments[at].subjects[places[found]]
+        return self._runs.numbers(positions), subjects
 
 
 class ErasedError(Exception):
@@ -123,7 +140,7 @@ class ExactIndex:
     @property
     def nbytes(self) -> int:
         """Bytes that the rows take in memory."""
-        return sum(segment.nbytes for segments in self._held.blocks.values() for segment in segments)
+        return sum(segment.nbytes for segment in self._held.segments)
 
     def __len__(self) -> int:
         """See the port."""
@@ -148,18 +165,17 @@ class ExactIndex:
         numbers = new.rows.numbers()
         with self._lock:
             held = self._held
-            if self.holds_any(numbers):
+            if numbers[0] <= self.last_row and self.holds_any(numbers):
                 raise ValueError("a row number is in the index already")
             self.last_row = max(self.last_row, int(numbers[-1]))
             segments = held.blocks.get(block, ())
             if segments and len(segments[-1]) + len(new) <= SEGMENT_ROWS:
                 segments, new = segments[:-1], Segment.joined([segments[-1], new])
-            self._held = Held({**held.blocks, block: (*segments, new)}, held.erasures)
+            self._held = replace(held, blocks={**held.blocks, block: (*segments, new)})
 
     def holds_any(self, rows: RowNumbers) -> bool:
         """Say whether one of the rows is in the index."""
-        held = self._held.blocks.values()
-        return any(len(one.rows.positions(rows)) for segments in held for one in segments)
+        return any(len(one.rows.positions(rows)) for one in self._held.segments)
 
     def blocks(self) -> Collection[str]:
         """See the port."""
@@ -186,9 +202,8 @@ class ExactIndex:
         with self._lock:
             held, self._held, self._eligible = self._held, Held({}, self._held.erasures + 1), None
             self.last_row = 0
-            for segments in held.blocks.values():
-                for segment in segments:
-                    segment.wipe()
+            for segment in held.segments:
+                segment.wipe()
 
     def remove(self, rows: Collection[int]) -> None:
         """See the port; what stood there is overwritten before this returns."""
@@ -209,7 +224,8 @@ class ExactIndex:
             if touched:
                 # First out of sight, then overwritten: a search that read what is overwritten sees that it must not
                 # use it.
-                self._held, self._eligible = Held(blocks, self._held.erasures + 1), None
+                erasures = self._held.erasures + 1
+                self._held, self._eligible = replace(self._held, blocks=blocks, erasures=erasures), None
                 for segment in touched:
                     segment.wipe()
 
@@ -237,7 +253,7 @@ class ExactIndex:
         answers = []
         try:
             for at in range(0, len(probes), PROBES):
-                answers += self._answers(probes[at : at + PROBES], eligible, asked)
+                answers += self._answers(probes[at : at + PROBES], held, eligible, asked)
         except ErasedError:
             return None
         except ValueError:
@@ -255,27 +271,36 @@ class ExactIndex:
         self._eligible = (held, blocks, eligible)
         return eligible
 
-    def _answers(self, probes: Templates, eligible: Eligible, asked: "Asked") -> list[Nearest]:
+    def _answers(self, probes: Templates, held: Held, eligible: Eligible, asked: "Asked") -> list[Nearest]:
         """Scan for some probes at once, deeper for those where one subject's rows filled the scan's list."""
         small = [quantised_probe(probe) for probe in probes]
         answers: dict[int, Nearest] = {}
         depth = asked.first_depth(eligible)
         while waiting := [at for at in range(len(probes)) if at not in answers]:
-            pieces = [segment.piece for segment in eligible.segments]
-            scans = scan_on_all_cores(self._scan, pieces, [small[at] for at in waiting], floor=asked.floor, depth=depth)
+            scans = self._scans([small[at] for at in waiting], held, eligible, floor=asked.floor, depth=depth)
             for at, scanned in zip(waiting, scans, strict=True):
                 reach = Reach.of(scanned, small[at], eligible, asked)
                 if reach is not None:
-                    answers[at] = self._scored(probes[at], reach, eligible, asked)
+                    answers[at] = self._scored(probes[at], reach, held, eligible, asked)
             depth *= 4
         return [answers[at] for at in range(len(probes))]
 
-    def _scored(self, probe: Templates, reach: "Reach", eligible: Eligible, asked: "Asked") -> Nearest:
+    def _scans(
+        self, probes: Sequence[QuantisedProbe], held: Held, eligible: Eligible, *, floor: float, depth: int
+    ) -> list[Scanned]:
+        """Find the rows of each probe that can reach its cut."""
+        del held  # an engine that finds them with the help of what else it holds says so
+        return scan_on_all_cores(self._scan, eligible.parts, probes, floor=floor, depth=depth)
+
+    def _scored(self, probe: Templates, reach: "Reach", held: Held, eligible: Eligible, asked: "Asked") -> Nearest:
         """Score what can reach the cut in full precision, and rank it."""
         rows, subjects = reach.rows, reach.subjects
         scores = self._full_scores(probe, rows)
+        neighbours = best_per_subject(rows, subjects, scores, limit=asked.limit, threshold=asked.floor)
+        if not reach.complete:
+            return Nearest(neighbours=neighbours, certificate=None, miss_rate=held.miss_rate)
         return Nearest(
-            neighbours=best_per_subject(rows, subjects, scores, limit=asked.limit, threshold=asked.floor),
+            neighbours=neighbours,
             certificate=Certificate(
                 rows=eligible.rows,
                 subjects=eligible.subjects,
@@ -324,27 +349,31 @@ class Reach:
         subjects: int64, shape (m,): subject numbers.
         cut: The floor, or the `limit`-th best of the subjects' best lower bounds where that is higher.
         left: The largest upper bound of the other rows.
+        complete: Whether the scan judged every row.
     """
 
     rows: RowNumbers
     subjects: RowNumbers
     cut: float
     left: float
+    complete: bool
 
     @classmethod
     def of(cls, scanned: Scanned, probe: QuantisedProbe, eligible: Eligible, asked: Asked) -> "Reach | None":
         """Choose them; None where the scan's own cut was too high, since too few subjects reach it."""
-        facts = eligible.at(scanned.rows)
-        lower, upper = probe.bounds(scanned.dots, facts.terms)
-        cut = max(_kth_best(lower, facts.subjects, asked.limit), asked.floor)
+        lower, upper = probe.bounds(scanned.dots, scanned.terms)
+        near = upper >= scanned.cut
+        rows, subjects = eligible.owners(scanned.rows[near])
+        cut = max(_kth_best(lower[near], subjects, asked.limit), asked.floor)
         if scanned.cut > cut:
             return None
-        reaching = upper >= cut
+        reaching = upper[near] >= cut
         return cls(
-            rows=facts.rows[reaching],
-            subjects=facts.subjects[reaching],
+            rows=rows[reaching],
+            subjects=subjects[reaching],
             cut=cut,
-            left=max(scanned.left, float(upper[~reaching].max(initial=-np.inf))),
+            left=max(scanned.left, float(upper[upper < cut].max(initial=-np.inf))),
+            complete=scanned.complete,
         )
 
 

@@ -1,14 +1,14 @@
 """Rows that stand together: their codes, terms, subjects and row numbers, packed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countenance.adapters.exact.bounds import Codes, Terms, quantised
-from countenance.adapters.exact.kernel import Piece
+from countenance.adapters.exact.kernel import GROUP, Piece, SmallCodes
 from countenance.core.arrays import Templates
 from countenance.index.ports import RowNumbers
 
@@ -43,6 +43,8 @@ class Runs:
     def numbers(self, positions: Positions | None = None) -> RowNumbers:
         """Return the numbers at positions, or all of them."""
         at = np.arange(len(self)) if positions is None else positions
+        if len(self.firsts) == 1:
+            return np.asarray(at + self.firsts[0], dtype=np.int64)
         run = np.searchsorted(self.starts, at, side="right") - 1
         return self.firsts[run] + (at - self.starts[run])
 
@@ -66,6 +68,7 @@ class Segment:
         subjects: uint32, shape (n,): subject numbers, less `subject_base`.
         codes: int8, shape (n, padded dim).
         terms: uint32, shape (n,).
+        small: uint8, shape (groups, padded dim / 8, 32): 4-bit codes, 16 bytes a row more; None where there are none.
     """
 
     rows: Runs
@@ -73,6 +76,7 @@ class Segment:
     subjects: NDArray[np.uint32]
     codes: Codes
     terms: Terms
+    small: SmallCodes | None = None
 
     @classmethod
     def of(cls, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> Self:
@@ -89,13 +93,19 @@ class Segment:
         subjects = np.concatenate([part.subjects_at() for part in listed])
         codes = np.concatenate([part.codes for part in listed])
         terms = np.concatenate([part.terms for part in listed])
+        small = [codes for part in listed for codes in (part.small_codes(),) if codes is not None]
+        together = np.concatenate(small) if len(small) == len(listed) else None
         if np.all(np.diff(rows) > 0):
-            return cls._packed(rows, subjects, codes, terms)
+            return cls._packed(rows, subjects, codes, terms, together)
         order = np.argsort(rows)
-        return cls._packed(rows[order], subjects[order], codes[order], terms[order])
+        return cls._packed(
+            rows[order], subjects[order], codes[order], terms[order], None if together is None else together[order]
+        )
 
     @classmethod
-    def _packed(cls, rows: RowNumbers, subjects: RowNumbers, codes: Codes, terms: Terms) -> Self:
+    def _packed(
+        cls, rows: RowNumbers, subjects: RowNumbers, codes: Codes, terms: Terms, small: SmallCodes | None = None
+    ) -> Self:
         base = int(subjects.min())
         if int(subjects.max()) - base >= 2**32:
             raise ValueError("subject numbers of one block must lie within 2^32 of each other")
@@ -105,6 +115,7 @@ class Segment:
             subjects=(subjects - base).astype(np.uint32),
             codes=codes,
             terms=terms,
+            small=None if small is None else grouped(small),
         )
 
     def __len__(self) -> int:
@@ -114,13 +125,29 @@ class Segment:
     @property
     def piece(self) -> Piece:
         """What the scan reads."""
-        return Piece(codes=self.codes, terms=self.terms)
+        return Piece(codes=self.codes, terms=self.terms, small=self.small)
 
     @property
     def nbytes(self) -> int:
         """Bytes that it takes in memory."""
-        arrays = (self.codes, self.terms, self.subjects, self.rows.starts, self.rows.firsts)
-        return sum(array.nbytes for array in arrays)
+        arrays = (self.codes, self.terms, self.subjects, self.rows.starts, self.rows.firsts, self.small)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+    def directions(self, chosen: Positions | slice) -> Templates:
+        """Return some rows as their int8 codes give them, as unit vectors, float32, shape (n, padded dim)."""
+        rows = self.codes[chosen].astype(np.float32)
+        rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+        return rows
+
+    def small_codes(self) -> SmallCodes | None:
+        """Return the rows' 4-bit codes, uint8, shape (n, padded dim / 8); None where there are none."""
+        if self.small is None:
+            return None
+        return self.small.transpose(0, 2, 1).reshape(-1, self.small.shape[1])[: len(self)]
+
+    def with_small_codes(self, codes: SmallCodes) -> Self:
+        """Return the same rows with 4-bit codes, uint8, shape (n, padded dim / 8)."""
+        return replace(self, small=grouped(codes))
 
     def subjects_at(self, positions: Positions | None = None) -> RowNumbers:
         """Return the subject numbers at positions, or all of them; int64."""
@@ -133,8 +160,14 @@ class Segment:
         staying[positions] = False
         if not staying.any():
             return None
-        kept = np.flatnonzero(staying)
-        return self._packed(self.rows.numbers(kept), self.subjects_at(kept), self.codes[kept], self.terms[kept])
+        kept, small = np.flatnonzero(staying), self.small_codes()
+        return self._packed(
+            self.rows.numbers(kept),
+            self.subjects_at(kept),
+            self.codes[kept],
+            self.terms[kept],
+            None if small is None else small[kept],
+        )
 
     def after(self, last_row: int) -> Self | None:
         """Return the rows whose numbers are higher than one; None where there are none."""
@@ -156,5 +189,14 @@ class Segment:
 
     def wipe(self) -> None:
         """Overwrite everything; whoever still reads this segment must not use what it read."""
-        for array in (self.codes, self.terms, self.subjects):
-            array.fill(0)
+        for array in (self.codes, self.terms, self.subjects, self.small):
+            if array is not None:
+                array.fill(0)
+
+
+def grouped(codes: SmallCodes) -> SmallCodes:
+    """Lay 4-bit codes, uint8, shape (n, pairs of books), as the sift reads them; zeros fill the last group."""
+    groups = -(-len(codes) // GROUP)
+    filled = np.zeros((groups * GROUP, codes.shape[1]), np.uint8)
+    filled[: len(codes)] = codes
+    return np.ascontiguousarray(filled.reshape(groups, GROUP, -1).transpose(0, 2, 1))

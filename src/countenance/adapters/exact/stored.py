@@ -23,10 +23,14 @@ class StoredExactIndex:
     What can't be stored is not lost: the folder is derived from the records.
     """
 
-    def __init__(self, folder: Path, dim: int, *, originals: Originals) -> None:
-        """Read what is stored; what is damaged is thrown away, to be filled from the records again."""
+    def __init__(self, folder: Path, dim: int, *, originals: Originals, index: ExactIndex | None = None) -> None:
+        """Read what is stored; what is damaged is thrown away, to be filled from the records again.
+
+        Args:
+            index: An empty index of another kind, that holds the same rows.
+        """
         self._store = BlockStore(folder, dim)
-        self._index = ExactIndex(dim, originals=originals)
+        self._index = ExactIndex(dim, originals=originals) if index is None else index
         self._saved_row = 0
         self._condemned = False
         try:
@@ -90,7 +94,7 @@ class StoredExactIndex:
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
     ) -> list[Nearest]:
-        """See the port; every answer is certified."""
+        """See the port; what is answered is the index's."""
         if self._condemned or self._store.condemned:
             self._condemned = True
             raise index_mismatch("`countenance doctor` found it so")
