@@ -172,7 +172,7 @@ def reported_codes() -> dict[str, str]:
     }
     for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "RefusedPhotograph":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"RefusedPhotograph", "NotEnrolled"}:
                 given = {keyword.arg: keyword.value for keyword in node.keywords}
                 if isinstance(given["code"], ast.Constant):
                     found[str(given["code"].value)] = _message(given["message"])

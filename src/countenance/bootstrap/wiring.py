@@ -31,7 +31,7 @@ from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
 from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.destruction import Destroyer, DestructionRecords
-from countenance.gallery.enrolment import Enrolment, EnrolmentReport
+from countenance.gallery.enrolment import Enrolment, EnrolmentReport, NotEnrolled
 from countenance.gallery.entries import crops_shown, photograph_shown
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
@@ -92,7 +92,7 @@ class OpenGallery:
     def enrol(
         self,
         source: str,
-        planned: Iterable[PlannedPhotograph],
+        planned: Iterable[PlannedPhotograph | NotEnrolled],
         *,
         actor: Actor = SYSTEM,
         on_progress: Callable[[int], None] = lambda _: None,

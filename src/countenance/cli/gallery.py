@@ -89,7 +89,7 @@ def enrol(
             planned = with_provenance(planned, manifest)
         with output.progress("Enrolling", len(planned), quiet=json) as bar:
             report = gallery.enrol(source, planned, on_progress=bar.advance)
-    output.emit(report.as_json(), as_json=json, render=lambda console: _print_report(console, report))
+    output.emit(report.as_json(), as_json=json, render=lambda console: print_report(console, report))
 
 
 @subjects_app.command("list")
@@ -166,7 +166,7 @@ def status(home: Home = None, json: Json = False) -> None:
     output.emit(result, as_json=json, render=lambda console: console.print(output.facts(result)))
 
 
-def _print_report(console: Console, report: EnrolmentReport) -> None:
+def print_report(console: Console, report: EnrolmentReport) -> None:
     """Print what an enrolment did, and what it did not take and why."""
     rate = report.read / report.seconds if report.seconds else 0.0
     console.print(

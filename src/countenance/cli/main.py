@@ -19,6 +19,7 @@ from countenance.cli.certificate import certificate_app
 from countenance.cli.doctor import doctor, index_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, status, subjects_app
+from countenance.cli.importing import import_
 from countenance.cli.keys import key_app
 from countenance.cli.models import models_app
 from countenance.cli.organisations import org_app
@@ -68,6 +69,7 @@ app.add_typer(key_app, name="key")
 app.add_typer(source_app, name="source")
 app.add_typer(certificate_app, name="certificate")
 app.command(no_args_is_help=True)(enrol)
+app.command("import", no_args_is_help=True)(import_)
 app.add_typer(subjects_app, name="subjects")
 app.command(no_args_is_help=True)(search)
 app.command(no_args_is_help=True)(faces)

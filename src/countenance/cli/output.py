@@ -50,7 +50,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress(description: str, total: int, *, quiet: bool) -> Iterator[Advancing]:
+def progress(description: str, total: int | None, *, quiet: bool) -> Iterator[Advancing]:
     """Show a bar with rate and time left on standard error, where that is a terminal and nobody asked for quiet."""
     if quiet or not sys.stderr.isatty():
         yield _Silence()

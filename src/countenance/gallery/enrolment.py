@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -36,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_AHEAD = 256
 """Photographs whose content is looked up in the records at a time."""
+
+MOST_HELD = 64 * 1024 * 1024
+"""Bytes of photographs in memory from which no more are looked up together."""
 
 COMMIT_EVERY = 32
 """Photographs a transaction: under a second of work is lost when a run is killed, and syncing costs little."""
@@ -130,8 +132,12 @@ class Enrolment:
         if held is not None and held != pack_digest:
             raise pack_mismatch(held, pack_digest)
 
-    def run(self, planned: Iterable[PlannedPhotograph], reader: PhotographReader) -> EnrolmentReport:
+    def run(self, planned: Iterable[PlannedPhotograph | NotEnrolled], reader: PhotographReader) -> EnrolmentReport:
         """Enrol many files. May be killed at any point and run again.
+
+        Args:
+            planned: Those that can't be enrolled are reported.
+            reader: Reads the others.
 
         Raises:
             UnavailableError: codes `objects-unavailable`, `records-unavailable`, `workers-unavailable`,
@@ -147,7 +153,12 @@ class Enrolment:
                 under_way.append(one)
                 rule = FaceRule.ALL if one.label is None else FaceRule.PROMINENT
                 yield PhotographTask(
-                    path=one.path, reference=one.reference, gate=self._gate, rule=rule, keep_bytes=True
+                    path=one.path,
+                    reference=one.reference,
+                    gate=self._gate,
+                    rule=rule,
+                    keep_bytes=True,
+                    data=one.data,
                 )
 
         for read in reader.read(tasks()):
@@ -189,13 +200,18 @@ class Enrolment:
         self._report.seconds = perf_counter() - started
         return self._report
 
-    def _new_ones(self, planned: Iterable[PlannedPhotograph]) -> Iterator[PlannedPhotograph]:
+    def _new_ones(self, planned: Iterable[PlannedPhotograph | NotEnrolled]) -> Iterator[PlannedPhotograph]:
         """Pass over files whose content is on record; hashing is far cheaper than looking for faces."""
-        coming = iter(planned)
-        while window := list(islice(coming, LOOK_AHEAD)):
-            digests = [_digest(one.path, max_bytes=self._limits.max_bytes) for one in window]
-            known = self._records.known_images(self._source.source_id, [digest for digest in digests if digest])
-            for one, digest in zip(window, digests, strict=True):
+        for window in _windows(planned):
+            wanted = []
+            for one in window:
+                if isinstance(one, NotEnrolled):
+                    self._refuse(one.reference, one.code, one.message, one.hint)
+                else:
+                    wanted.append((one, _digest(one, max_bytes=self._limits.max_bytes)))
+            digests = [digest for _, digest in wanted if digest]
+            known = self._records.known_images(self._source.source_id, digests)
+            for one, digest in wanted:
                 if digest is not None and digest in known:
                     self._pass_over(one.reference, one.label, known[digest])
                 elif self._is_released(one):
@@ -328,12 +344,28 @@ def _new_image(photograph: Photograph, one: PlannedPhotograph) -> NewImage:
     )
 
 
-def _digest(path: Path, *, max_bytes: int) -> str | None:
-    """Return a plain file's hex SHA-256; None for one that the reader will refuse anyway, and say why."""
+def _windows(planned: Iterable[PlannedPhotograph | NotEnrolled]) -> Iterator[list[PlannedPhotograph | NotEnrolled]]:
+    """Cut what is planned into parts that are looked up together; those in memory end a part early."""
+    window: list[PlannedPhotograph | NotEnrolled] = []
+    held = 0
+    for one in planned:
+        window.append(one)
+        held += len(one.data or b"") if isinstance(one, PlannedPhotograph) else 0
+        if len(window) >= LOOK_AHEAD or held >= MOST_HELD:
+            yield window
+            window, held = [], 0
+    if window:
+        yield window
+
+
+def _digest(one: PlannedPhotograph, *, max_bytes: int) -> str | None:
+    """Return a photograph's hex SHA-256; None for a file that the reader will refuse anyway, and say why."""
+    if one.data is not None:
+        return sha256(one.data).hexdigest()
     try:
-        if not path.is_file() or path.stat().st_size > max_bytes:
+        if not one.path.is_file() or one.path.stat().st_size > max_bytes:
             return None
-        with path.open("rb") as file:
+        with one.path.open("rb") as file:
             return file_digest(file, "sha256").hexdigest()
     except OSError:
         return None

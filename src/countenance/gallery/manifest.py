@@ -150,6 +150,16 @@ def _provenance(row: Mapping[str, Any], path: Path, line: int) -> Provenance:
     return Provenance(**values)
 
 
+def provenance_of_json(facts: Mapping[str, Any]) -> Provenance | None:
+    """Return what an object says of a photograph; None where it says nothing.
+
+    Raises:
+        InvalidInputError: code `manifest-malformed`.
+    """
+    given = {name: facts[name] for name in FIELDS if facts.get(name)}
+    return _provenance(given, Path("sample"), 1) if given else None
+
+
 def _text(row: Mapping[str, Any], name: str, path: Path, line: int) -> str:
     """Return one field, without blanks around it; empty where it is missing."""
     value = row.get(name, "")

@@ -33,6 +33,7 @@ class PhotographTask:
         gate: What a face must reach to get a template.
         rule: Which faces may get one.
         keep_bytes: Give the file's bytes and the faces' crops back too (enrolment stores them, evaluation does not).
+        data: The photograph's bytes; None reads the file.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class PhotographTask:
     gate: Gate
     rule: FaceRule
     keep_bytes: bool = False
+    data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ def read_photograph(
 ) -> Photograph | RefusedPhotograph:
     """Read one file and make its templates; what is wrong with the file is a value, not an error."""
     try:
-        data = read_image_file(task.path, limits=limits)
+        data = read_image_file(task.path, limits=limits) if task.data is None else task.data
         return analyse_photograph(data, task=task, analyser=analyser, limits=limits)
     except CountenanceError as error:
         return RefusedPhotograph(reference=task.reference, code=error.code, message=str(error), hint=error.hint)

@@ -20,6 +20,7 @@ class Subjects(StrEnum):
     FOLDERS = "folders"
     CSV = "csv"
     NONE = "none"
+    SAMPLES = "samples"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +31,14 @@ class PlannedPhotograph:
         reference: Its path below the folder, `/`-separated.
         label: Whose it is; None makes each of its faces an unnamed subject.
         provenance: What the source's manifest says of it; None where there is none.
+        data: Its bytes, where it comes out of an archive or a bucket; None where `path` is a file.
     """
 
     path: Path
     reference: str
     label: str | None
     provenance: Provenance | None = None
+    data: bytes | None = None
 
 
 def plan(
@@ -51,14 +54,20 @@ def plan(
 
     Raises:
         NotFoundError: codes `folder-not-found`, `table-not-found`.
-        InvalidInputError: codes `folder-unreadable`, `folder-overlaps-home`, `subject-missing`, `label-invalid`,
-            `reference-invalid`, `table-malformed`, `table-path-outside`, `table-path-missing`, `table-path-twice`,
-            `nothing-to-enrol`. Nothing was enrolled.
+        InvalidInputError: codes `folder-unreadable`, `folder-overlaps-home`, `samples-in-folder`, `subject-missing`,
+            `label-invalid`, `reference-invalid`, `table-malformed`, `table-path-outside`, `table-path-missing`,
+            `table-path-twice`, `nothing-to-enrol`. Nothing was enrolled.
     """
     if not os.path.isdir(folder):  # noqa: PTH112 -- False where Path.is_dir raises: a name that is too long
         raise NotFoundError(f"{folder} is not a folder", code="folder-not-found", hint="name a folder of photographs")
     if home is not None:
         _require_apart(folder, home)
+    if subjects is Subjects.SAMPLES:
+        raise InvalidInputError(
+            "`samples` are for shards, not for folders",
+            code="samples-in-folder",
+            hint="see `countenance import --help`",
+        )
     if (subjects is Subjects.CSV) != (table is not None):
         raise InvalidInputError(
             "a table goes with `--subjects csv`, and only with it",

@@ -1,0 +1,82 @@
+"""Photographs out of Parquet files: a column of bytes, or of structs with bytes and path as data sets have them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from countenance.core.errors import CountenanceError, InvalidInputError
+from countenance.gallery.archives import planned_bytes, refused_name
+from countenance.gallery.enrolment import NotEnrolled
+from countenance.gallery.manifest import provenance_of_json
+from countenance.gallery.plan import PlannedPhotograph, Subjects, checked_label
+
+COLUMNS = ("image", "path", "subject", "original", "licence", "captured")
+ROWS = 64
+"""Rows read at a time."""
+
+
+def parquet_photographs(path: Path, *, max_bytes: int) -> Iterator[PlannedPhotograph | NotEnrolled]:
+    """Read the rows of a Parquet file: `image`, and where they are there `path`, `subject` and provenance.
+
+    Raises:
+        InvalidInputError: code `parquet-malformed`; what was enrolled before stays.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
+            if "image" not in wanted:
+                raise _malformed(path, "it has no column `image`")
+            row = 0
+            for batch in file.iter_batches(ROWS, columns=wanted):
+                for facts in batch.to_pylist():
+                    row += 1
+                    yield _photograph(facts, row, max_bytes)
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise _malformed(path, str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from None
+
+
+def _photograph(facts: dict[str, Any], row: int, max_bytes: int) -> PlannedPhotograph | NotEnrolled:
+    """Plan one row, or say why not."""
+    image = facts["image"]
+    data = image.get("bytes") if isinstance(image, dict) else image
+    inner = image.get("path") if isinstance(image, dict) else None
+    name = facts.get("path") or inner or f"row-{row}.jpg"
+    if not isinstance(data, bytes) or not isinstance(name, str):
+        return NotEnrolled(
+            reference=f"row {row}", code="row-without-photograph", message="its image is no bytes", hint="leave it out"
+        )
+    refused = refused_name(name)
+    if refused is not None:
+        return refused
+    if len(data) > max_bytes:
+        return NotEnrolled(
+            reference=f"row {row}",
+            code="member-too-large",
+            message=f"it is larger than {max_bytes:,} bytes",
+            hint="leave it out",
+        )
+    try:
+        label = checked_label(facts["subject"]) if facts.get("subject") else None
+        planned = planned_bytes(name, data, Subjects.NONE)
+        provenance = provenance_of_json(facts)
+    except (CountenanceError, AttributeError, TypeError):
+        return NotEnrolled(
+            reference=f"row {row}",
+            code="row-malformed",
+            message="what it says of its photograph can't be read",
+            hint="subject, original, licence and captured are text",
+        )
+    if isinstance(planned, NotEnrolled):
+        return planned
+    return PlannedPhotograph(
+        path=planned.path, reference=planned.reference, label=label, provenance=provenance, data=data
+    )
+
+
+def _malformed(path: Path, why: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{path.name}: {why}", code="parquet-malformed", hint="a column `image` of bytes; path and subject beside it"
+    )
