@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks.environment import environment, write_result
 from countenance.adapters.exact.stored import StoredExactIndex
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.vision.pack import builtin_packs
 from countenance.vision.population import made_up_population, pack_population
 
@@ -39,7 +40,7 @@ def main() -> None:
     templates = people.draw(asked.rows, seed=SEED).templates
     probes = people.draw(16, seed=SEED + 1).templates
     probe = probes[:1]
-    blocks = [f"source {number}" for number in range(SOURCES)]
+    blocks = [f"source-{number}" for number in range(SOURCES)]
     parts = np.array_split(np.arange(1, asked.rows + 1), SOURCES)
     times: dict[str, int] = {}
 
@@ -50,11 +51,15 @@ def main() -> None:
         print(f"{name:20} {times[name] / 1e6:10.1f} ms", flush=True)
         return result
 
+    keyring = memory_keyring()
     with tempfile.TemporaryDirectory() as place:
 
         def opened() -> StoredExactIndex:
             return StoredExactIndex(
-                Path(place) / "index", DIM, originals=lambda rows: {row: templates[row - 1] for row in rows}
+                Path(place) / "index",
+                DIM,
+                originals=lambda rows: {row: templates[row - 1] for row in rows},
+                keyring=keyring,
             )
 
         def store() -> None:

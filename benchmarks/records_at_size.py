@@ -8,37 +8,34 @@ import json
 import platform
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter_ns
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert
 
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.mapping import facts_of
+from countenance.adapters.sql.models import Base, FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.adapters.sql.records import SqlRecords
+from countenance.adapters.sql.sealing import FACE, IMAGE, SOURCE, RowSeals
 from countenance.audit.note import new_signer
 from countenance.vision.model import Box, Face, Landmarks, Point, Quality
 
 SOURCES, PER_SUBJECT, REPEATS, SEED = 20, 3, 50, 1
 
-NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :n)"
-
-FILL = (
-    """INSERT INTO source SELECT i, printf('%036d', i), 'source-' || i, 'o', 'consent', printf('%064d', i),
-        'active', '2026-01-01 00:00:00', :templates / :sources, :subjects / :sources, :templates / :sources FROM n""",
-    """INSERT INTO subject SELECT i, printf('%036d', i), 1 + i % :sources, 'subject ' || i FROM n""",
-    """INSERT INTO image SELECT i, printf('%036d', i), 1 + i / :each % :sources, printf('%064d', i),
-        'f/' || i || '.jpg', 'image/jpeg', 1, 640, 480, 'enrolled', '2026-01-01 00:00:00' FROM n""",
-    """INSERT INTO face SELECT i, printf('%036d', i), i, 1 + (i - 1) / :each, 1, :facts FROM n""",
-    """INSERT INTO template SELECT i, i, 1 + i / :each % :sources, 1 + (i - 1) / :each, :vector FROM n""",
-)
-"""Fills the tables in SQL: the vectors are all the same, since nothing here looks at them."""
+BATCH = 20_000
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+VECTOR = np.full(128, 128**-0.5, np.float32)
+"""Every template: nothing here looks at them."""
 
 
-def facts() -> str:
+def facts() -> dict[str, Any]:
     """Return what is stored of a face, as long as a real one."""
     points = [Point(100.123456, 120.654321)] * 5
     face = Face(
@@ -57,17 +54,115 @@ def facts() -> str:
         ),
         refusals=(),
     )
-    return json.dumps(facts_of(face))
+    return facts_of(face)
 
 
-def fill(engine: Engine, templates: int) -> None:
+def identifier(number: int) -> str:
+    """Return an id."""
+    return f"{number:036d}"
+
+
+def source_number(subject: int) -> int:
+    """Return whose a subject is."""
+    return 1 + subject % SOURCES
+
+
+def source_row(number: int, templates: int, seals: RowSeals) -> dict[str, Any]:
+    """Return a source; what is not asked for here is left out of its entry."""
+    name, each = f"source-{number}", templates // SOURCES
+    facts = {"name": name, "owner": "o", "legal_basis": "consent", "document_sha256": "d" * 64, "contact": ""}
+    terms = {"sectors": ["any"], "purposes": ["any"], "excluded": [], "releases_required": False}
+    return {
+        "number": number,
+        "source_id": identifier(number),
+        "name_print": seals.name_print(name),
+        "state": "active",
+        "registered_at": AT,
+        "images": each,
+        "subjects": each // PER_SUBJECT,
+        "templates": each,
+        "entry": seals.home_entry(identifier(number), facts | terms, column=SOURCE),
+    }
+
+
+def rows_of(first: int, last: int, seals: RowSeals) -> Iterator[tuple[type[Base], list[dict[str, Any]]]]:
+    """Return the rows of templates first to last, with their faces, photographs and new subjects."""
+    numbers = range(first, last + 1)
+    subject_of = {number: 1 + (number - 1) // PER_SUBJECT for number in numbers}
+    owner = {number: identifier(source_number(subject)) for number, subject in subject_of.items()}
+    new = sorted({subject for number, subject in subject_of.items() if (number - 1) % PER_SUBJECT == 0})
+    face = facts()
+    picture = {"media_type": "image/jpeg", "size_bytes": 1, "width": 640, "height": 480}
+    yield (
+        SubjectRow,
+        [
+            {
+                "number": subject,
+                "subject_id": identifier(subject),
+                "source": source_number(subject),
+                "label": seals.label(identifier(source_number(subject)), identifier(subject), f"subject {subject}"),
+                "label_print": seals.label_print(identifier(source_number(subject)), f"subject {subject}"),
+            }
+            for subject in new
+        ],
+    )
+    yield (
+        ImageRow,
+        [
+            {
+                "number": number,
+                "image_id": identifier(number),
+                "source": source_number(subject_of[number]),
+                "content_print": seals.content_print(owner[number], f"{number:064}"),
+                "entry": seals.entry(
+                    owner[number],
+                    identifier(number),
+                    picture | {"sha256": f"{number:064}", "reference": f"f/{number}.jpg"},
+                    column=IMAGE,
+                ),
+                "outcome": "enrolled",
+                "enrolled_at": AT,
+            }
+            for number in numbers
+        ],
+    )
+    yield (
+        FaceRow,
+        [
+            {
+                "number": number,
+                "face_id": identifier(number),
+                "image": number,
+                "subject": subject_of[number],
+                "ordinal": 1,
+                "entry": seals.entry(owner[number], identifier(number), face, column=FACE),
+            }
+            for number in numbers
+        ],
+    )
+    yield (
+        TemplateRow,
+        [
+            {
+                "number": number,
+                "face": number,
+                "source": source_number(subject_of[number]),
+                "subject": subject_of[number],
+                "vector": seals.template(owner[number], number, VECTOR),
+            }
+            for number in numbers
+        ],
+    )
+
+
+def fill(engine: Engine, templates: int, seals: RowSeals) -> None:
     """Fill an empty database."""
-    subjects = templates // PER_SUBJECT + 1
-    values = {"templates": templates, "subjects": subjects, "sources": SOURCES, "each": PER_SUBJECT, "facts": facts()}
-    vector = np.full(128, 128**-0.5, "<f4").tobytes()
     with engine.begin() as connection:
-        for statement, n in zip(FILL, (SOURCES, subjects, templates, templates, templates), strict=True):
-            connection.execute(text(f"{NUMBERS} {statement}"), values | {"n": n, "vector": vector})
+        sources = [source_row(number, templates, seals) for number in range(1, SOURCES + 1)]
+        connection.execute(insert(SourceRow), sources)
+        for first in range(1, templates + 1, BATCH):
+            for table, rows in rows_of(first, min(first + BATCH - 1, templates), seals):
+                connection.execute(insert(table), rows)
 
 
 def timed(call: Callable[[], object]) -> dict[str, float]:
@@ -95,7 +190,7 @@ def measure(records: SqlRecords, templates: int) -> dict[str, dict[str, float]]:
         "faces, 20 rows": timed(lambda: records.faces(rows(20))),
         "faces, 1000 rows": timed(lambda: records.faces(rows(1000))),
         "known_images, 256 hashes": timed(
-            lambda: records.known_images(f"{1:036}", [f"{row:064}" for row in rows(256)])
+            lambda: records.known_images(identifier(2), [f"{row:064}" for row in rows(256)])
         ),
         "sources": timed(records.sources),
         "subjects of a source, first 100": timed(lambda: records.subjects(source="source-7", limit=100)),
@@ -111,9 +206,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "records.sqlite3"
         engine = open_engine(sqlite_url(path))
-        upgrade(engine)
-        fill(engine, templates)
-        records = SqlRecords(engine, SqlAuditLog(engine, new_signer("benchmark")))
+        keyring = memory_keyring()
+        upgrade(engine, keyring)
+        fill(engine, templates, RowSeals(keyring))
+        records = SqlRecords(engine, SqlAuditLog(engine, new_signer("benchmark")), keyring)
         result = {
             "templates": templates,
             "sources": SOURCES,

@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -25,7 +26,11 @@ from benchmarks.environment import environment, write_result
 from countenance.adapters.exact.blocks import BlockStore
 from countenance.adapters.exact.segments import Segment
 from countenance.adapters.exact.stored import StoredExactIndex
+from countenance.adapters.keys.file_kek import FileKek
+from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.core.arrays import Templates, cosine
+from countenance.core.errors import ConflictError
+from countenance.keys.service import WrappedKeyring, new_content
 from countenance.vision.pack import builtin_packs
 from countenance.vision.population import made_up_population, pack_population
 
@@ -87,7 +92,12 @@ def people() -> Templates:
 def _write(folder: Path, run_number: int, ready: object) -> None:
     """Add, take out and store, until killed."""
     templates, random = people(), np.random.default_rng((SEED, run_number))
-    index = StoredExactIndex(folder / "index", DIM, originals=lambda rows: {row: templates[row % POOL] for row in rows})
+    index = StoredExactIndex(
+        folder / "index",
+        DIM,
+        originals=lambda rows: {row: templates[row % POOL] for row in rows},
+        keyring=_keyring(folder),
+    )
     ready.set()  # type: ignore[attr-defined]
     # What a killed writer had begun to take out is taken out first: the records would say so.
     index.remove(_promised(folder))
@@ -106,11 +116,12 @@ def _write(folder: Path, run_number: int, ready: object) -> None:
 def _read(folder: Path, stop: object, results: object, number: int) -> None:
     """Open the index again and again, and check all that is found in it."""
     templates, random = people(), np.random.default_rng((SEED, 1_000 + number))
+    store = BlockStore(folder / "index", DIM, _keyring(folder))
     counted = {"loads": 0, "searches": 0, "wrong": 0}
     while not stop.is_set():  # type: ignore[attr-defined]
         gone = _gone(folder)
         try:
-            _, segments = BlockStore(folder / "index", DIM).load()
+            _, segments = store.load()
             counted["wrong"] += sum(not _holds(segment, templates, gone) for _, segment in segments)
             if segments:
                 counted["wrong"] += not _answers(segments, templates, random)
@@ -168,7 +179,16 @@ def _promised(folder: Path) -> list[int]:
 
 
 def _last_row(folder: Path) -> int:
-    return BlockStore(folder / "index", DIM).manifest().last_row
+    return BlockStore(folder / "index", DIM, _keyring(folder)).manifest().last_row
+
+
+def _keyring(folder: Path) -> WrappedKeyring:
+    """Open the keyring that all processes share, made by whoever comes first."""
+    kek, store = FileKek(folder / "kek"), FileKeyringStore(folder / "keyring")
+    made = kek.make()
+    with suppress(ConflictError):
+        store.create(new_content(made))
+    return WrappedKeyring(store, kek.load)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,15 @@ from countenance.adapters.sql.records import SqlRecords
 from countenance.audit.model import Entry, Outcome
 from countenance.audit.note import new_signer
 from countenance.audit.verification import KEY_ROTATED
+from countenance.keys.ports import Keyring
 from countenance.policy.model import SYSTEM
 
 SIGNER = new_signer("countenance.test/log")
 
 
-def sql_records(engine: Engine) -> SqlRecords:
+def sql_records(engine: Engine, keyring: Keyring) -> SqlRecords:
     """Return records over a database, whose audit log is signed with the tests' key."""
-    return SqlRecords(engine, SqlAuditLog(engine, SIGNER))
+    return SqlRecords(engine, SqlAuditLog(engine, SIGNER), keyring)
 
 
 def rotation(vkey: str) -> Entry:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import Engine
 
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory_audit import MemoryAuditLog
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
@@ -38,7 +39,7 @@ def postgresql_log(request: pytest.FixtureRequest, stack: ExitStack) -> AuditLog
 def sql_log(engine: Engine, stack: ExitStack) -> AuditLog:
     """Keep the log in an empty database."""
     stack.callback(engine.dispose)
-    upgrade(engine)
+    upgrade(engine, memory_keyring())
     return SqlAuditLog(engine, SIGNER)
 
 

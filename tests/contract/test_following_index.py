@@ -8,6 +8,7 @@ import pytest
 
 from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.stored import StoredExactIndex
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.errors import IntegrityError
 from countenance.index.ports import FollowingIndex
@@ -25,9 +26,12 @@ ENGINES: dict[str, Make] = {
         folder,
         DIM,
         originals=lambda rows: dict.fromkeys(rows, TEMPLATES[0]),
+        keyring=memory_keyring(),
         index=CompactIndex(DIM, lambda rows: dict.fromkeys(rows, TEMPLATES[0])),
     ),
-    "exact": lambda folder: StoredExactIndex(folder, DIM, originals=lambda rows: dict.fromkeys(rows, TEMPLATES[0])),
+    "exact": lambda folder: StoredExactIndex(
+        folder, DIM, originals=lambda rows: dict.fromkeys(rows, TEMPLATES[0]), keyring=memory_keyring()
+    ),
 }
 
 

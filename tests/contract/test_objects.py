@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import MemoryObjects
 from countenance.adapters.objects import StoredObjects
+from countenance.adapters.sealed_objects import SealedObjects
 from countenance.core.errors import NotFoundError
 from countenance.gallery.ports import Objects, crop_key, image_key
 
@@ -17,7 +19,13 @@ Make = Callable[[Path], Objects]
 
 
 @pytest.fixture(
-    params=[pytest.param(lambda _: MemoryObjects(), id="memory"), pytest.param(StoredObjects.in_folder, id="folder")]
+    params=[
+        pytest.param(lambda _: MemoryObjects(), id="memory"),
+        pytest.param(StoredObjects.in_folder, id="folder"),
+        pytest.param(
+            lambda folder: SealedObjects(StoredObjects.in_folder(folder), memory_keyring()), id="sealed, in a folder"
+        ),
+    ]
 )
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
     """An empty store of one adapter."""

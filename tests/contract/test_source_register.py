@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import MemoryObjects
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
@@ -61,10 +62,11 @@ class Made(NamedTuple):
 def made(tmp_path: Path) -> Iterator[Made]:
     """An empty register."""
     engine = open_engine(sqlite_url(tmp_path / "records.sqlite3"))
-    upgrade(engine)
+    keyring = memory_keyring()
+    upgrade(engine, keyring)
     audit = SqlAuditLog(engine, SIGNER)
-    records = SqlRecords(engine, audit)
-    yield Made(records, SqlSourceRegister(engine, audit), MemoryObjects())
+    records = SqlRecords(engine, audit, keyring)
+    yield Made(records, SqlSourceRegister(engine, audit, keyring), MemoryObjects())
     records.close()
 
 

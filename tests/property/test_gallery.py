@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from countenance.adapters.exact.engine import ExactIndex
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import InlineReader
 from countenance.adapters.objects import StoredObjects
+from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.core.arrays import cosine
 from countenance.core.errors import ConflictError
@@ -48,10 +50,11 @@ class GalleryMachine(RuleBasedStateMachine):
         self._stack = ExitStack()
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self._engine = open_engine(sqlite_url(self._folder / "records.sqlite3"))
-        upgrade(self._engine)
-        self._records = sql_records(self._engine)
+        keyring = memory_keyring()
+        upgrade(self._engine, keyring)
+        self._records = sql_records(self._engine, keyring)
         self._stack.callback(self._records.close)
-        self._objects = StoredObjects.in_folder(self._folder / "objects")
+        self._objects = SealedObjects(StoredObjects.in_folder(self._folder / "objects"), keyring)
         self._analyser = StripeAnalyser()
         self._open()
         self._model: dict[str, dict[bytes, list[tuple[tuple[str, str], tuple[int, int]]]]] = {}

@@ -288,7 +288,8 @@ class MemoryRecords:
     def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
         """See the port."""
         found = [one for one in self._subjects.values() if source in {None, one.source}]
-        ordered = sorted(found, key=lambda one: (one.source, one.label is None, one.label or ""))
+        places = list(self._sources)
+        ordered = sorted(found, key=lambda one: places.index(one.source))
         return tuple(ordered[offset : offset + limit])
 
     def subject(self, subject_id: str) -> Subject:

@@ -8,14 +8,13 @@ from sqlalchemy import Engine
 
 from countenance.access import organisations, people
 from countenance.access.founding import found
-from countenance.access.model import Application, Change, Document, Organisation, User, UserState
+from countenance.access.model import Application, Change, Organisation, User, UserState
 from countenance.access.organisations import admitted_by, document_key, require_operator
 from countenance.access.ports import Directory
 from countenance.adapters.sql.access_directory import SqlDirectory
 from countenance.core.clock import utc_now
 from countenance.core.errors import NotFoundError, NotPermittedError
 from countenance.gallery.ports import Objects
-from countenance.keys.model import org_scope
 from countenance.keys.ports import Keyring
 from countenance.policy.model import HOUSE, Actor, Channel, OrganisationState, Qualification, Role
 
@@ -39,11 +38,10 @@ class OrganisationRecord:
 class Accounts:
     """Organisations and people of one installation. Thread-safe; each call is one transaction."""
 
-    def __init__(self, directory: Directory, objects: Objects, keyring: Keyring) -> None:
+    def __init__(self, directory: Directory, objects: Objects) -> None:
         """Join the parts."""
         self.directory = directory
         self._objects = objects
-        self._keyring = keyring
 
     def acting(self, login: str | None, *, channel: Channel = Channel.COMMAND_LINE) -> Actor:
         """Return a person as an actor: on the command line, whoever may read the home says who they are.
@@ -78,7 +76,7 @@ class Accounts:
         with self.directory.changing() as change:
             organisation = organisations.apply_for(change, application, actor=actor, at=utc_now())
             for document, (_, data) in zip(organisation.documents, application.documents, strict=True):
-                self._put_document(organisation.org_id, document, data)
+                self._objects.put(document_key(organisation.org_id, document), data)
         return organisation
 
     def review(self, name: str, *, admit: bool, reason: str, actor: Actor) -> Organisation:
@@ -139,9 +137,7 @@ class Accounts:
             organisation = view.organisation_named(name)
         for document in organisation.documents:
             if document.sha256 == sha256:
-                sealed = self._objects.get(document_key(organisation.org_id, document))
-                place = {"record": f"{organisation.org_id}/{sha256}", "column": "organisation.document"}
-                return document.name, self._keyring.open(org_scope(organisation.org_id), sealed, **place)
+                return document.name, self._objects.get(document_key(organisation.org_id, document))
         raise NotFoundError("there is no such document", code="document-unknown")
 
     def add_user(self, login: str, *, organisation: str, name: str, roles: Collection[Role], actor: Actor) -> User:
@@ -199,15 +195,10 @@ class Accounts:
             changes = tuple(one for one in view.changes(user.org_id) if one.user_id == user.user_id)
             return user, view.organisation(user.org_id), changes
 
-    def _put_document(self, org_id: str, document: Document, data: bytes) -> None:
-        """Store a document, encrypted under the organisation's key."""
-        place = {"record": f"{org_id}/{document.sha256}", "column": "organisation.document"}
-        self._objects.put(document_key(org_id, document), self._keyring.seal(org_scope(org_id), data, **place))
-
 
 def open_accounts(engine: Engine, objects: Objects, keyring: Keyring) -> Accounts:
     """Open the accounts in a database."""
-    return Accounts(SqlDirectory(engine, keyring), objects, keyring)
+    return Accounts(SqlDirectory(engine, keyring), objects)
 
 
 def found_house(engine: Engine, keyring: Keyring, operators: Collection[str]) -> None:

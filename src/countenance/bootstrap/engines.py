@@ -9,6 +9,7 @@ from countenance.bootstrap.settings import Settings
 from countenance.core.errors import UnavailableError
 from countenance.index.choice import Engine, choose_engine
 from countenance.index.ports import FollowingIndex, Originals
+from countenance.keys.ports import Keyring
 from countenance.vision.pack import ModelPack
 
 
@@ -17,7 +18,9 @@ def exact_folder(settings: Settings, pack: ModelPack) -> Path:
     return settings.index / f"exact-{pack.digest[:16]}"
 
 
-def open_index(settings: Settings, pack: ModelPack, *, rows: int, originals: Originals) -> FollowingIndex:
+def open_index(
+    settings: Settings, pack: ModelPack, *, rows: int, originals: Originals, keyring: Keyring
+) -> FollowingIndex:
     """Open the index of the engine that the settings name, or that fits the gallery.
 
     Args:
@@ -30,7 +33,7 @@ def open_index(settings: Settings, pack: ModelPack, *, rows: int, originals: Ori
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     chosen = choose_engine(rows=rows, dim=dim, memory=memory) if settings.engine == "auto" else Engine(settings.engine)
     index = _compact(settings, dim, originals) if chosen is Engine.COMPACT else None
-    return StoredExactIndex(exact_folder(settings, pack), dim, originals=originals, index=index)
+    return StoredExactIndex(exact_folder(settings, pack), dim, originals=originals, keyring=keyring, index=index)
 
 
 def _compact(settings: Settings, dim: int, originals: Originals) -> CompactIndex:

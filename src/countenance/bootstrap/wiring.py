@@ -16,8 +16,9 @@ from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
+from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.signing import SealedSigner
-from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.destructions import SqlDestructions
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
@@ -27,6 +28,7 @@ from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.engines import exact_folder, open_index
 from countenance.bootstrap.keyring import make_keys, open_keyring
+from countenance.bootstrap.older_homes import bring_up_to_date
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
 from countenance.core.errors import NotFoundError, UnavailableError
@@ -203,7 +205,7 @@ class OpenGallery:
     def stored_index(self) -> StoredState:
         """Say what of the exact engine's index stands on disk, without opening it."""
         pack = model_pack(self.settings)
-        return BlockStore(exact_folder(self.settings, pack), pack.manifest.dimension).state()
+        return BlockStore(exact_folder(self.settings, pack), pack.manifest.dimension, self.keyring).state()
 
     def _open_index(self) -> FollowingIndex:
         """Open the index as it was left."""
@@ -212,6 +214,7 @@ class OpenGallery:
             model_pack(self.settings),
             rows=self.records.snapshot().templates,
             originals=self.records.templates,
+            keyring=self.keyring,
         )
         return self._index
 
@@ -276,9 +279,9 @@ def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATO
         make_audit_key(settings)
         engine = open_engine(sqlite_url(settings.database))
         try:
-            upgrade(engine)
-            settings.database.chmod(0o600)
             with open_keyring(settings) as keyring:
+                bring_up_to_date(settings, engine, keyring)
+                settings.database.chmod(0o600)
                 found_house(engine, keyring, operators)
         finally:
             engine.dispose()
@@ -318,15 +321,15 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     engine = open_engine(sqlite_url(settings.database))
     with open_keyring(settings) as keyring, ExitStack() as stack:
         stack.callback(engine.dispose)
-        upgrade(engine)
+        bring_up_to_date(settings, engine, keyring)
         audit = open_audit(settings, engine)
-        objects, register = StoredObjects.in_folder(settings.objects), SqlSourceRegister(engine, audit)
+        objects = SealedObjects(StoredObjects.in_folder(settings.objects), keyring)
         opened = OpenGallery(
             settings,
-            records=SqlRecords(engine, audit),
+            records=SqlRecords(engine, audit, keyring),
             objects=objects,
-            register=register,
-            destructions=SqlDestructions(engine, audit),
+            register=SqlSourceRegister(engine, audit, keyring),
+            destructions=SqlDestructions(engine, audit, keyring),
             keyring=keyring,
             accounts=open_accounts(engine, objects, keyring),
             audit=audit,

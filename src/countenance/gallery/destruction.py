@@ -249,14 +249,14 @@ def forget_candidates(destruction: Destruction) -> Callable[[Answer, Collection[
     def redacted(answer: Answer, ranks: Collection[int]) -> Answer:
         mark = {"at": destruction.started_at.isoformat(), "why": destruction.kind.value, "ranks": sorted(ranks)}
         candidates = [
-            _forgotten(candidate) if candidate["rank"] in ranks else candidate for candidate in answer["candidates"]
+            forgotten(candidate) if candidate["rank"] in ranks else candidate for candidate in answer["candidates"]
         ]
         return {**answer, "candidates": candidates, "marks": [*answer.get("marks", ()), mark]}
 
     return redacted
 
 
-def _forgotten(candidate: Mapping[str, Any]) -> dict[str, Any]:
+def forgotten(candidate: Mapping[str, Any]) -> dict[str, Any]:
     """Return a candidate without who it is and where the photograph is from."""
     return {
         **candidate,

@@ -91,7 +91,7 @@ class Records(Protocol):
         """
 
     def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
-        """Return subjects by source, then label, unnamed ones last."""
+        """Return subjects by source, then in the order of their enrolment; oldest first."""
 
     def subject(self, subject_id: str) -> Subject:
         """Return one subject.
@@ -137,7 +137,7 @@ class Records(Protocol):
         """Keep a search's answer as it was given, JSON types only, together with its entry in the audit log.
 
         Returns:
-            The entry's receipt, which is kept with the answer as `receipt`.
+                    The entry's receipt, which is kept with the answer as `receipt`.
 
         Raises:
             UnavailableError: codes `audit-unwritable`, `records-unavailable`; neither was written.
@@ -146,7 +146,7 @@ class Records(Protocol):
         """
 
     def search(self, search_id: str) -> Mapping[str, object]:
-        """Return a kept answer.
+        """Return a kept answer, without what it said of candidates that were destroyed since.
 
         Raises:
             NotFoundError: code `search-unknown`.
@@ -197,7 +197,11 @@ class SourceRegister(Protocol):
 
 
 class Objects(Protocol):
-    """Where bytes are kept, by key. Keys are ASCII, `/`-separated, and say nothing personal."""
+    """Where bytes are kept, by key.
+
+    Keys are ASCII and `/`-separated: `KIND/OWNER_ID/...` for what belongs to a source (or to an organisation, where the
+    kind is `organisations`, or to a case: `cases`), `KIND/NAME` for the rest.
+    """
 
     def put(self, key: str, data: bytes) -> None:
         """Store bytes whole or not at all; the same key again overwrites.

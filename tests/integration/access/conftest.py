@@ -61,8 +61,9 @@ def house(tmp_path: Path) -> Iterator[House]:
     """A new installation."""
     path = tmp_path / "records.sqlite3"
     engine = open_engine(sqlite_url(path))
-    upgrade(engine)
-    directory = SqlDirectory(engine, memory_keyring())
+    keyring = memory_keyring()
+    upgrade(engine, keyring)
+    directory = SqlDirectory(engine, keyring)
     with directory.changing() as change:
         first, second = found(change, FIRST_OPERATORS, at=NOW)
         owner = change.organisation(first.org_id)

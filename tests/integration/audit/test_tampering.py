@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.audit.growth import EMPTY, grow
@@ -27,7 +28,7 @@ class Kept:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine = open_engine(sqlite_url(path))
-        upgrade(self.engine)
+        upgrade(self.engine, memory_keyring())
         self.log = SqlAuditLog(self.engine, SIGNER)
         self.log.record(*map(entry, range(KEPT)))
         self.receipt: Receipt = self.log.record(entry(KEPT))

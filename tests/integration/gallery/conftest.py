@@ -1,10 +1,12 @@
 """Real enrolments by the real command in processes of their own, and what a gallery holds, ids aside."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,13 @@ from PIL import Image
 from sqlalchemy import text
 
 from countenance.adapters.sql.database import open_engine, sqlite_url
+from countenance.adapters.sql.sealing import FACE, IMAGE, RowSeals, Sealed
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.core.errors import NotFoundError
 from countenance.gallery.model import LegalBasis
+from countenance.gallery.ports import crop_key, image_key
+from countenance.gallery.sources import document_key
 
 SOURCE = "archive"
 
@@ -80,13 +86,28 @@ class Held:
     objects: dict[str, str]
 
 
-IMAGES = "SELECT sha256, media_type, size_bytes, width, height, outcome FROM image ORDER BY sha256"
+def _objects(gallery: OpenGallery, photographs: Iterable[str]) -> dict[str, str]:
+    """Return the hashes of all objects, and how many files there are."""
+    source = gallery.records.source(SOURCE)
+    keys = [document_key(source.document_sha256)]
+    for sha256 in photographs:
+        keys += [image_key(source.source_id, sha256), *(crop_key(source.source_id, sha256, at) for at in range(1, 9))]
+    found = {}
+    for key in keys:
+        with suppress(NotFoundError):
+            found[key.replace(source.source_id, "SOURCE")] = hashlib.sha256(gallery.objects.get(key)).hexdigest()
+    files = sum(path.is_file() for path in gallery.settings.objects.rglob("*"))
+    assert files == len(found)
+    return found
+
+
+IMAGES = "SELECT source_id, image_id, entry, outcome FROM image JOIN source ON image.source = source.number"
 FACES = """
-    SELECT image.sha256, face.ordinal, face.facts, subject.label, template.vector
+    SELECT source_id, image_id, face_id, face.number, ordinal, face.entry, subject_id, label, template.vector
     FROM face JOIN image ON face.image = image.number
+    JOIN source ON image.source = source.number
     LEFT JOIN subject ON face.subject = subject.number
     LEFT JOIN template ON template.face = face.number
-    ORDER BY image.sha256, face.ordinal
 """
 
 
@@ -95,18 +116,30 @@ def held(home: Path) -> Held:
     settings = Settings(home=home)
     engine = open_engine(sqlite_url(settings.database))
     with engine.connect() as connection:
-        images = [tuple(row) for row in connection.execute(text(IMAGES))]
-        faces = [tuple(row) for row in connection.execute(text(FACES))]
+        image_rows = connection.execute(text(IMAGES)).all()
+        face_rows = connection.execute(text(FACES)).all()
     engine.dispose()
     with open_gallery(settings) as gallery:
+        seals = RowSeals(gallery.keyring)
+        facts = {
+            row.image_id: seals.open_entry(row.source_id, row.image_id, row.entry, column=IMAGE) for row in image_rows
+        }
+        images = sorted((facts[row.image_id]["sha256"], *_told(facts[row.image_id]), row.outcome) for row in image_rows)
+        faces = sorted((facts[row.image_id]["sha256"], row.ordinal, *_opened(seals, row)) for row in face_rows)
         snapshot = gallery.records.snapshot()
-        source_id = gallery.records.source(SOURCE).source_id
-    objects = {
-        path.relative_to(settings.objects).as_posix().replace(source_id, "SOURCE"): hashlib.sha256(
-            path.read_bytes()
-        ).hexdigest()
-        for path in settings.objects.rglob("*")
-        if path.is_file()
-    }
+        objects = _objects(gallery, [sha256 for sha256, *_ in images])
     counts = (snapshot.sources, snapshot.subjects, snapshot.images, snapshot.templates)
     return Held(counts=counts, images=images, faces=faces, objects=objects)
+
+
+def _told(facts: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what is told of a photograph but where it lay."""
+    return tuple(facts[name] for name in ("media_type", "size_bytes", "width", "height"))
+
+
+def _opened(seals: RowSeals, row: Any) -> tuple[Any, ...]:
+    """Return what is sealed of a face."""
+    face = seals.open_entry(row.source_id, row.face_id, row.entry, column=FACE)
+    label = seals.open_label(row.source_id, row.subject_id, row.label)
+    vector = row.vector and seals.open_templates([Sealed(row.source_id, str(row.number), row.vector)]).tobytes()
+    return (json.dumps(face, sort_keys=True), label or "", vector or b"")

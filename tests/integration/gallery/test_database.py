@@ -10,9 +10,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError as ConstraintError
 
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.sql.database import migrations, open_engine, sqlite_url, upgrade
 from countenance.core.errors import ConflictError, CountenanceError, IntegrityError, UnavailableError
 from tests.audit_parts import entry, sql_records
+
+KEYRING = memory_keyring()
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 def engine(path: Path) -> Iterator[Engine]:
     """An empty database with all tables."""
     opened = open_engine(sqlite_url(path))
-    upgrade(opened)
+    upgrade(opened, KEYRING)
     yield opened
     opened.dispose()
 
@@ -40,13 +43,13 @@ def test_from_nothing_to_the_newest_revision(engine: Engine) -> None:
     script = ScriptDirectory.from_config(migrations())
 
     assert stamped(engine) == script.get_current_head()
-    assert sql_records(engine).snapshot().revision == 0
+    assert sql_records(engine, KEYRING).snapshot().revision == 0
 
 
 def test_migrations_and_models_agree(engine: Engine) -> None:
     config = migrations()
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
+        config.attributes.update(connection=connection, keyring=KEYRING)
 
         command.check(config)
 
@@ -54,14 +57,14 @@ def test_migrations_and_models_agree(engine: Engine) -> None:
 def test_down_to_nothing_and_up_again(engine: Engine) -> None:
     config = migrations()
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
+        config.attributes.update(connection=connection, keyring=KEYRING)
         command.downgrade(config, "base")
         tables = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
 
-    upgrade(engine)
+    upgrade(engine, KEYRING)
 
     assert set(tables) <= {"alembic_version", "sqlite_sequence"}
-    assert sql_records(engine).snapshot().revision == 0
+    assert sql_records(engine, KEYRING).snapshot().revision == 0
 
 
 def test_twice_changes_nothing(engine: Engine, path: Path) -> None:
@@ -69,7 +72,7 @@ def test_twice_changes_nothing(engine: Engine, path: Path) -> None:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     before = path.read_bytes()
 
-    upgrade(engine)
+    upgrade(engine, KEYRING)
 
     assert path.read_bytes() == before
 
@@ -79,7 +82,7 @@ def test_a_newer_database_is_refused(engine: Engine) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     with pytest.raises(ConflictError) as caught:
-        upgrade(engine)
+        upgrade(engine, KEYRING)
 
     assert caught.value.code == "records-newer"
     assert stamped(engine) == "9999"
@@ -87,9 +90,9 @@ def test_a_newer_database_is_refused(engine: Engine) -> None:
 
 def open_and_read(engine: Engine) -> None:
     """Do what opening a gallery and listing it does."""
-    upgrade(engine)
-    sql_records(engine).snapshot()
-    sql_records(engine).sources()
+    upgrade(engine, KEYRING)
+    sql_records(engine, KEYRING).snapshot()
+    sql_records(engine, KEYRING).sources()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_the_database_holds_its_own_rules(engine: Engine, statement: str) -> Non
 
 
 def test_row_numbers_are_never_used_again(engine: Engine) -> None:
-    source = "INSERT INTO source VALUES (1, 's', 'n', 'active', '2026-01-01 00:00:00', 0, 0, 0, '{}')"
+    source = "INSERT INTO source VALUES (1, 's', 'active', '2026-01-01 00:00:00', 0, 0, 0, x'00', x'00')"
     subject = "INSERT INTO subject (subject_id, source) VALUES ('s', 1) RETURNING number"
     with engine.begin() as connection:
         connection.execute(text(source))
@@ -155,8 +158,8 @@ def test_opening_waits_for_no_writer(engine: Engine, path: Path) -> None:
     writer = sqlite3.connect(path, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
 
-    upgrade(engine)
-    sql_records(engine).snapshot()
+    upgrade(engine, KEYRING)
+    sql_records(engine, KEYRING).snapshot()
 
     writer.close()
 
@@ -169,7 +172,7 @@ def test_a_writer_that_never_ends_makes_others_give_up(engine: Engine, path: Pat
     writer.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(UnavailableError) as caught:
-        sql_records(engine).put_search("s", {"searched_at": "2026-01-01T00:00:00+00:00"}, entry=entry())
+        sql_records(engine, KEYRING).put_search("s", {"searched_at": "2026-01-01T00:00:00+00:00"}, entry=entry())
     writer.close()
 
     assert caught.value.code == "records-unavailable"
@@ -179,6 +182,6 @@ def test_no_file_is_an_error_with_a_code(tmp_path: Path) -> None:
     engine = open_engine(sqlite_url(tmp_path / "no-such-folder" / "records.sqlite3"))
 
     with pytest.raises(CountenanceError) as caught:
-        upgrade(engine)
+        upgrade(engine, KEYRING)
 
     assert caught.value.code == "records-unavailable"

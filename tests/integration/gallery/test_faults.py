@@ -10,6 +10,7 @@ from threading import Barrier, Event
 import pytest
 
 from countenance.adapters.memory import InlineReader, MemoryIndex
+from countenance.adapters.sealed_objects import SealedObjects
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
 from countenance.core.errors import CountenanceError, IntegrityError, NotFoundError, UnavailableError
@@ -272,7 +273,8 @@ class TestDamage:
         enrolled(gallery, plan(folder, Subjects.FOLDERS)[:4])
         [face] = gallery.records.faces([1]).values()
         digest = gallery.photograph(face.image_id) and gallery.records.image_location(face.image_id)[1]
-        (gallery.settings.objects / digest).unlink()
+        assert isinstance(gallery.objects, SealedObjects)
+        (gallery.settings.objects / gallery.objects.stored_key(digest)).unlink()
 
         with pytest.raises(NotFoundError) as caught:
             gallery.photograph(face.image_id)
@@ -281,22 +283,23 @@ class TestDamage:
         assert service(gallery).search(request(1)).candidates
 
     @pytest.mark.parametrize(
-        "size",
+        "changed",
         [
-            pytest.param(64, id="zeros"),
-            pytest.param(7, id="cut off"),
-            pytest.param(32, id="another dimension"),
+            pytest.param("zeroblob(64)", id="zeros"),
+            pytest.param("substr(vector, 1, length(vector) - 1)", id="cut off"),
+            pytest.param("(SELECT vector FROM template WHERE number = 4)", id="another's"),
+            pytest.param("CAST(vector || x'00' AS BLOB)", id="longer"),
         ],
     )
-    def test_a_damaged_template_stops_searches(self, gallery: OpenGallery, folder: Path, size: int) -> None:
+    def test_a_damaged_template_stops_searches(self, gallery: OpenGallery, folder: Path, changed: str) -> None:
         enrolled(gallery, plan(folder, Subjects.FOLDERS)[:4])
         with gallery.records._engine.begin() as connection:  # type: ignore[attr-defined]
-            connection.exec_driver_sql("UPDATE template SET vector = zeroblob(?) WHERE number = 2", (size,))
+            connection.exec_driver_sql(f"UPDATE template SET vector = {changed} WHERE number = 2")  # noqa: S608 - a test's own
 
         with pytest.raises(IntegrityError) as caught:
             service(gallery).search(request(1))
 
-        assert caught.value.code == "template-damaged"
+        assert caught.value.code == "sealed-damaged"
 
     def test_a_template_that_changes_under_the_index_stops_searches(self, gallery: OpenGallery, folder: Path) -> None:
         enrolled(gallery, plan(folder, Subjects.FOLDERS)[:4])
@@ -308,7 +311,7 @@ class TestDamage:
         with pytest.raises(CountenanceError) as caught:
             searching.search(request(1))
 
-        assert caught.value.code == "index-mismatch"
+        assert caught.value.code == "sealed-damaged"
 
     def test_a_template_that_goes_behind_the_counts_back_stops_searches(
         self, gallery: OpenGallery, folder: Path

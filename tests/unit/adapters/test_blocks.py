@@ -11,8 +11,10 @@ from countenance.adapters.exact.blocks import MANIFEST, BlockStore, DamagedError
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Segment
 from countenance.adapters.exact.stored import SAVE_ROWS, StoredExactIndex
+from countenance.adapters.keys.memory import memory_keyring
 from countenance.core.arrays import Templates
 from countenance.core.errors import IntegrityError, UnavailableError
+from countenance.keys.model import source_scope
 from tests.index_engines import unit_rows
 
 DIM = 24
@@ -32,7 +34,7 @@ def nothing_on_record(_: object) -> dict[int, Templates]:
 @pytest.fixture
 def store(tmp_path: Path) -> BlockStore:
     """A folder that does not exist yet."""
-    return BlockStore(tmp_path / "index" / "exact", DIM)
+    return BlockStore(tmp_path / "index" / "exact", DIM, memory_keyring())
 
 
 @pytest.fixture
@@ -137,7 +139,7 @@ class TestDamage:
 
     def test_another_dimension_is_noticed(self, filled: BlockStore) -> None:
         with pytest.raises(DamagedError, match="dimension"):
-            BlockStore(filled.folder, 2 * DIM).manifest()
+            BlockStore(filled.folder, 2 * DIM, filled._keyring).manifest()
 
     def test_its_state_is_said(self, filled: BlockStore) -> None:
         good = filled.state()
@@ -151,13 +153,13 @@ class TestErasing:
     def test_an_erased_row_is_not_in_any_file(self, filled: BlockStore) -> None:
         part = segment(1, 30)
         gone = part.codes[part.rows.positions(np.array([21]))].tobytes()
-        assert any(gone in path.read_bytes() for path in files(filled))
+        assert any(gone in packed(one) for _, one in filled.load()[1])
 
         filled.erase([21, 22, 5000])
 
         assert 21 not in held(filled)["a"]
         assert len(held(filled)["a"]) == 29
-        assert not any(gone in path.read_bytes() for path in files(filled))
+        assert not any(gone in packed(one) for _, one in filled.load()[1])
 
     def test_the_old_file_is_overwritten_before_it_is_deleted(self, filled: BlockStore) -> None:
         old = {path: path.open("rb") for path in files(filled) if path.suffix == ".segment"}
@@ -191,9 +193,58 @@ class TestErasing:
         assert not orphan.exists()
 
 
+class TestSealing:
+    def test_no_row_stands_in_the_clear(self, filled: BlockStore) -> None:
+        rows = [row.tobytes() for _, part in filled.load()[1] for row in part.codes]
+
+        assert not any(row in path.read_bytes() for path in files(filled) for row in rows)
+        assert not any(b"segment" in path.read_bytes() for path in files(filled))
+
+    def test_swapped_files_are_noticed(self, filled: BlockStore) -> None:
+        one, other = [path for path in files(filled) if path.suffix == ".segment"]
+        first, second = one.read_bytes(), other.read_bytes()
+
+        one.write_bytes(second)
+        other.write_bytes(first)
+
+        with pytest.raises(DamagedError):
+            filled.load()
+
+    def test_an_older_file_put_back_is_noticed(self, filled: BlockStore) -> None:
+        kept = {path: path.read_bytes() for path in files(filled) if path.suffix == ".segment"}
+        filled.erase([21])
+        [(gone, data)] = [(path, data) for path, data in kept.items() if not path.exists()]
+        [new] = [path for path in files(filled) if path.suffix == ".segment" and path not in kept]
+
+        new.write_bytes(data)
+
+        with pytest.raises(DamagedError):
+            filled.load()
+        gone.write_bytes(data)
+        with pytest.raises(DamagedError):
+            filled.load()
+
+    def test_another_keyring_opens_nothing(self, filled: BlockStore) -> None:
+        with pytest.raises(DamagedError):
+            BlockStore(filled.folder, DIM, memory_keyring()).load()
+
+    def test_a_block_whose_key_was_destroyed_is_left_out_and_can_be_erased(self, filled: BlockStore) -> None:
+        filled._keyring.destroy(source_scope("a"), reason="withdrawn")
+
+        assert list(held(filled)) == ["b"]
+        assert filled.state().rows == 20
+        filled.append(lambda _: [("a", segment(201, 5)), ("b", segment(301, 5))], 309)
+        assert held(filled) == {"b": [*range(100, 140, 2), *range(301, 311, 2)]}
+
+        filled.erase(range(1, 61, 2))
+
+        assert [one.block for one in filled.manifest().segments] == ["b"]
+        assert len(files(filled)) == 2
+
+
 class TestStoredIndex:
     def open(self, store: BlockStore) -> StoredExactIndex:
-        return StoredExactIndex(store.folder, DIM, originals=nothing_on_record)
+        return StoredExactIndex(store.folder, DIM, originals=nothing_on_record, keyring=store._keyring)
 
     def fill(self, index: StoredExactIndex | ExactIndex, first: int, n: int) -> None:
         rows = np.arange(first, first + n)

@@ -2,18 +2,17 @@
 
 Derived and disposable. Several processes may share a folder: readers take no lock, whoever changes it takes the one
 there is. A change writes new files beside the old ones, syncs them, and puts a new manifest in the old one's place, so
-that a crash leaves the old state or the new one. The manifest holds every file's SHA-256, and its own.
+that a crash leaves the old state or the new one. Each segment is sealed under its source's key, as what its file is
+called, and the manifest under the home's: what was changed, swapped or put back does not open.
 Files that are no longer listed are overwritten before they are deleted: they may hold what was erased.
 """
 
 import fcntl
-import json
 import os
 import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +20,18 @@ import numpy as np
 from countenance.adapters.durable import overwrite_and_delete, replace_synced, write_synced
 from countenance.adapters.exact.bounds import padded
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment
+from countenance.core.errors import IntegrityError
 from countenance.core.ids import new_id
 from countenance.index.ports import RowNumbers
+from countenance.keys.documents import open_document, seal_document
+from countenance.keys.model import HOME, KeyState, source_scope
+from countenance.keys.ports import Keyring
 
-MANIFEST = "manifest.json"
+MANIFEST = "manifest"
 CONDEMNED = "condemned"
-FORMAT = 1
+FORMAT = 2
+SEGMENT = "segment"
+"""The column that segments are sealed as; the record is the file's name."""
 HEADER = struct.Struct("<8sQQqQ")
 """Magic, codes a row, rows, subject base, runs."""
 MAGIC = b"cntexact"
@@ -47,7 +52,6 @@ class StoredSegment:
     rows: int
     first_row: int
     last_row: int
-    sha256: str
 
     def may_hold(self, rows: RowNumbers) -> bool:
         """Say whether one of some rows, rising, lies between the first and the last of this file."""
@@ -85,11 +89,12 @@ NOTHING = Manifest(last_row=0, segments=())
 
 
 class BlockStore:
-    """A folder of segments of one model pack."""
+    """A folder of segments of one model pack. Blocks are sources, by their id."""
 
-    def __init__(self, folder: Path, dim: int) -> None:
+    def __init__(self, folder: Path, dim: int, keyring: Keyring) -> None:
         """Remember the folder; it is made at the first change."""
         self.folder = folder
+        self._keyring = keyring
         self._width = padded(dim)
 
     def manifest(self) -> Manifest:
@@ -99,22 +104,21 @@ class BlockStore:
             DamagedError: the manifest can't be read.
         """
         try:
-            body, digest, end = (self.folder / MANIFEST).read_bytes().split(b"\n")
+            sealed = (self.folder / MANIFEST).read_bytes()
         except FileNotFoundError:
             return NOTHING
         except OSError as error:
             raise DamagedError(f"the manifest can't be read: {error.strerror}") from None
-        except ValueError:
-            raise DamagedError("the manifest is not one") from None
-        if end or sha256(body).hexdigest().encode() != digest:
-            raise DamagedError("the manifest is damaged")
-        read = json.loads(body)
+        try:
+            read = open_document(self._keyring, HOME, sealed, record=self.folder.name, column=MANIFEST)
+        except IntegrityError:
+            raise DamagedError("the manifest is damaged") from None
         if (read["format"], read["width"]) != (FORMAT, self._width):
             raise DamagedError("the manifest is of another version or dimension")
         return Manifest(last_row=read["last_row"], segments=tuple(StoredSegment(**one) for one in read["segments"]))
 
     def load(self) -> tuple[Manifest, list[tuple[str, Segment]]]:
-        """Read everything.
+        """Read everything but segments of sources whose key was destroyed.
 
         Returns:
             The manifest, and block and segment of each of its files.
@@ -125,7 +129,7 @@ class BlockStore:
         for attempt in range(ATTEMPTS):
             manifest = self.manifest()
             try:
-                return manifest, [(one.block, self._read(one)) for one in manifest.segments]
+                return manifest, [(one.block, self._read(one)) for one in self._readable(manifest)]
             except DamagedError:
                 # Another process may have replaced the file meanwhile, and the manifest with it.
                 if attempt + 1 == ATTEMPTS or self.manifest() == manifest:
@@ -135,13 +139,13 @@ class BlockStore:
     def state(self) -> StoredState:
         """Say what is stored; every file is read and checked."""
         try:
-            manifest, segments = self.load()
+            _, segments = self.load()
         except DamagedError as error:
             return StoredState(folder=self.folder, files=0, rows=0, bytes=0, damage=str(error))
         return StoredState(
             folder=self.folder,
             files=len(segments),
-            rows=sum(one.rows for one in manifest.segments),
+            rows=sum(len(segment) for _, segment in segments),
             bytes=sum(len(packed(segment)) for _, segment in segments),
             damage="",
         )
@@ -163,6 +167,8 @@ class BlockStore:
                 return
             listed, replaced = list(manifest.segments), []
             for block, part in parts_after(manifest.last_row):
+                if self._is_dark(block):
+                    continue
                 new = part
                 tail = next((one for one in reversed(listed) if one.block == block), None)
                 if tail is not None and tail.rows + len(new) <= SEGMENT_ROWS:
@@ -186,6 +192,9 @@ class BlockStore:
             for one in manifest.segments:
                 if not one.may_hold(gone):
                     listed.append(one)
+                    continue
+                if self._is_dark(one.block):
+                    replaced.append(one)
                     continue
                 segment = self._read(one)
                 positions = segment.rows.positions(gone)
@@ -240,18 +249,29 @@ class BlockStore:
                 overwrite_and_delete(path)
 
     def _read(self, stored: StoredSegment) -> Segment:
-        """Read one file and check it."""
+        """Read one file and open it."""
         try:
-            data = bytearray((self.folder / stored.file).read_bytes())
+            sealed = (self.folder / stored.file).read_bytes()
         except OSError as error:
             raise DamagedError(f"{stored.file}: {error.strerror}") from None
-        if sha256(data).hexdigest() != stored.sha256:
-            raise DamagedError(f"{stored.file} is damaged")
-        return unpacked(data)
+        try:
+            data = self._keyring.open(source_scope(stored.block), sealed, record=stored.file, column=SEGMENT)
+        except IntegrityError:
+            raise DamagedError(f"{stored.file} is damaged") from None
+        return unpacked(bytearray(data))
+
+    def _readable(self, manifest: Manifest) -> Iterator[StoredSegment]:
+        """Leave out what nobody can read."""
+        return (one for one in manifest.segments if not self._is_dark(one.block))
+
+    def _is_dark(self, block: str) -> bool:
+        """Whether the block's key was destroyed: nobody can read what stands there, and nothing may be added."""
+        return self._keyring.state(source_scope(block)) is KeyState.DESTROYED
 
     def _written(self, block: str, segment: Segment) -> StoredSegment:
         """Write one file and sync it."""
-        data, name = packed(segment), f"{new_id()}.segment"
+        name = f"{new_id()}.segment"
+        data = self._keyring.seal(source_scope(block), packed(segment), record=name, column=SEGMENT)
         write_synced(self.folder / name, data)
         first, last = segment.rows.numbers(np.array([0, len(segment) - 1])).tolist()
         return StoredSegment(
@@ -260,14 +280,14 @@ class BlockStore:
             rows=len(segment),
             first_row=first,
             last_row=last,
-            sha256=sha256(data).hexdigest(),
         )
 
     def _replace(self, manifest: Manifest) -> None:
         """Put a manifest in the old one's place."""
         listed = {"format": FORMAT, "width": self._width, "last_row": manifest.last_row}
-        body = json.dumps({**listed, "segments": [asdict(one) for one in manifest.segments]}).encode()
-        replace_synced(self.folder / MANIFEST, body + b"\n" + sha256(body).hexdigest().encode() + b"\n")
+        document = {**listed, "segments": [asdict(one) for one in manifest.segments]}
+        sealed = seal_document(self._keyring, HOME, document, record=self.folder.name, column=MANIFEST)
+        replace_synced(self.folder / MANIFEST, sealed)
 
     def _discard(self, replaced: Sequence[StoredSegment]) -> None:
         """Overwrite and delete files that the manifest no longer lists."""
@@ -290,7 +310,7 @@ def packed(segment: Segment) -> bytes:
 
 
 def unpacked(data: bytearray) -> Segment:
-    """Return the segment in the bytes of a file whose hash was checked; it stands in these very bytes."""
+    """Return the segment in the bytes of a file that were checked; it stands in these very bytes."""
     magic, width, n, base, runs = HEADER.unpack_from(data)
     if magic != MAGIC:
         raise DamagedError("it is no segment")

@@ -10,6 +10,7 @@ from countenance.core.arrays import Templates
 from countenance.core.errors import UnavailableError
 from countenance.index.model import Nearest, index_mismatch
 from countenance.index.ports import Originals, RowNumbers
+from countenance.keys.ports import Keyring
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +24,15 @@ class StoredExactIndex:
     What can't be stored is not lost: the folder is derived from the records.
     """
 
-    def __init__(self, folder: Path, dim: int, *, originals: Originals, index: ExactIndex | None = None) -> None:
+    def __init__(
+        self, folder: Path, dim: int, *, originals: Originals, keyring: Keyring, index: ExactIndex | None = None
+    ) -> None:
         """Read what is stored; what is damaged is thrown away, to be filled from the records again.
 
         Args:
             index: An empty index of another kind, that holds the same rows.
         """
-        self._store = BlockStore(folder, dim)
+        self._store = BlockStore(folder, dim, keyring)
         self._index = ExactIndex(dim, originals=originals) if index is None else index
         self._saved_row = 0
         self._condemned = False

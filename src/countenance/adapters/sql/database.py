@@ -19,10 +19,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from countenance.core.errors import ConflictError, IntegrityError, UnavailableError
+from countenance.keys.ports import Keyring
 
 BUSY_MS = 10_000
 """How long a writer waits for another one before it gives up, ms."""
 
+ROOM_OR_WAIT = "free some disk space, or wait for the other writer, and run the same command again"
 
 MAX_PARAMETERS = 500
 """Most values in one IN list; SQLite allows 32,766 parameters a statement, older builds 999."""
@@ -77,8 +79,11 @@ def migrations() -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, keyring: Keyring) -> None:
     """Bring the schema to the newest revision; one that is there already is left alone.
+
+    Args:
+        keyring: Seals what an older revision kept in the clear.
 
     Raises:
         ConflictError: code `records-newer`, a newer Countenance made this database; nothing was changed.
@@ -93,7 +98,7 @@ def upgrade(engine: Engine) -> None:
         with engine.begin() as connection:
             if MigrationContext.configure(connection).get_current_revision() == script.get_current_head():
                 return
-        with engine.execution_options(**{WRITER: True}).begin() as connection:
+        with _rebuilding(engine) as connection:
             current = MigrationContext.configure(connection).get_current_revision()
             if current == script.get_current_head():
                 return
@@ -103,7 +108,7 @@ def upgrade(engine: Engine) -> None:
                     code="records-newer",
                     hint="install that version or a later one",
                 )
-            config.attributes["connection"] = connection
+            config.attributes.update(connection=connection, keyring=keyring)
             command.upgrade(config, "head")
     except OperationalError as error:
         raise unavailable(error) from None
@@ -143,12 +148,77 @@ def slices(values: Collection[T]) -> Iterator[list[T]]:
         yield ordered[start : start + MAX_PARAMETERS]
 
 
+@contextmanager
+def _rebuilding(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that may make tables anew: SQLite would take the old one's end for that of all its rows."""
+    with engine.execution_options(**{WRITER: True}).connect() as connection:
+        sqlite = connection.connection.dbapi_connection
+        if not isinstance(sqlite, sqlite3.Connection):
+            with connection.begin():
+                yield connection
+            return
+        sqlite.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+                if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                    raise IntegrityError(
+                        "the records contradict themselves",
+                        code="records-unreadable",
+                        hint="restore the database file from a backup",
+                    )
+        finally:
+            sqlite.execute("PRAGMA foreign_keys=ON")
+
+
+def unscrubbed(engine: Engine) -> bool:
+    """Say whether something that stood in the clear may still be on disk: in free pages, or beside the database."""
+    if engine.dialect.name != "sqlite":
+        return False
+    with engine.connect() as connection:
+        return bool(connection.exec_driver_sql("PRAGMA user_version").scalar())
+
+
+def scrub(engine: Engine) -> None:
+    """Write the database anew and empty its write-ahead log, so that nothing of before is in either.
+
+    Raises:
+        UnavailableError: code `records-unavailable`, another program reads, or the disk is full; run it again.
+    """
+    _outside_transactions(engine, "VACUUM")
+    if empty_log(engine):
+        _outside_transactions(engine, "PRAGMA user_version = 0")
+
+
+def empty_log(engine: Engine) -> bool:
+    """Empty SQLite's write-ahead log; False where others read just now, and it was not.
+
+    Raises:
+        UnavailableError: code `records-unavailable`; run it again.
+    """
+    return engine.dialect.name != "sqlite" or _outside_transactions(engine, "PRAGMA wal_checkpoint(TRUNCATE)") == 0
+
+
+def _outside_transactions(engine: Engine, statement: str) -> object:
+    """Run what SQLite refuses within a transaction, and return the first value that it answers with."""
+    pooled = engine.raw_connection()
+    try:
+        answer = pooled.cursor().execute(statement).fetchone()
+    except sqlite3.OperationalError as error:
+        raise UnavailableError(
+            f"the records can't be tidied: {error}", code="records-unavailable", hint=ROOM_OR_WAIT
+        ) from None
+    finally:
+        pooled.close()
+    return answer and answer[0]
+
+
 def unavailable(error: OperationalError) -> UnavailableError:
     """Return the error for a database that is locked, full or gone."""
     return UnavailableError(
         f"the records don't answer: {error.orig}",
         code="records-unavailable",
-        hint="free some disk space, or wait for the other writer, and run the same command again",
+        hint=ROOM_OR_WAIT,
     )
 
 

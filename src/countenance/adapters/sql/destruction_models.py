@@ -23,7 +23,7 @@ class DestructionRow(Base):
 
 
 class SearchCandidateRow(Base):
-    """One candidate of a kept answer: who was returned, by rank."""
+    """One candidate of a kept answer, by rank: who it is is sealed under the key of the source, and goes with it."""
 
     __tablename__ = "search_candidate"
 
@@ -32,3 +32,4 @@ class SearchCandidateRow(Base):
     source: Mapped[int] = mapped_column(ForeignKey("source.number"), index=True)
     subject_id: Mapped[str] = mapped_column(String(36), index=True)
     forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    entry: Mapped[bytes | None] = mapped_column(LargeBinary)

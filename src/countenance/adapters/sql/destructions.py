@@ -7,18 +7,22 @@ from sqlalchemy import Delete, Engine, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.database import WRITER, slices, transaction
+from countenance.adapters.sql.database import WRITER, empty_log, slices, transaction
 from countenance.adapters.sql.destruction_models import DestructionRow, SearchCandidateRow
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SearchRow, SourceRow, SubjectRow, TemplateRow
+from countenance.adapters.sql.sealing import CERTIFICATE, DESTRUCTION, RowSeals
+from countenance.adapters.sql.searches import opened_answer, sealed_answer
 from countenance.adapters.sql.source_models import ProvenanceRow, ReleaseRow
 from countenance.adapters.sql.source_register import change_state_of, find_source
-from countenance.adapters.sql.source_values import entry_bytes, entry_facts, source_of
+from countenance.adapters.sql.source_values import source_of
 from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
 from countenance.core.ids import new_id
 from countenance.gallery.destruction import Answer, Destroyed, Destruction, DestructionKind, HandedOut
 from countenance.gallery.entries import destroyed, source_changed
 from countenance.gallery.model import SourceChange, SourceState
+from countenance.keys.model import HOME
+from countenance.keys.ports import Keyring
 
 KINDS = {
     SourceState.WITHDRAWN: DestructionKind.SOURCE_WITHDRAWN,
@@ -29,18 +33,19 @@ KINDS = {
 class SqlDestructions:
     """Implements `DestructionRecords` over one database. Thread-safe: each call has its own session."""
 
-    def __init__(self, engine: Engine, audit: SqlAuditLog) -> None:
-        """Keep the engine and the log in the same database; the schema must be up to date (`database.upgrade`)."""
+    def __init__(self, engine: Engine, audit: SqlAuditLog, keyring: Keyring) -> None:
+        """Keep the engine, the log in the same database, and the keyring; the schema must be up to date."""
         self._engine = engine
         self._audit = audit
+        self._seals = RowSeals(keyring)
         self._writer = engine.execution_options(**{WRITER: True})
 
     def begin(self, name: str, change: SourceChange, *, actor: Acting) -> Destruction:
         """See the port."""
         with transaction(self._writer) as session:
             session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
-            source = find_source(session, name)
-            change_state_of(session, source, change)
+            source = find_source(session, self._seals, name)
+            change_state_of(session, self._seals, source, change)
             self._audit.append(session, source_changed(source.source_id, change, actor=actor))
             facts = {
                 "by": change.by,
@@ -49,24 +54,25 @@ class SqlDestructions:
                 "subjects": source.subjects,
                 "templates": source.templates,
             }
+            destruction_id = new_id()
             row = DestructionRow(
-                destruction_id=new_id(),
+                destruction_id=destruction_id,
                 kind=KINDS[change.after].value,
                 source=source.number,
                 started_at=change.at,
-                entry=entry_bytes(facts),
+                entry=self._seals.home_entry(destruction_id, facts, column=DESTRUCTION),
             )
             source.images = source.subjects = source.templates = 0
             session.add(row)
             session.flush()
-            return _destruction_of(row, source)
+            return self._destruction_of(row, source)
 
     def of_source(self, name: str) -> Destruction | None:
         """See the port."""
         with transaction(self._engine) as session:
-            source = find_source(session, name)
+            source = find_source(session, self._seals, name)
             row = session.scalar(select(DestructionRow).where(DestructionRow.source == source.number))
-            return None if row is None else _destruction_of(row, source)
+            return None if row is None else self._destruction_of(row, source)
 
     def unfinished(self) -> tuple[Destruction, ...]:
         """See the port."""
@@ -100,9 +106,10 @@ class SqlDestructions:
             for search, group in groupby(session.scalars(chosen).all(), key=lambda row: row.search):
                 candidates = list(group)
                 row = session.get_one(SearchRow, search)
-                row.answer = redacted(dict(row.answer), {one.rank for one in candidates})
+                answer = redacted(opened_answer(self._seals, row), {one.rank for one in candidates})
+                row.entry = sealed_answer(self._seals, row.search_id, answer)
                 for one in candidates:
-                    one.forgotten_at = utc_now()
+                    one.forgotten_at, one.entry = utc_now(), None
 
     def handed_out(self, source_id: str) -> tuple[HandedOut, ...]:
         """See the port."""
@@ -122,16 +129,14 @@ class SqlDestructions:
 
     def settle(self) -> None:
         """See the port: SQLite overwrites deleted rows (`secure_delete`), its write-ahead log is emptied here."""
-        if self._engine.dialect.name == "sqlite":
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        empty_log(self._engine)
 
     def finish(self, destruction_id: str, certificate: bytes, *, actor: Acting) -> None:
         """See the port."""
         with transaction(self._writer) as session:
             row = session.scalar(select(DestructionRow).where(DestructionRow.destruction_id == destruction_id))
             if row is not None and row.certificate is None:
-                row.certificate = certificate
+                row.certificate = self._seals.keyring.seal(HOME, certificate, record=destruction_id, column=CERTIFICATE)
                 self._audit.append(session, destroyed(destruction_id, certificate, actor=actor))
 
     def _list(self, *, finished: bool) -> tuple[Destruction, ...]:
@@ -143,7 +148,24 @@ class SqlDestructions:
             .order_by(DestructionRow.number.desc())
         )
         with transaction(self._engine) as session:
-            return tuple(_destruction_of(row, source) for row, source in session.execute(chosen))
+            return tuple(self._destruction_of(row, source) for row, source in session.execute(chosen))
+
+    def _destruction_of(self, row: DestructionRow, source: SourceRow) -> Destruction:
+        """Return a destruction."""
+        facts = self._seals.open_home_entry(row.destruction_id, row.entry, column=DESTRUCTION)
+        certificate = row.certificate and self._seals.keyring.open(
+            HOME, row.certificate, record=row.destruction_id, column=CERTIFICATE
+        )
+        return Destruction(
+            destruction_id=row.destruction_id,
+            kind=DestructionKind(row.kind),
+            source=source_of(source, self._seals),
+            started_at=row.started_at,
+            by=facts["by"],
+            reason=facts["reason"],
+            destroyed=Destroyed(images=facts["images"], subjects=facts["subjects"], templates=facts["templates"]),
+            certificate=certificate,
+        )
 
 
 def _erase_photographs(session: Session, images: Sequence[int]) -> int:
@@ -161,18 +183,3 @@ def _erase_photographs(session: Session, images: Sequence[int]) -> int:
 def _count(session: Session, statement: Delete) -> int:
     """Delete, and say how many rows went."""
     return int(session.execute(statement, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
-
-
-def _destruction_of(row: DestructionRow, source: SourceRow) -> Destruction:
-    """Return a destruction."""
-    facts = entry_facts(row.entry)
-    return Destruction(
-        destruction_id=row.destruction_id,
-        kind=DestructionKind(row.kind),
-        source=source_of(source),
-        started_at=row.started_at,
-        by=facts["by"],
-        reason=facts["reason"],
-        destroyed=Destroyed(images=facts["images"], subjects=facts["subjects"], templates=facts["templates"]),
-        certificate=row.certificate,
-    )

@@ -1,50 +1,59 @@
 """Rows to values and back: what the tables hold and the gallery's model, one function a kind."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Row, Select, func, select
 
 from countenance.adapters.sql.models import FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
+from countenance.adapters.sql.sealing import FACE, IMAGE, RowSeals, Sealed
 from countenance.core.arrays import Templates
-from countenance.gallery.model import EnrolledFace, SourceState, Subject
+from countenance.gallery.model import EnrolledFace, NewImage, SourceState, Subject
 from countenance.vision.model import Box, Face, Landmarks, Point, Quality
-
-VECTOR = np.dtype("<f4")
-"""How a template is stored: float32, little-endian on every machine."""
-
 
 STAYS = SourceRow.state.not_in([state.value for state in SourceState if state.is_gone])
 """Leaves out sources of which nothing is there any more, though rows may still wait to be deleted."""
 
 
-def select_subjects() -> Select[str, str, str | None, int]:
+def select_subjects() -> Select[*tuple[Any, ...]]:
     """Select subjects with their source's name and how many templates they have."""
     templates = (
         select(func.count()).where(TemplateRow.subject == SubjectRow.number).correlate(SubjectRow).scalar_subquery()
     )
-    return (
-        select(SubjectRow.subject_id, SourceRow.name, SubjectRow.label, templates)
-        .join(SourceRow, SubjectRow.source == SourceRow.number)
-        .where(STAYS)
+    columns = (
+        SubjectRow.subject_id,
+        SourceRow.source_id,
+        SourceRow.entry,
+        SubjectRow.label,
+        templates.label("templates"),
     )
+    return select(*columns).join(SourceRow, SubjectRow.source == SourceRow.number).where(STAYS)
 
 
-def subject_of(row: Row[str, str, str | None, int]) -> Subject:
-    """Return a subject that `select_subjects` found."""
-    subject_id, source, label, templates = row
-    return Subject(subject_id=subject_id, source=source, label=label, templates=templates)
+def subjects_of(rows: Sequence[Row[*tuple[Any, ...]]], seals: RowSeals) -> list[Subject]:
+    """Return the subjects that `select_subjects` found."""
+    name_of = seals.source_names((row.source_id, row.entry) for row in rows)
+    return [
+        Subject(
+            subject_id=row.subject_id,
+            source=name_of[row.source_id],
+            label=seals.open_label(row.source_id, row.subject_id, row.label),
+            templates=row.templates,
+        )
+        for row in rows
+    ]
 
 
-def select_faces() -> Select[Any]:
+def select_faces() -> Select[*tuple[Any, ...]]:
     """Select what enrolled faces say, as plain columns: objects for whole rows would cost a search more."""
     columns = (
         FaceRow.face_id,
         FaceRow.ordinal,
-        FaceRow.facts,
+        FaceRow.entry.label("face_entry"),
         ImageRow.image_id,
-        ImageRow.reference,
-        SourceRow.name,
+        ImageRow.entry.label("image_entry"),
+        SourceRow.source_id,
+        SourceRow.entry.label("source_entry"),
         SubjectRow.subject_id,
         SubjectRow.label,
     )
@@ -57,17 +66,44 @@ def select_faces() -> Select[Any]:
     )
 
 
-def enrolled_face_of(row: Row[Any]) -> EnrolledFace:
-    """Return a face that `select_faces` found."""
-    return EnrolledFace(
-        face_id=row.face_id,
-        image_id=row.image_id,
-        source=row.name,
-        subject_id=row.subject_id,
-        label=row.label,
-        reference=row.reference,
-        face=face_of(row.ordinal, row.facts),
-    )
+def enrolled_faces_of(rows: Sequence[Row[*tuple[Any, ...]]], seals: RowSeals) -> list[EnrolledFace]:
+    """Return the faces that `select_faces` found."""
+    faces = seals.open_entries([Sealed(row.source_id, row.face_id, row.face_entry) for row in rows], column=FACE)
+    images = seals.open_entries([Sealed(row.source_id, row.image_id, row.image_entry) for row in rows], column=IMAGE)
+    named = [row for row in rows if row.label is not None]
+    labels = seals.open_labels([Sealed(row.source_id, row.subject_id, row.label) for row in named])
+    label_of = {row.subject_id: label for row, label in zip(named, labels, strict=True)}
+    name_of = seals.source_names((row.source_id, row.source_entry) for row in rows)
+    return [
+        EnrolledFace(
+            face_id=row.face_id,
+            image_id=row.image_id,
+            source=name_of[row.source_id],
+            subject_id=row.subject_id,
+            label=label_of.get(row.subject_id),
+            reference=image["reference"],
+            face=face_of(row.ordinal, face),
+        )
+        for row, face, image in zip(rows, faces, images, strict=True)
+    ]
+
+
+def image_facts(image: NewImage) -> dict[str, Any]:
+    """Return what is stored of a photograph, JSON types only."""
+    return {
+        name: getattr(image, name) for name in ("sha256", "reference", "media_type", "size_bytes", "width", "height")
+    }
+
+
+def select_templates() -> Select[*tuple[Any, ...]]:
+    """Select templates with what it takes to open them."""
+    columns = (TemplateRow.number, TemplateRow.face, TemplateRow.subject, TemplateRow.vector, SourceRow.source_id)
+    return select(*columns).join(SourceRow, TemplateRow.source == SourceRow.number)
+
+
+def opened_templates(rows: Sequence[Row[*tuple[Any, ...]]], seals: RowSeals) -> Templates:
+    """Return the templates that `select_templates` found; float32, shape (n, dim)."""
+    return seals.open_templates([Sealed(row.source_id, str(row.face), row.vector) for row in rows])
 
 
 def facts_of(face: Face) -> dict[str, Any]:
@@ -90,13 +126,3 @@ def face_of(number: int, facts: dict[str, Any]) -> Face:
         quality=Quality(**facts["quality"]),
         refusals=tuple(facts["refusals"]),
     )
-
-
-def vector_of(stored: bytes) -> Templates:
-    """Return a template, float32, shape (dim,)."""
-    return np.frombuffer(stored, dtype=VECTOR).astype(np.float32)
-
-
-def stored_vector(template: Templates) -> bytes:
-    """Return a template's bytes."""
-    return template.astype(VECTOR).tobytes()

@@ -1,7 +1,6 @@
 """The tables. One set of models and migrations for SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -23,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 Document = JSON().with_variant(JSONB(), "postgresql")
+"""What answers were kept in before they were sealed; the first migration makes it."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -70,7 +70,7 @@ class GalleryRow(Base):
 
 
 class SourceRow(Base):
-    """A collection that somebody handed over.
+    """A collection that somebody handed over; what it is called and who gave it stands in the sealed entry.
 
     It carries counts of what is enrolled, kept in the same transaction: a search must not count a million rows.
     """
@@ -79,7 +79,7 @@ class SourceRow(Base):
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     source_id: Mapped[str] = mapped_column(String(36), unique=True)
-    name: Mapped[str] = mapped_column(String(100), unique=True)
+    name_print: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     state: Mapped[str] = mapped_column(String(20))
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     images: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -89,32 +89,29 @@ class SourceRow(Base):
 
 
 class SubjectRow(Base):
-    """An enrolled person; unnamed where the label is null."""
+    """An enrolled person; unnamed where the label is null. The label is sealed, and looked up by its fingerprint."""
 
     __tablename__ = "subject"
-    __table_args__ = (UniqueConstraint("source", "label"), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("source", "label_print"), {"sqlite_autoincrement": True})
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     subject_id: Mapped[str] = mapped_column(String(36), unique=True)
     source: Mapped[int] = mapped_column(ForeignKey("source.number"))
-    label: Mapped[str | None] = mapped_column(String(200))
+    label: Mapped[bytes | None] = mapped_column(LargeBinary)
+    label_print: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class ImageRow(Base):
-    """A photograph, known by its content; the bytes are in the object store."""
+    """A photograph, known by its content's fingerprint; the bytes are in the object store, the entry is sealed."""
 
     __tablename__ = "image"
-    __table_args__ = (UniqueConstraint("source", "sha256"),)
+    __table_args__ = (UniqueConstraint("source", "content_print"),)
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     image_id: Mapped[str] = mapped_column(String(36), unique=True)
     source: Mapped[int] = mapped_column(ForeignKey("source.number"))
-    sha256: Mapped[str] = mapped_column(String(64))
-    reference: Mapped[str] = mapped_column(String(1000))
-    media_type: Mapped[str] = mapped_column(String(40))
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    width: Mapped[int] = mapped_column(Integer)
-    height: Mapped[int] = mapped_column(Integer)
+    content_print: Mapped[bytes] = mapped_column(LargeBinary)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
     outcome: Mapped[str] = mapped_column(String(20))
     enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -122,21 +119,21 @@ class ImageRow(Base):
 
 
 class FaceRow(Base):
-    """A face of a photograph, enrolled or refused."""
+    """A face of a photograph, enrolled or refused; where and how good it is stands in the sealed entry."""
 
     __tablename__ = "face"
-    __table_args__ = (UniqueConstraint("image", "ordinal"), Index(None, "subject"))
+    __table_args__ = (UniqueConstraint("image", "ordinal"), Index(None, "subject"), {"sqlite_autoincrement": True})
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     face_id: Mapped[str] = mapped_column(String(36), unique=True)
     image: Mapped[int] = mapped_column(ForeignKey("image.number"))
     subject: Mapped[int | None] = mapped_column(ForeignKey("subject.number"))
     ordinal: Mapped[int] = mapped_column(Integer)
-    facts: Mapped[dict[str, Any]] = mapped_column(Document)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class TemplateRow(Base):
-    """A face's template: float32, little-endian, unit norm. Row numbers are never used again."""
+    """A face's template: float32, little-endian, unit norm, sealed. Row numbers are never used again."""
 
     __tablename__ = "template"
     __table_args__ = (Index(None, "subject"), Index(None, "source"), {"sqlite_autoincrement": True})
@@ -149,11 +146,11 @@ class TemplateRow(Base):
 
 
 class SearchRow(Base):
-    """A search and its answer, as it was given."""
+    """A search and its answer, as it was given, sealed; its candidates stand apart."""
 
     __tablename__ = "search"
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     search_id: Mapped[str] = mapped_column(String(36), unique=True)
     searched_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    answer: Mapped[dict[str, Any]] = mapped_column(Document)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)

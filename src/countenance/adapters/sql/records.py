@@ -2,53 +2,38 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from itertools import groupby
-from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import Engine, func, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, slices, transaction
-from countenance.adapters.sql.destruction_models import SearchCandidateRow
+from countenance.adapters.sql.enrolled import add_image, added, known_images
 from countenance.adapters.sql.mapping import (
     STAYS,
-    enrolled_face_of,
-    facts_of,
+    enrolled_faces_of,
+    opened_templates,
     select_faces,
     select_subjects,
-    stored_vector,
-    subject_of,
-    vector_of,
+    select_templates,
+    subjects_of,
 )
-from countenance.adapters.sql.models import (
-    Base,
-    FaceRow,
-    GalleryRow,
-    ImageRow,
-    SearchRow,
-    SourceRow,
-    SubjectRow,
-    TemplateRow,
-)
-from countenance.adapters.sql.source_models import ProvenanceRow
+from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SourceRow, SubjectRow, TemplateRow
+from countenance.adapters.sql.sealing import IMAGE, RowSeals
+from countenance.adapters.sql.searches import add_search, kept_search
 from countenance.adapters.sql.source_register import add_change, find_source
-from countenance.adapters.sql.source_values import provenance_entry, source_of, source_row
+from countenance.adapters.sql.source_values import source_of, source_row
 from countenance.audit.model import Acting, Entry, Receipt
 from countenance.core.arrays import Templates
-from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
-from countenance.core.ids import new_id
 from countenance.gallery.enrolment import pack_mismatch
 from countenance.gallery.entries import images_added, source_registered
 from countenance.gallery.model import (
     EnrolledFace,
     KnownImage,
-    NewFace,
     NewImage,
-    Outcome,
     Snapshot,
     Source,
     SourceChange,
@@ -59,8 +44,7 @@ from countenance.gallery.model import (
 from countenance.gallery.ports import TemplateBatch, crop_key, image_key
 from countenance.gallery.sources import require_active
 from countenance.index.ports import RowNumbers
-
-AnyRow = TypeVar("AnyRow", bound=Base)
+from countenance.keys.ports import Keyring
 
 BATCH_ROWS = 20_000
 """Templates read at a time: 10 MB at 128 dimensions."""
@@ -69,9 +53,10 @@ BATCH_ROWS = 20_000
 class SqlRecords:
     """Implements `Records` over one database. Thread-safe: each call has its own session."""
 
-    def __init__(self, engine: Engine, audit: SqlAuditLog) -> None:
-        """Keep the engine and the log in the same database; the schema must be up to date (`database.upgrade`)."""
+    def __init__(self, engine: Engine, audit: SqlAuditLog, keyring: Keyring) -> None:
+        """Keep the engine, the log in the same database, and the keyring; the schema must be up to date."""
         self._engine = engine
+        self._seals = RowSeals(keyring)
         self._writer = engine.execution_options(**{WRITER: True})
         self._audit = audit
 
@@ -82,29 +67,28 @@ class SqlRecords:
     def register_source(self, source: Source, *, actor: Acting, by: str = "") -> None:
         """See the port."""
         with self._changing() as session:
-            if session.scalar(select(SourceRow.number).where(SourceRow.name == source.name)) is not None:
+            same_name = SourceRow.name_print == self._seals.name_print(source.name)
+            if session.scalar(select(SourceRow.number).where(same_name)) is not None:
                 raise ConflictError(
                     f"there is a source {source.name!r} already",
                     code="source-exists",
                     hint="see `countenance source list`; choose another name",
                 )
-            row = _added(session, source_row(source))
+            row = added(session, source_row(source, self._seals))
             registered = SourceChange(at=source.registered_at, by=by, before=None, after=source.state, reason="")
-            add_change(session, row, registered)
+            add_change(session, self._seals, row, registered)
             self._audit.append(session, source_registered(source, actor=actor))
 
     def source(self, name: str) -> Source:
         """See the port."""
         with self._reading() as session:
-            return source_of(find_source(session, name))
+            return source_of(find_source(session, self._seals, name), self._seals)
 
     def sources(self) -> tuple[SourceSummary, ...]:
         """See the port."""
         with self._reading() as session:
-            return tuple(
-                SourceSummary(source=source_of(row), images=row.images, subjects=row.subjects, templates=row.templates)
-                for row in session.scalars(select(SourceRow).order_by(SourceRow.name))
-            )
+            found = [self._summary(row) for row in session.scalars(select(SourceRow))]
+        return tuple(sorted(found, key=lambda summary: summary.source.name))
 
     def active_sources(self) -> tuple[str, ...]:
         """See the port."""
@@ -132,7 +116,7 @@ class SqlRecords:
     def known_images(self, source_id: str, sha256s: Collection[str]) -> Mapping[str, KnownImage]:
         """See the port."""
         with self._reading() as session:
-            return _known_images(session, source_id, sha256s)
+            return known_images(session, self._seals, source_id, sha256s)
 
     def add_images(
         self, source_id: str, images: Sequence[NewImage], *, pack_digest: str, actor: Acting
@@ -147,24 +131,22 @@ class SqlRecords:
             source = session.scalar(select(SourceRow).where(SourceRow.source_id == source_id))
             if source is None:
                 raise NotFoundError("that source is not on record", code="source-unknown")
-            require_active(SourceState(source.state), source.name)
-            known = _known_images(session, source_id, [image.sha256 for image in images])
-            added = [image for image in images if image.sha256 not in known]
-            for image in added:
-                _add_image(session, source, image)
-            if added:
-                self._audit.append(session, images_added(source_id, added, pack_digest=pack_digest, actor=actor))
+            require_active(SourceState(source.state), self._seals.source_name(source.source_id, source.entry))
+            known = known_images(session, self._seals, source_id, [image.sha256 for image in images])
+            new = [image for image in images if image.sha256 not in known]
+            for image in new:
+                add_image(session, self._seals, source, image)
+            if new:
+                self._audit.append(session, images_added(source_id, new, pack_digest=pack_digest, actor=actor))
             return known
 
     def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
         """See the port."""
-        chosen = select_subjects().order_by(
-            SourceRow.name, SubjectRow.label.is_(None), SubjectRow.label, SubjectRow.number
-        )
+        chosen = select_subjects().order_by(SourceRow.number, SubjectRow.number)
         if source is not None:
-            chosen = chosen.where(SourceRow.name == source)
+            chosen = chosen.where(SourceRow.name_print == self._seals.name_print(source))
         with self._reading() as session:
-            return tuple(subject_of(row) for row in session.execute(chosen.limit(limit).offset(offset)))
+            return tuple(subjects_of(session.execute(chosen.limit(limit).offset(offset)).all(), self._seals))
 
     def subject(self, subject_id: str) -> Subject:
         """See the port."""
@@ -174,19 +156,20 @@ class SqlRecords:
             raise NotFoundError(
                 "there is no such subject", code="subject-unknown", hint="see `countenance subjects list`"
             )
-        return subject_of(row)
+        return subjects_of([row], self._seals)[0]
 
     def faces_of(self, subject_id: str) -> tuple[EnrolledFace, ...]:
         """See the port."""
         self.subject(subject_id)
         chosen = select_faces().where(SubjectRow.subject_id == subject_id).order_by(FaceRow.number)
         with self._reading() as session:
-            return tuple(enrolled_face_of(row) for row in session.execute(chosen))
+            rows = session.execute(chosen).all()
+        return tuple(enrolled_faces_of(rows, self._seals))
 
     def face_crop_key(self, face_id: str) -> str:
         """See the port."""
         chosen = (
-            select(SourceRow.source_id, ImageRow.sha256, FaceRow.ordinal)
+            select(SourceRow.source_id, ImageRow.image_id, ImageRow.entry, FaceRow.ordinal)
             .join(ImageRow, ImageRow.source == SourceRow.number)
             .join(FaceRow, FaceRow.image == ImageRow.number)
             .where(FaceRow.face_id == face_id, FaceRow.subject.is_not(None), STAYS)
@@ -195,21 +178,22 @@ class SqlRecords:
             row = session.execute(chosen).one_or_none()
         if row is None:
             raise NotFoundError("there is no such face", code="face-unknown")
-        return crop_key(row.source_id, row.sha256, row.ordinal)
+        image = self._seals.open_entry(row.source_id, row.image_id, row.entry, column=IMAGE)
+        return crop_key(row.source_id, image["sha256"], row.ordinal)
 
     def image_location(self, image_id: str) -> tuple[str, str]:
         """See the port."""
         chosen = (
-            select(ImageRow)
-            .join(SourceRow, ImageRow.source == SourceRow.number)
-            .options(joinedload(ImageRow.source_row))
+            select(SourceRow.source_id, ImageRow.entry)
+            .join(ImageRow, ImageRow.source == SourceRow.number)
             .where(ImageRow.image_id == image_id, STAYS)
         )
         with self._reading() as session:
-            row = session.scalar(chosen)
-            if row is None:
-                raise NotFoundError("there is no such photograph", code="image-unknown")
-            return row.media_type, image_key(row.source_row.source_id, row.sha256)
+            row = session.execute(chosen).one_or_none()
+        if row is None:
+            raise NotFoundError("there is no such photograph", code="image-unknown")
+        image = self._seals.open_entry(row.source_id, image_id, row.entry, column=IMAGE)
+        return image["media_type"], image_key(row.source_id, image["sha256"])
 
     def faces(self, rows: Collection[int]) -> Mapping[int, EnrolledFace]:
         """See the port."""
@@ -221,9 +205,11 @@ class SqlRecords:
                     .join(TemplateRow, TemplateRow.face == FaceRow.number)
                     .add_columns(TemplateRow.number)
                     .where(TemplateRow.number.in_(wanted))
+                    .order_by(TemplateRow.source)
                 )
-                for row in session.execute(chosen):
-                    found[row.number] = enrolled_face_of(row)
+                selected = session.execute(chosen).all()
+                faces = enrolled_faces_of(selected, self._seals)
+                found |= {row.number: face for row, face in zip(selected, faces, strict=True)}
         return found
 
     def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
@@ -231,21 +217,15 @@ class SqlRecords:
         found: dict[int, Templates] = {}
         with self._reading() as session:
             for wanted in slices(rows):
-                for number, vector in session.execute(
-                    select(TemplateRow.number, TemplateRow.vector).where(TemplateRow.number.in_(wanted))
-                ).all():
-                    found[number] = vector_of(vector)
+                chosen = select_templates().where(TemplateRow.number.in_(wanted)).order_by(TemplateRow.source)
+                selected = session.execute(chosen).all()
+                templates = opened_templates(selected, self._seals)
+                found |= {row.number: template for row, template in zip(selected, templates, strict=True)}
         return found
 
     def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
         """See the port."""
-        columns = (TemplateRow.number, TemplateRow.subject, TemplateRow.vector, SourceRow.source_id)
-        chosen = (
-            select(*columns)
-            .join(SourceRow, TemplateRow.source == SourceRow.number)
-            .where(TemplateRow.number <= last_row, STAYS)
-            .order_by(TemplateRow.number)
-        )
+        chosen = select_templates().where(TemplateRow.number <= last_row, STAYS).order_by(TemplateRow.number)
         with self._reading() as session:
             while rows := session.execute(chosen.where(TemplateRow.number > after_row).limit(BATCH_ROWS)).all():
                 for source_id, group in groupby(rows, key=lambda row: str(row.source_id)):
@@ -254,7 +234,7 @@ class SqlRecords:
                         source_id=source_id,
                         rows=np.array([row.number for row in part], dtype=np.int64),
                         subjects=np.array([row.subject for row in part], dtype=np.int64),
-                        templates=np.stack([vector_of(row.vector) for row in part]),
+                        templates=opened_templates(part, self._seals),
                     )
                 after_row = rows[-1].number
 
@@ -269,23 +249,18 @@ class SqlRecords:
         """See the port."""
         with transaction(self._writer) as session:
             receipt = self._audit.append(session, entry)
-            kept = SearchRow(
-                search_id=search_id,
-                searched_at=datetime.fromisoformat(str(answer["searched_at"])),
-                answer={**answer, "receipt": receipt.to_json()},
-            )
-            _add_candidates(session, _added(session, kept), answer)
+            add_search(session, self._seals, search_id, {**answer, "receipt": receipt.to_json()})
         return receipt
 
     def search(self, search_id: str) -> Mapping[str, object]:
         """See the port."""
         with self._reading() as session:
-            answer: Mapping[str, object] | None = session.scalar(
-                select(SearchRow.answer).where(SearchRow.search_id == search_id)
-            )
-        if answer is None:
-            raise NotFoundError("there is no such search", code="search-unknown")
-        return answer
+            return kept_search(session, self._seals, search_id)
+
+    def _summary(self, row: SourceRow) -> SourceSummary:
+        """Return a source with its counts."""
+        source = source_of(row, self._seals)
+        return SourceSummary(source=source, images=row.images, subjects=row.subjects, templates=row.templates)
 
     def _reading(self) -> AbstractContextManager[Session]:
         """Open a transaction that reads one consistent state."""
@@ -297,91 +272,3 @@ class SqlRecords:
         with transaction(self._writer) as session:
             session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
             yield session
-
-
-def _known_images(session: Session, source_id: str, sha256s: Collection[str]) -> dict[str, KnownImage]:
-    """Look photographs up by their content."""
-    known: dict[str, KnownImage] = {}
-    for wanted in slices(sha256s):
-        rows = session.execute(
-            select(ImageRow.sha256, ImageRow.outcome, SubjectRow.label)
-            .join(SourceRow, ImageRow.source == SourceRow.number)
-            .outerjoin(FaceRow, FaceRow.image == ImageRow.number)
-            .outerjoin(SubjectRow, FaceRow.subject == SubjectRow.number)
-            .where(SourceRow.source_id == source_id, ImageRow.sha256.in_(wanted))
-        ).all()
-        for sha256, outcome, label in rows:
-            before = known.get(sha256, KnownImage(outcome=Outcome(outcome), labels=frozenset()))
-            labels = before.labels if label is None else before.labels | {label}
-            known[sha256] = KnownImage(outcome=before.outcome, labels=labels)
-    return known
-
-
-def _add_image(session: Session, source: SourceRow, image: NewImage) -> None:
-    """Insert one photograph with its faces, and count it."""
-    row = ImageRow(
-        image_id=new_id(),
-        source=source.number,
-        sha256=image.sha256,
-        reference=image.reference,
-        media_type=image.media_type,
-        size_bytes=image.size_bytes,
-        width=image.width,
-        height=image.height,
-        outcome=image.outcome.value,
-        enrolled_at=utc_now(),
-    )
-    source.images += 1
-    number = _added(session, row).number
-    if image.provenance is not None:
-        session.add(ProvenanceRow(image=number, entry=provenance_entry(image.provenance)))
-    for face in image.faces:
-        _add_face(session, source, number, face)
-
-
-def _add_face(session: Session, source: SourceRow, image: int, new: NewFace) -> None:
-    """Insert one face; with a template it gets its subject, a new one where the label is new or there is none."""
-    subject = None if new.template is None else _subject_number(session, source, new.label)
-    row = FaceRow(face_id=new_id(), image=image, subject=subject, ordinal=new.face.number, facts=facts_of(new.face))
-    face = _added(session, row).number
-    if new.template is not None:
-        source.templates += 1
-        session.add(TemplateRow(face=face, source=source.number, subject=subject, vector=stored_vector(new.template)))
-
-
-def _subject_number(session: Session, source: SourceRow, label: str | None) -> int:
-    """Return the row number of a subject, inserting it where it is new."""
-    if label is not None:
-        chosen = select(SubjectRow.number).where(SubjectRow.source == source.number, SubjectRow.label == label)
-        number = session.scalar(chosen)
-        if number is not None:
-            return number
-    source.subjects += 1
-    return _added(session, SubjectRow(subject_id=new_id(), source=source.number, label=label)).number
-
-
-def _add_candidates(session: Session, search: SearchRow, answer: Mapping[str, Any]) -> None:
-    """List whom an answer returned, so that it is found when one of them is destroyed.
-
-    Raises:
-        ConflictError: code `source-changed-meanwhile`: a candidate's source was stopped since the scan.
-    """
-    for one in answer.get("candidates", ()):
-        source = find_source(session, one["source"])
-        if source.state != SourceState.ACTIVE.value:
-            raise ConflictError(
-                "a source was suspended or withdrawn while it was searched",
-                code="source-changed-meanwhile",
-                hint="search again",
-            )
-        row = SearchCandidateRow(
-            search=search.number, rank=one["rank"], source=source.number, subject_id=one["subject"]["id"]
-        )
-        session.add(row)
-
-
-def _added(session: Session, row: AnyRow) -> AnyRow:
-    """Insert one row and give it back with its number."""
-    session.add(row)
-    session.flush()
-    return row

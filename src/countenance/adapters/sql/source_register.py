@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.models import GalleryRow, SourceRow
+from countenance.adapters.sql.sealing import RowSeals
 from countenance.adapters.sql.source_models import ReleaseRow, SourceChangeRow
 from countenance.adapters.sql.source_values import change_of, change_row, release_of, release_row, source_of
 from countenance.audit.model import Acting
@@ -14,14 +15,16 @@ from countenance.core.errors import ConflictError, NotFoundError
 from countenance.gallery.entries import release_added, release_revoked, source_changed
 from countenance.gallery.model import Source, SourceChange
 from countenance.gallery.terms import Release
+from countenance.keys.ports import Keyring
 
 
 class SqlSourceRegister:
     """Implements `SourceRegister` over one database. Thread-safe: each call has its own session."""
 
-    def __init__(self, engine: Engine, audit: SqlAuditLog) -> None:
-        """Keep the engine and the log in the same database; the schema must be up to date (`database.upgrade`)."""
+    def __init__(self, engine: Engine, audit: SqlAuditLog, keyring: Keyring) -> None:
+        """Keep the engine, the log in the same database, and the keyring; the schema must be up to date."""
         self._engine = engine
+        self._seals = RowSeals(keyring)
         self._writer = engine.execution_options(**{WRITER: True})
         self._audit = audit
 
@@ -29,29 +32,31 @@ class SqlSourceRegister:
         """See the port."""
         with transaction(self._writer) as session:
             session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
-            row = find_source(session, name)
-            change_state_of(session, row, change)
+            row = find_source(session, self._seals, name)
+            change_state_of(session, self._seals, row, change)
             self._audit.append(session, source_changed(row.source_id, change, actor=actor))
-            return source_of(row)
+            return source_of(row, self._seals)
 
     def history(self, name: str) -> tuple[SourceChange, ...]:
         """See the port."""
         with transaction(self._engine) as session:
-            source = find_source(session, name).number
-            chosen = select(SourceChangeRow).where(SourceChangeRow.source == source).order_by(SourceChangeRow.number)
-            return tuple(change_of(row) for row in session.scalars(chosen))
+            source = find_source(session, self._seals, name)
+            chosen = (
+                select(SourceChangeRow).where(SourceChangeRow.source == source.number).order_by(SourceChangeRow.number)
+            )
+            return tuple(change_of(row, source, self._seals) for row in session.scalars(chosen))
 
     def add_release(self, name: str, release: Release, *, actor: Acting) -> None:
         """See the port."""
         with transaction(self._writer) as session:
-            source = find_source(session, name)
-            session.add(release_row(source.number, release))
+            source = find_source(session, self._seals, name)
+            session.add(release_row(source, release, self._seals))
             self._audit.append(session, release_added(source.source_id, release, actor=actor))
 
     def revoke_release(self, name: str, release_id: str, *, actor: Acting) -> Release:
         """See the port."""
         with transaction(self._writer) as session:
-            source = find_source(session, name)
+            source = find_source(session, self._seals, name)
             chosen = select(ReleaseRow).where(ReleaseRow.source == source.number, ReleaseRow.release_id == release_id)
             row = session.scalar(chosen)
             if row is None:
@@ -60,23 +65,23 @@ class SqlSourceRegister:
                 )
             row.revoked_at = row.revoked_at or utc_now()
             self._audit.append(session, release_revoked(source.source_id, release_id, actor=actor))
-            return release_of(row)
+            return release_of(row, source, self._seals)
 
     def releases(self, name: str) -> tuple[Release, ...]:
         """See the port."""
         with transaction(self._engine) as session:
-            source = find_source(session, name).number
-            chosen = select(ReleaseRow).where(ReleaseRow.source == source).order_by(ReleaseRow.number)
-            return tuple(release_of(row) for row in session.scalars(chosen))
+            source = find_source(session, self._seals, name)
+            chosen = select(ReleaseRow).where(ReleaseRow.source == source.number).order_by(ReleaseRow.number)
+            return tuple(release_of(row, source, self._seals) for row in session.scalars(chosen))
 
 
-def find_source(session: Session, name: str) -> SourceRow:
+def find_source(session: Session, seals: RowSeals, name: str) -> SourceRow:
     """Return a source's row.
 
     Raises:
         NotFoundError: code `source-unknown`.
     """
-    row = session.scalar(select(SourceRow).where(SourceRow.name == name))
+    row = session.scalar(select(SourceRow).where(SourceRow.name_print == seals.name_print(name)))
     if row is None:
         raise NotFoundError(
             f"there is no source {name!r}",
@@ -86,12 +91,12 @@ def find_source(session: Session, name: str) -> SourceRow:
     return row
 
 
-def add_change(session: Session, source: SourceRow, change: SourceChange) -> None:
+def add_change(session: Session, seals: RowSeals, source: SourceRow, change: SourceChange) -> None:
     """Keep one change of a source's state."""
-    session.add(change_row(source.number, change))
+    session.add(change_row(source, change, seals))
 
 
-def change_state_of(session: Session, source: SourceRow, change: SourceChange) -> None:
+def change_state_of(session: Session, seals: RowSeals, source: SourceRow, change: SourceChange) -> None:
     """Put a source into another state, where it still is in the one that the change begins with, and keep the change.
 
     Raises:
@@ -99,9 +104,9 @@ def change_state_of(session: Session, source: SourceRow, change: SourceChange) -
     """
     if change.before is None or source.state != change.before.value:
         raise ConflictError(
-            f"the source {source.name!r} became {source.state} meanwhile",
+            f"the source {seals.source_name(source.source_id, source.entry)!r} became {source.state} meanwhile",
             code="source-changed-meanwhile",
             hint="look at it again: `countenance source show`",
         )
     source.state = change.after.value
-    add_change(session, source, change)
+    add_change(session, seals, source, change)

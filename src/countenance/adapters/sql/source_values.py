@@ -1,43 +1,32 @@
-"""The register's values to their rows and back: what is personal stands in one entry, canonical JSON."""
+"""The register's values to their rows and back: what is personal stands in one sealed entry."""
 
-import json
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from countenance.adapters.sql.models import SourceRow
+from countenance.adapters.sql.sealing import CHANGE, PROVENANCE, RELEASE, SOURCE, RowSeals, change_record
 from countenance.adapters.sql.source_models import ReleaseRow, SourceChangeRow
 from countenance.gallery.model import LegalBasis, Provenance, Source, SourceChange, SourceState
 from countenance.gallery.terms import Release, Retention, RetentionRule, SourceTerms
 
 
-def entry_bytes(facts: Mapping[str, Any]) -> bytes:
-    """Return facts as canonical JSON: sorted names, no blanks, ASCII."""
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def entry_facts(entry: bytes) -> dict[str, Any]:
-    """Return the facts of an entry."""
-    facts: dict[str, Any] = json.loads(entry)
-    return facts
-
-
-def source_row(source: Source) -> SourceRow:
+def source_row(source: Source, seals: RowSeals) -> SourceRow:
     """Return a new row of a source."""
     return SourceRow(
         source_id=source.source_id,
-        name=source.name,
+        name_print=seals.name_print(source.name),
         state=source.state.value,
         registered_at=source.registered_at,
-        entry=source_entry(source),
+        entry=source_entry(source, seals),
     )
 
 
-def source_entry(source: Source) -> bytes:
-    """Return what is kept of a source beside its id, name and state."""
+def source_entry(source: Source, seals: RowSeals) -> bytes:
+    """Return what is kept of a source beside its id and state, sealed under the home's key, which outlives its own."""
     terms, retention = source.terms, source.terms.retention
-    return entry_bytes(
+    return seals.home_entry(
+        source.source_id,
         {
+            "name": source.name,
             "owner": source.owner,
             "legal_basis": source.legal_basis.value,
             "document_sha256": source.document_sha256,
@@ -52,17 +41,18 @@ def source_entry(source: Source) -> bytes:
                 "purpose_ended_on": _day_text(retention.purpose_ended_on),
                 "last_interaction_on": _day_text(retention.last_interaction_on),
             },
-        }
+        },
+        column=SOURCE,
     )
 
 
-def source_of(row: SourceRow) -> Source:
+def source_of(row: SourceRow, seals: RowSeals) -> Source:
     """Return a source."""
-    facts = entry_facts(row.entry)
+    facts = seals.open_home_entry(row.source_id, row.entry, column=SOURCE)
     kept = facts.get("retention") or {"rule": RetentionRule.NONE}
     return Source(
         source_id=row.source_id,
-        name=row.name,
+        name=facts["name"],
         owner=facts["owner"],
         legal_basis=LegalBasis(facts["legal_basis"]),
         document_sha256=facts["document_sha256"],
@@ -76,23 +66,24 @@ def source_of(row: SourceRow) -> Source:
             releases_required=facts["releases_required"],
             retention=Retention(
                 rule=RetentionRule(kept["rule"]),
-                ends_on=_day(kept["ends_on"]),
-                purpose_ended_on=_day(kept["purpose_ended_on"]),
-                last_interaction_on=_day(kept["last_interaction_on"]),
+                ends_on=_day(kept.get("ends_on")),
+                purpose_ended_on=_day(kept.get("purpose_ended_on")),
+                last_interaction_on=_day(kept.get("last_interaction_on")),
             ),
         ),
     )
 
 
-def change_row(source: int, change: SourceChange) -> SourceChangeRow:
+def change_row(source: SourceRow, change: SourceChange, seals: RowSeals) -> SourceChangeRow:
     """Return a new row of a change."""
     facts = {"before": change.before and change.before.value, "by": change.by, "reason": change.reason}
-    return SourceChangeRow(source=source, at=change.at, after=change.after.value, entry=entry_bytes(facts))
+    entry = seals.home_entry(change_record(source.source_id, change.at), facts, column=CHANGE)
+    return SourceChangeRow(source=source.number, at=change.at, after=change.after.value, entry=entry)
 
 
-def change_of(row: SourceChangeRow) -> SourceChange:
+def change_of(row: SourceChangeRow, source: SourceRow, seals: RowSeals) -> SourceChange:
     """Return a change."""
-    facts = entry_facts(row.entry)
+    facts = seals.open_home_entry(change_record(source.source_id, row.at), row.entry, column=CHANGE)
     return SourceChange(
         at=row.at,
         by=facts["by"],
@@ -102,7 +93,7 @@ def change_of(row: SourceChangeRow) -> SourceChange:
     )
 
 
-def release_row(source: int, release: Release) -> ReleaseRow:
+def release_row(source: SourceRow, release: Release, seals: RowSeals) -> ReleaseRow:
     """Return a new row of a release."""
     facts = {
         "label": release.label,
@@ -112,16 +103,16 @@ def release_row(source: int, release: Release) -> ReleaseRow:
     }
     return ReleaseRow(
         release_id=release.release_id,
-        source=source,
+        source=source.number,
         registered_at=release.registered_at,
         revoked_at=release.revoked_at,
-        entry=entry_bytes(facts),
+        entry=seals.entry(source.source_id, release.release_id, facts, column=RELEASE),
     )
 
 
-def release_of(row: ReleaseRow) -> Release:
+def release_of(row: ReleaseRow, source: SourceRow, seals: RowSeals) -> Release:
     """Return a release."""
-    facts = entry_facts(row.entry)
+    facts = seals.open_entry(source.source_id, row.release_id, row.entry, column=RELEASE)
     return Release(
         release_id=row.release_id,
         label=facts["label"],
@@ -133,15 +124,15 @@ def release_of(row: ReleaseRow) -> Release:
     )
 
 
-def provenance_entry(provenance: Provenance) -> bytes:
-    """Return what is kept of a photograph's provenance."""
+def provenance_entry(provenance: Provenance, image_id: str, source: SourceRow, seals: RowSeals) -> bytes:
+    """Return what is kept of a photograph's provenance, sealed."""
     facts = {"original": provenance.original, "licence": provenance.licence, "captured": provenance.captured}
-    return entry_bytes(facts)
+    return seals.entry(source.source_id, image_id, facts, column=PROVENANCE)
 
 
-def provenance_of(entry: bytes) -> Provenance:
+def provenance_of(entry: bytes, image_id: str, source: SourceRow, seals: RowSeals) -> Provenance:
     """Return a photograph's provenance."""
-    return Provenance(**entry_facts(entry))
+    return Provenance(**seals.open_entry(source.source_id, image_id, entry, column=PROVENANCE))
 
 
 def _day_text(day: date | None) -> str | None:

@@ -1,0 +1,100 @@
+"""Answers to searches, kept as they were given, in two parts.
+
+What tells who a candidate is lies under its source's key, the rest under the home's: a source that goes takes its
+people out of every kept answer at once.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from countenance.adapters.sql.destruction_models import SearchCandidateRow
+from countenance.adapters.sql.enrolled import added
+from countenance.adapters.sql.models import SearchRow, SourceRow
+from countenance.adapters.sql.sealing import CANDIDATE, SEARCH, RowSeals
+from countenance.adapters.sql.source_register import find_source
+from countenance.core.errors import ConflictError, NotFoundError
+from countenance.gallery.destruction import forgotten
+from countenance.gallery.model import SourceState
+from countenance.keys.model import KeyState, source_scope
+
+
+def add_search(session: Session, seals: RowSeals, search_id: str, answer: Mapping[str, Any]) -> None:
+    """Keep an answer, and list whom it returned, so that it is found when one of them is destroyed.
+
+    Raises:
+        ConflictError: code `source-changed-meanwhile`: a candidate's source was stopped since the scan.
+    """
+    candidates = [
+        (candidate, find_source(session, seals, candidate["source"])) for candidate in answer.get("candidates", ())
+    ]
+    if any(source.state != SourceState.ACTIVE.value for _, source in candidates):
+        raise ConflictError(
+            "a source was suspended or withdrawn while it was searched",
+            code="source-changed-meanwhile",
+            hint="search again",
+        )
+    row = SearchRow(
+        search_id=search_id,
+        searched_at=datetime.fromisoformat(str(answer["searched_at"])),
+        entry=sealed_answer(seals, search_id, answer),
+    )
+    number = added(session, row).number
+    for candidate, source in candidates:
+        record = candidate_record(search_id, candidate["rank"])
+        session.add(
+            SearchCandidateRow(
+                search=number,
+                rank=candidate["rank"],
+                source=source.number,
+                subject_id=candidate["subject"]["id"],
+                entry=seals.entry(source.source_id, record, candidate, column=CANDIDATE),
+            )
+        )
+
+
+def kept_search(session: Session, seals: RowSeals, search_id: str) -> dict[str, Any]:
+    """Return a kept answer.
+
+    Raises:
+        NotFoundError: code `search-unknown`.
+    """
+    row = session.scalar(select(SearchRow).where(SearchRow.search_id == search_id))
+    if row is None:
+        raise NotFoundError("there is no such search", code="search-unknown")
+    answer = opened_answer(seals, row)
+    chosen = (
+        select(SearchCandidateRow.rank, SearchCandidateRow.entry, SourceRow.source_id)
+        .join(SourceRow, SearchCandidateRow.source == SourceRow.number)
+        .where(SearchCandidateRow.search == row.number)
+    )
+    told = {
+        rank: seals.open_entry(source_id, candidate_record(search_id, rank), entry, column=CANDIDATE)
+        for rank, entry, source_id in session.execute(chosen)
+        if entry is not None and seals.keyring.state(source_scope(source_id)) is not KeyState.DESTROYED
+    }
+    if "candidates" in answer:
+        answer["candidates"] = [told.get(one["rank"], one) for one in answer["candidates"]]
+    return answer
+
+
+def sealed_answer(seals: RowSeals, search_id: str, answer: Mapping[str, Any]) -> bytes:
+    """Seal an answer without what tells who its candidates are."""
+    kept = dict(answer)
+    if "candidates" in kept:
+        kept["candidates"] = [forgotten(candidate) for candidate in kept["candidates"]]
+    return seals.home_entry(search_id, kept, column=SEARCH)
+
+
+def opened_answer(seals: RowSeals, row: SearchRow) -> dict[str, Any]:
+    """Return an answer without what tells who its candidates are."""
+    answer: dict[str, Any] = seals.open_home_entry(row.search_id, row.entry, column=SEARCH)
+    return answer
+
+
+def candidate_record(search_id: str, rank: int) -> str:
+    """Return what a candidate is sealed as."""
+    return f"{search_id}/{rank}"
