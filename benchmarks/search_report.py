@@ -23,19 +23,19 @@ Made-up templates of the default model pack's population (`vision/population.py`
 picture of somebody in the gallery. One probe at a time. *Same top*, *same list*: probes whose first row, whose whole
 list of 50, is that of brute force in float64. *Mates lost*: probes whose mate brute force lists and the engine does
 not. *Bytes a face* is the growth of the process's resident memory over the number of faces: below a million, mostly
-what libraries take once. FAISS HNSW: 32 links, built with a breadth of 40 and searched with 128; usearch: int8, 32
-links, 128 and 128. *Load* is the machine's load average when the run began: above its number of cores, times include
-waiting.
+what libraries take once; an engine that is not the first of its run may take memory that the one before gave back.
+FAISS HNSW: 32 links, built with a breadth of 40 and searched with 128; usearch: int8, 32 links, 128 and 128. *Load* is
+the machine's load average when the run began: above its number of cores, times include waiting.
 
-Each table is one run: compare within a table. Not measured so far: 10 and 100 million templates, Milvus, pgvector, and
-the graphs at a million, which take many minutes to build.
+Each table is one run: compare within a table. A run of the graphs at ten million was not made: they take tens of
+minutes to build at one million on these two cores.
 """
 
 
 def runs() -> list[dict[str, Any]]:
     """Return all runs, the smallest gallery first."""
     read = [json.loads(path.read_text(encoding="ascii")) for path in sorted(RESULTS.glob("search-*.json"))]
-    return sorted(read, key=lambda run: (run["dim"], run["templates"]))
+    return sorted(read, key=lambda run: (run["dim"], run["templates"], -run["probes"]))
 
 
 def table(run: dict[str, Any]) -> str:
@@ -63,10 +63,10 @@ def plot(all_runs: list[dict[str, Any]]) -> None:
     figure, (times, sizes) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     chosen = [run for run in all_runs if run["dim"] == 128]
     for engine in dict.fromkeys(one["engine"] for run in chosen for one in run["engines"]):
-        points = [(run["templates"], one) for run in chosen for one in run["engines"] if one["engine"] == engine]
-        rows = [row for row, _ in points]
-        times.plot(rows, [one["p50_ms"] for _, one in points], "o-", label=engine)
-        sizes.plot(rows, [(one["resident_bytes"] or 0) / 2**20 for _, one in points], "o-", label=engine)
+        points = {run["templates"]: one for run in chosen for one in run["engines"] if one["engine"] == engine}
+        times.plot(list(points), [one["p50_ms"] for one in points.values()], "o-", label=engine)
+        resident = [(one["resident_bytes"] or 0) / 2**20 for one in points.values()]
+        sizes.plot(list(points), resident, "o-", label=engine)
     for axes, label in ((times, "median search, ms"), (sizes, "resident memory, MiB")):
         axes.set(xscale="log", yscale="log", xlabel="templates", ylabel=label)
         axes.grid(visible=True, alpha=0.3)

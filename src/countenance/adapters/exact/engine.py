@@ -207,7 +207,7 @@ class ExactIndex:
 
     def remove(self, rows: Collection[int]) -> None:
         """See the port; what stood there is overwritten before this returns."""
-        gone = np.fromiter(rows, dtype=np.int64)
+        gone = np.sort(np.fromiter(rows, dtype=np.int64, count=len(rows)), kind="stable")
         with self._lock:
             touched, blocks = [], {}
             for block, segments in self._held.blocks.items():

@@ -49,10 +49,10 @@ class Runs:
         return self.firsts[run] + (at - self.starts[run])
 
     def positions(self, numbers: RowNumbers) -> Positions:
-        """Return where numbers stand, rising; those that aren't there are passed over."""
-        wanted = np.unique(numbers)
+        """Return where numbers, rising, stand; those that aren't there are passed over."""
+        low, high = np.searchsorted(numbers, (self.firsts[0], self.firsts[-1] + self.starts[-1] - self.starts[-2]))
+        wanted = numbers[low:high]
         run = np.searchsorted(self.firsts, wanted, side="right") - 1
-        wanted, run = wanted[run >= 0], run[run >= 0]
         at = self.starts[run] + (wanted - self.firsts[run])
         return at[at < self.starts[run + 1]]
 
