@@ -21,10 +21,10 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from environment import RESULTS, environment, write_result
-from lfw_templates import DOUBLE_IDENTITY, LfwTemplates, lfw_templates, test_data
+from lfw_templates import DOUBLE_IDENTITY, LfwTemplates, lfw_templates
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
-from protocols.lfw_dev import FOLDS, protocol_rows
+from protocols.lfw_dev import FOLDS, fold_of
 
 from countenance.core.errors import InvalidInputError
 from countenance.gallery.model import Snapshot
@@ -154,8 +154,7 @@ def main() -> None:
     """Run all folds, write the raw results, print the table."""
     pack = read_pack(Path(sys.argv[1])) if len(sys.argv) > 1 else builtin_packs()[0]
     data = lfw_templates(pack)
-    folds = {row.subject: row.fold for row in protocol_rows(test_data())}
-    fold_of = np.array([folds[str(name).partition("/")[0]] for name in data.names])
+    folds = np.array([fold_of(str(name).partition("/")[0]) for name in data.names])
     name = f"expected-strangers-{pack.name}"
     result: dict[str, Any] = {
         "environment": environment(seed=SEED, distributions=("numpy", "scipy")),
@@ -163,7 +162,7 @@ def main() -> None:
         "results": [],
     }
     for fold in range(int(sys.argv[2]) if len(sys.argv) > 2 else FOLDS):
-        inside = fold_of == fold
+        inside = folds == fold
         first = list(all_real(data, inside, pack)) or one_gallery(data, ~inside, SIZES[0], pack, made_up=True)
         for run in (first, *(one_gallery(data, ~inside, size, pack, made_up=True) for size in SIZES[1:])):
             started = time.perf_counter()

@@ -3,7 +3,9 @@
 Run: `python benchmarks/protocols/lfw_dev.py FOLDER > protocol.csv`, then
 `countenance evaluate identification --images FOLDER --protocol protocol.csv`.
 
-The rule. A person's, or a photograph's, *draw* is the SHA-256 of `countenance lfw-dev 1`, a zero byte and its name (a
+The rule. There are as many rotations as one likes, numbered from 1; the protocol is rotation 1. In another one others
+are enrolled and others are strangers, and the folds are the same. A person's, or a photograph's, *draw* is the SHA-256
+of `countenance lfw-dev 1` (the rotation's number), a zero byte and its name (a
 photograph's is `NAME/FILE`): as good as random, the same on every machine, and what is drawn for one person does not
 depend on who else is in the folder.
 
@@ -19,10 +21,10 @@ import csv
 import hashlib
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-SEED = b"countenance lfw-dev 1\0"
 MATED_BELOW = 171
 ALONE_IN_GALLERY_BELOW = 128
 MAX_REFERENCES = 3
@@ -39,18 +41,19 @@ class Row(NamedTuple):
     fold: int
 
 
-def protocol_rows(folder: Path) -> Iterator[Row]:
+def protocol_rows(folder: Path, rotation: int = 1) -> Iterator[Row]:
     """Derive the protocol, people in the order of their names.
 
     Args:
         folder: A folder a person, `.jpg` files in it.
     """
+    draw = partial(_draw, f"countenance lfw-dev {rotation}\0".encode())
     for person in sorted(path for path in folder.iterdir() if path.is_dir()):
-        images = sorted((f"{person.name}/{path.name}" for path in person.glob("*.jpg")), key=_draw)
-        first, second = _draw(person.name)[:2]
+        images = sorted((f"{person.name}/{path.name}" for path in person.glob("*.jpg")), key=draw)
+        first, fold = draw(person.name)[0], fold_of(person.name)
         references, probes = _split(images, first)
-        yield from (Row(image, person.name, "gallery", second % FOLDS) for image in references)
-        yield from (Row(image, person.name, "probe", second % FOLDS) for image in probes)
+        yield from (Row(image, person.name, "gallery", fold) for image in references)
+        yield from (Row(image, person.name, "probe", fold) for image in probes)
 
 
 def _split(images: list[str], draw: int) -> tuple[list[str], list[str]]:
@@ -61,9 +64,14 @@ def _split(images: list[str], draw: int) -> tuple[list[str], list[str]]:
     return images[:enrolled], images[enrolled : enrolled + MAX_PROBES]
 
 
-def _draw(name: str) -> bytes:
+def fold_of(person: str) -> int:
+    """Return a person's fold, which is the same in all rotations."""
+    return _draw(b"countenance lfw-dev 1\0", person)[1] % FOLDS
+
+
+def _draw(seed: bytes, name: str) -> bytes:
     """Return what was drawn for a person or a photograph."""
-    return hashlib.sha256(SEED + name.encode()).digest()
+    return hashlib.sha256(seed + name.encode()).digest()
 
 
 if __name__ == "__main__":
