@@ -10,8 +10,7 @@ from countenance.api.problems import problems
 from countenance.api.source_routes import SourceName
 from countenance.api.uploads import InMemoryRoute, upload_name
 from countenance.api.visitors import CurrentActor
-from countenance.gallery.rendering import subject_json
-from countenance.search.rendering import enrolled_face_json, snapshot_json
+from countenance.gallery.rendering import enrolled_face_json, snapshot_json, subject_json
 
 if TYPE_CHECKING:
     from countenance.bootstrap.wiring import OpenGallery

@@ -15,8 +15,7 @@ from countenance.cli.options import Home, Json
 from countenance.gallery.enrolment import EnrolmentReport
 from countenance.gallery.manifest import with_provenance
 from countenance.gallery.plan import Subjects, plan
-from countenance.gallery.rendering import subject_json
-from countenance.search.rendering import enrolled_face_json, snapshot_json
+from countenance.gallery.rendering import enrolled_face_json, snapshot_json, subject_json
 
 SHOWN = 20
 """Photographs that were not enrolled, listed one by one for people; all of them are in `--json`."""

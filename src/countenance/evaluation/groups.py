@@ -6,7 +6,7 @@ from pathlib import Path
 
 from countenance.core.errors import InvalidInputError, NotFoundError
 from countenance.evaluation.breakdown import UNKNOWN
-from countenance.evaluation.tables import BadTableError, read_table
+from countenance.gallery.tables import BadTableError, read_table
 
 EXAMPLE = "a CSV with the column subject and one or more others, e.g. `subject,region` then `Person A,north`"
 MAX_LABELS = 50

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from countenance.core.errors import InvalidInputError, NotFoundError
-from countenance.evaluation.tables import BadTableError, read_table
+from countenance.gallery.tables import BadTableError, is_file, read_table
 
 EXAMPLE = "a CSV with the columns image, subject, role, e.g. `A/1.jpg,Person A,gallery` then `A/2.jpg,Person A,probe`"
 
@@ -115,7 +115,7 @@ class _Reading:
                 code="protocol-path-outside",
                 hint="images are paths below --images",
             )
-        if not _is_file(path):
+        if not is_file(path):
             raise InvalidInputError(
                 f"{self._at(line)}: there is no {reference} in {self._images}",
                 code="protocol-image-missing",
@@ -151,14 +151,6 @@ class _Reading:
 
     def _at(self, line: int) -> str:
         return f"{self._table}, line {line}"
-
-
-def _is_file(path: Path) -> bool:
-    """Return whether there is such a file; a name that no file system takes is none."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def _table(table: Path) -> tuple[tuple[int, dict[str, str]], ...]:

@@ -1,6 +1,5 @@
 """Which files are to be enrolled, and whose they are: from a folder a person, a CSV, or nothing."""
 
-import csv
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path, PurePath
 
 from countenance.core.errors import InvalidInputError, NotFoundError
 from countenance.gallery.model import Provenance
+from countenance.gallery.tables import BadTableError, is_file, read_table
 
 MAX_LABEL = 200
 MAX_REFERENCE = 1000
@@ -128,9 +128,9 @@ def _from_table(folder: Path, table: Path) -> Iterator[PlannedPhotograph]:
     seen: set[str] = set()
     root = folder.resolve()
     for line, row in _rows(table):
-        reference, label = (row.get("path") or "").strip(), (row.get("subject") or "").strip()
+        reference, label = row["path"], row["subject"]
         if not reference or not label:
-            raise _malformed(table, line, "`path` and `subject` must both be filled in")
+            raise _malformed(f"{table}, line {line}: `path` and `subject` must both be filled in")
         # One way to write each path, so that a file can't stand there twice.
         reference = checked_reference(PurePath(reference).as_posix())
         path = folder / reference
@@ -140,7 +140,7 @@ def _from_table(folder: Path, table: Path) -> Iterator[PlannedPhotograph]:
                 code="table-path-outside",
                 hint="paths are relative to the folder given, and stay below it",
             )
-        if not _is_file(path):
+        if not is_file(path):
             raise InvalidInputError(
                 f"{table}, line {line}: there is no file {reference} in {folder}",
                 code="table-path-missing",
@@ -156,38 +156,19 @@ def _from_table(folder: Path, table: Path) -> Iterator[PlannedPhotograph]:
         yield PlannedPhotograph(path=path, reference=reference, label=checked_label(label))
 
 
-def _is_file(path: Path) -> bool:
-    """Say whether there is a file; not where its name is longer than names can be."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(table: Path) -> tuple[tuple[int, dict[str, str]], ...]:
     """Read the table's lines as dicts, with their numbers."""
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            if not {"path", "subject"} <= set(reader.fieldnames or ()):
-                raise _malformed(table, 1, "the first line must name the columns `path` and `subject`")
-            for row in reader:
-                if None in row or None in row.values():
-                    raise _malformed(table, reader.line_num, "it has another number of fields than the first line")
-                yield reader.line_num, row
-    except OSError as error:
-        raise NotFoundError(
-            f"the table {table} can't be read: {error.strerror}", code="table-not-found", hint="name a CSV file"
-        ) from None
-    except UnicodeDecodeError:
-        raise _malformed(table, 1, "it is not UTF-8 text") from None
-    except csv.Error as error:
-        raise _malformed(table, reader.line_num, str(error)) from None
+        return read_table(table, needed=("path", "subject")).rows
+    except FileNotFoundError as error:
+        raise NotFoundError(f"the table {error}", code="table-not-found", hint="name a CSV file") from None
+    except BadTableError as error:
+        raise _malformed(str(error)) from None
 
 
-def _malformed(table: Path, line: int, why: str) -> InvalidInputError:
+def _malformed(why: str) -> InvalidInputError:
     return InvalidInputError(
-        f"{table}, line {line}: {why}",
+        why,
         code="table-malformed",
         hint="a CSV with the columns path and subject, e.g. `path,subject` then `1987/017.jpg,Person A`",
     )

@@ -1,10 +1,11 @@
-"""Sources and subjects as plain JSON types: the one shape that the CLI prints and the API returns."""
+"""Sources, subjects and enrolled faces as plain JSON types: the one shape that the CLI prints and the API returns."""
 
 from datetime import date
 from typing import Any
 
-from countenance.gallery.model import SourceChange, SourceSummary, Subject
+from countenance.gallery.model import EnrolledFace, Snapshot, SourceChange, SourceSummary, Subject
 from countenance.gallery.terms import Release, Retention
+from countenance.vision.rendering import face_json
 
 
 def source_json(summary: SourceSummary) -> dict[str, Any]:
@@ -76,4 +77,27 @@ def subject_json(subject: Subject) -> dict[str, Any]:
         "source": subject.source,
         "label": subject.label,
         "templates": subject.templates,
+    }
+
+
+def enrolled_face_json(face: EnrolledFace) -> dict[str, Any]:
+    """Return one enrolled face with its place in the gallery."""
+    return {
+        "face_id": face.face_id,
+        "image_id": face.image_id,
+        "reference": face.reference,
+        "source": face.source,
+        **face_json(face.face),
+    }
+
+
+def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the gallery's revision and counts."""
+    return {
+        "snapshot": snapshot.revision,
+        "pack": snapshot.pack_digest,
+        "sources": snapshot.sources,
+        "subjects": snapshot.subjects,
+        "images": snapshot.images,
+        "templates": snapshot.templates,
     }

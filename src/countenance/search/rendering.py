@@ -3,63 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-from countenance.gallery.model import EnrolledFace, Snapshot
+from countenance.gallery.rendering import snapshot_json
 from countenance.index.model import MissRate
 from countenance.search.model import LEAD, Candidate, Coverage, Probe, SearchAnswer
 from countenance.search.scale import ScaleFacts
 from countenance.search.strangers import Strangers, in_words
-from countenance.vision.model import Box, Face
+from countenance.vision.model import Face
 from countenance.vision.quality import ENROL_GATE
-
-
-def box_json(box: Box) -> list[float]:
-    """Return [left, top, right, bottom], pixels, to a tenth."""
-    return [round(value, 1) for value in box]
-
-
-def face_json(face: Face) -> dict[str, Any]:
-    """Return one face of a picture with its quality and what the gate has against it."""
-    quality = face.quality
-    return {
-        "face": face.number,
-        "box": box_json(face.box),
-        "landmarks": [[round(point.x, 1), round(point.y, 1)] for point in face.landmarks],
-        "passes": face.passes,
-        "refusals": list(face.refusals),
-        "quality": {
-            "eye_distance": round(quality.eye_distance, 1),
-            "sharpness": round(quality.sharpness, 1),
-            "brightness": round(quality.brightness, 1),
-            "clipped": round(quality.clipped, 3),
-            "yaw": round(quality.yaw, 1),
-            "pitch": round(quality.pitch, 1),
-            "roll": round(quality.roll, 1),
-            "detector_score": round(quality.detector_score, 3),
-        },
-    }
-
-
-def enrolled_face_json(face: EnrolledFace) -> dict[str, Any]:
-    """Return one enrolled face with its place in the gallery."""
-    return {
-        "face_id": face.face_id,
-        "image_id": face.image_id,
-        "reference": face.reference,
-        "source": face.source,
-        **face_json(face.face),
-    }
-
-
-def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Return the gallery's revision and counts."""
-    return {
-        "snapshot": snapshot.revision,
-        "pack": snapshot.pack_digest,
-        "sources": snapshot.sources,
-        "subjects": snapshot.subjects,
-        "images": snapshot.images,
-        "templates": snapshot.templates,
-    }
+from countenance.vision.rendering import box_json, face_json
 
 
 def candidate_json(candidate: Candidate, *, people: int) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from countenance.search.model import (
     SearchRequest,
 )
 from countenance.search.probing import Stopwatch, no_such_face, probe_of, read_probe
-from countenance.search.rendering import answer_json, box_json
+from countenance.search.rendering import answer_json
 from countenance.search.scale import PlacedProbe, ScoreScale
 from countenance.search.strangers import Known, Strangers
 from countenance.search.verification import Verification, template_digest, verify_answer
@@ -37,6 +37,7 @@ from countenance.vision.decode import ImageLimits, decode_image
 from countenance.vision.model import DecodedImage, Face
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import Gate
+from countenance.vision.rendering import box_json
 
 logger = logging.getLogger(__name__)
 

@@ -51,3 +51,11 @@ def read_table(path: Path, *, needed: Collection[str]) -> Table:
     except csv.Error as error:
         raise BadTableError(f"{path}, line {reader.line_num}: {error}") from None
     return Table(columns=columns, rows=tuple(rows))
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; a name that no file system takes is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
