@@ -27,6 +27,10 @@ FPIRS = (0.01, 0.1)
 RESAMPLES, SPLITS, ROTATIONS, SEED = 1000, 20, 10, 1
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
+Folds = NDArray[np.int64]
+
+SEARCH = "mirrored, normalised (what a search does)"
+FUSED = "mirrored, normalised, subject's templates fused (not in a search)"
 
 
 class Trial(NamedTuple):
@@ -38,15 +42,23 @@ class Trial(NamedTuple):
     hit: NDArray[np.bool_]
 
 
-def offsets(data: LfwTemplates, folds: NDArray[np.int64], pack: ModelPack) -> Floats:
-    """Return each picture's offset by a cohort fitted to the people of the other folds."""
-    found = np.zeros(len(folds))
-    for fold in range(FOLDS):
-        others = folds != fold
-        population = fit_population(
-            data.templates[others], data.subjects[others], pack_digest=pack.digest, **TYPICAL_SHAPES
+def cohorts(data: LfwTemplates, folds: Folds, pack: ModelPack) -> list[ReferenceCohort]:
+    """Return a cohort for each fold, fitted to the people of the others."""
+    return [
+        ReferenceCohort(
+            fit_population(
+                data.templates[folds != fold], data.subjects[folds != fold], pack_digest=pack.digest, **TYPICAL_SHAPES
+            )
         )
-        found[~others] = ReferenceCohort(population).place_all(data.templates[~others]).offsets
+        for fold in range(FOLDS)
+    ]
+
+
+def offsets(probes: NDArray[np.float32], folds: Folds, by_fold: Sequence[ReferenceCohort]) -> Floats:
+    """Return each probe's offset by the cohort that does not know its fold."""
+    found = np.zeros(len(folds))
+    for fold in np.unique(folds):
+        found[folds == fold] = by_fold[fold].place_all(probes[folds == fold]).offsets
     return found
 
 
@@ -109,8 +121,8 @@ def searched(data: LfwTemplates, gallery: Rows, probes: Rows, offset: Floats) ->
     return {
         "plain: one crop, best of a subject's templates": trial(best_of(data.single), who, subjects),
         "mirrored": trial(mirrored, who, subjects),
-        "mirrored, normalised (what a search does)": trial(mirrored - shift, who, subjects),
-        "mirrored, normalised, subject's templates fused (not in a search)": trial(of_fused - shift, who, subjects),
+        SEARCH: trial(mirrored - shift, who, subjects),
+        FUSED: trial(of_fused - shift, who, subjects),
     }
 
 
@@ -132,7 +144,7 @@ def counted(methods: Mapping[str, Trial]) -> dict[str, Any]:
     }
 
 
-def two_photographs(data: LfwTemplates) -> dict[str, Any]:
+def two_photographs(data: LfwTemplates, folds: Folds, by_fold: Sequence[ReferenceCohort]) -> dict[str, Any]:
     """Compare ways to search with two photographs of one person: the better score of both, or one fused template.
 
     In each of `SPLITS` random splits everybody with three photographs or more gives one reference and two probes, half
@@ -141,7 +153,8 @@ def two_photographs(data: LfwTemplates) -> dict[str, Any]:
     rng = np.random.default_rng(SEED)
     people, counts = np.unique(data.subjects, return_counts=True)
     several = people[counts >= 3]
-    names = ("better score of two", "first photograph alone", "two fused")
+    names = ("better score of two", "first photograph alone", "two fused", "two fused, normalised (what a search does)")
+    several_folds = folds[np.searchsorted(data.subjects, several)]
     parts = []
     for _ in range(SPLITS):
         picked = np.array([rng.choice(np.flatnonzero(data.subjects == who), 3, replace=False) for who in several])
@@ -152,7 +165,8 @@ def two_photographs(data: LfwTemplates) -> dict[str, Any]:
         left, right = data.templates[picked[:, 1]], data.templates[picked[:, 2]]
         both = np.stack([fuse(np.stack(pair)) for pair in zip(left, right, strict=True)])
         scored = [(rows @ references.T).astype(np.float64) for rows in (left, right, both)]
-        scores = (np.maximum(scored[0], scored[1]), scored[0], scored[2])
+        shift = offsets(both, several_folds, by_fold)[:, None]
+        scores = (np.maximum(scored[0], scored[1]), scored[0], scored[2], scored[2] - shift)
         parts.append({name: trial(one, several, subjects) for name, one in zip(names, scores, strict=True)})
     return {"splits": SPLITS} | counted(pooled(parts))
 
@@ -161,17 +175,23 @@ def main() -> None:
     """Run, write the raw results, print them."""
     pack = read_pack(Path(sys.argv[1])) if len(sys.argv) > 1 else builtin_packs()[0]
     data = lfw_templates(pack)
-    offset = offsets(data, np.array([fold_of(str(name).partition("/")[0]) for name in data.names]), pack)
+    folds = np.array([fold_of(str(name).partition("/")[0]) for name in data.names])
+    by_fold = cohorts(data, folds, pack)
+    offset = offsets(data.templates, folds, by_fold)
     runs = [searched(data, *rotation(data, number), offset) for number in range(1, ROTATIONS + 1)]
+    rotations = pooled(runs)
     result = {
         "environment": environment(seed=SEED, distributions=("numpy",)),
         "pack": pack.digest,
         "one_photograph": counted(runs[0]),
-        "one_photograph_rotations": {"rotations": ROTATIONS} | counted(pooled(runs)),
-        "two_photographs": two_photographs(data),
+        "one_photograph_rotations": {"rotations": ROTATIONS} | counted(rotations),
+        "fused_subjects_rotations": counted(
+            {"best of a subject's templates": rotations[SEARCH], FUSED: rotations[FUSED]}
+        ),
+        "two_photographs": two_photographs(data, folds, by_fold),
     }
     write_result(f"open-set-{pack.name}", result)
-    for part in ("one_photograph", "one_photograph_rotations", "two_photographs"):
+    for part in (name for name in result if name not in {"environment", "pack"}):
         print(part, {key: value for key, value in result[part].items() if key != "methods"})
         for name, found in result[part]["methods"].items():
             print(f"{name:78} FNIR {found['fnir']:.4f}, lower by {found['lower_by']:.1%}, 95 % {found['interval_95']}")
