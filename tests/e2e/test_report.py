@@ -32,6 +32,7 @@ def test_everything_that_was_answered_stands_in_it(report: str) -> None:
         assert text in report
     assert "Nobody among 4 subjects reaches the threshold" in report
     assert "3 faces were found: choose one" in report
+    assert report.count("Certified complete: ") == 2
 
 
 def test_text_is_never_markup(report: str) -> None:

@@ -115,6 +115,7 @@ def test_several_faces_are_asked_about_and_one_is_chosen_by_keyboard_alone(
 
     expect(page.locator(".candidate").first).to_be_visible()
     expect(page.locator(".search-facts")).to_contain_text("group.jpg, face 2")
+    expect(page.locator(".search-facts")).to_contain_text("Certified complete: ")
 
 
 def test_a_face_is_chosen_by_clicking_its_box(watched: "Watched", group_photograph: Path) -> None:

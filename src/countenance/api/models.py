@@ -206,6 +206,7 @@ class SearchCertificate(Answer):
     """What was searched, and why nobody is missing: no template that was not scored in full can reach the cut."""
 
     certified: bool = Field(description="False where the index can't promise it; the numbers are null then.")
+    words: str = Field("", description="The same in a sentence.", examples=["Certified complete: 1,190 templates …"])
     miss_rate: SearchMissRate | None = Field(description="Null where it is certified, or was not measured.")
     templates: int | None = Field(description="Templates that were searched.", examples=[1190])
     subjects: int | None = Field(description="Subjects of these.", examples=[812])

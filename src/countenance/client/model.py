@@ -298,6 +298,7 @@ class SearchCertificate:
 
     Attributes:
         certified: False where the index can't promise it; the numbers are None then.
+        words: The same in a sentence.
         miss_rate: None where it is certified, or was not measured.
         templates: Templates that were searched.
         subjects: Subjects of these.
@@ -311,6 +312,7 @@ class SearchCertificate:
     """
 
     certified: bool
+    words: str
     miss_rate: SearchMissRate | None
     templates: int | None
     subjects: int | None

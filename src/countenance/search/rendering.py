@@ -90,6 +90,7 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
     certificate, miss_rate = coverage.certificate, coverage.miss_rate
     return {
         "certified": certificate is not None,
+        "words": coverage_line(coverage),
         "miss_rate": miss_rate and asdict(miss_rate),
         "templates": certificate and certificate.rows,
         "subjects": certificate and certificate.subjects,

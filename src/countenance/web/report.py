@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from countenance.search.model import LEAD, Candidate, SearchAnswer
+from countenance.search.rendering import coverage_line
 from countenance.search.strangers import in_words
 from countenance.vision.decode import decode_image
 from countenance.vision.encode import encode_jpeg
@@ -70,6 +71,7 @@ def render_report(entries: Sequence[ReportEntry], *, title: str, credits: Sequen
     )
     environment.filters["decimal"] = _decimal
     environment.globals["words"] = _words
+    environment.globals["coverage_line"] = coverage_line
     template = environment.get_template("report.html")
     return template.render(title=title, lead=LEAD, credits=credits, entries=[_shown(entry) for entry in entries])
 

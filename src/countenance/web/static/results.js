@@ -66,6 +66,7 @@ function factsOf(answer, probe) {
     fact("Purpose", answer.purpose),
     fact("Searched", `${counted(gallery.subjects, "subject", "subjects")} in ${counted(gallery.sources, "source", "sources")}`),
     fact("Threshold", thresholdOf(answer)),
+    ...(answer.certificate ? [fact("Completeness", answer.certificate.words)] : []),
     ...(answer.scale?.calibration.stale ? [fact("Calibration", "The gallery has outgrown it: run countenance calibrate")] : []),
   ];
 }
