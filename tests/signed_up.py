@@ -86,3 +86,10 @@ def with_password(gallery: OpenGallery, login: str = "examiner") -> pyotp.TOTP:
     # Of the step before, so that a code of now still counts.
     gallery.own.confirm_authenticator(visitor, made.secret, authenticator.at(int(utc_now().timestamp()) - 30))
     return authenticator
+
+
+def operator_cookie(gallery: OpenGallery, number: int) -> str:
+    """Return the cookie of a new session of one of the two operators."""
+    with gallery.accounts.directory.changing() as change:
+        user = change.user_named(FIRST_OPERATORS[number])
+        return begin_session(change, user, at=utc_now(), browser="tests").cookie

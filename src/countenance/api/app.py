@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 from countenance.api import models
 from countenance.api.collection_routes import collection_router
 from countenance.api.guard import Guard, SafeResponses
+from countenance.api.operator_routes import operator_router
 from countenance.api.own_routes import own_router
 from countenance.api.problems import Problem, install_problem_handlers, problems
 from countenance.api.search_routes import search_router
@@ -63,6 +64,7 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = ()) -> Fa
     app.include_router(
         session_router(gallery.sign_in, gallery.passkeys, secure=origin is not None and origin.startswith("https:"))
     )
+    app.include_router(operator_router(gallery))
     app.include_router(own_router(gallery.own, gallery.passkeys))
     for page in pages:
         app.include_router(page)

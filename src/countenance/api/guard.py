@@ -25,6 +25,7 @@ HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 PUBLIC = frozenset(
     {
         "/",
+        "/organisations",
         "/own",
         "/session",
         "/session/invitation",

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from countenance.access import organisations, people
+from countenance.access.eligibility import Barred, cancel_ineligible, ineligible
 from countenance.access.founding import found
 from countenance.access.model import Application, Change, Organisation, User, UserState
 from countenance.access.organisations import admitted_by, document_key, require_operator
 from countenance.access.ports import Directory
 from countenance.adapters.sql.access_directory import SqlDirectory
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.core.clock import utc_now
 from countenance.core.errors import NotFoundError, NotPermittedError
 from countenance.gallery.ports import Objects
 from countenance.keys.ports import Keyring
 from countenance.policy.model import HOUSE, Actor, Channel, OrganisationState, Qualification, Role
+from countenance.policy.service import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,14 @@ class Accounts:
         with self.directory.changing() as change:
             org_id = change.organisation_named(name).org_id
             return organisations.cancel(change, org_id, reason=reason, actor=actor, at=utc_now())
+
+    def cancel_ineligible(self, policy: Policy, *, actor: Actor, dry_run: bool) -> tuple[Barred, ...]:
+        """Cancel, or only name, all that the policy does not admit: see `access.eligibility.cancel_ineligible`."""
+        if dry_run:
+            with self.directory.reading() as view:
+                return ineligible(view, policy, actor=actor, at=utc_now())
+        with self.directory.changing() as change:
+            return cancel_ineligible(change, policy, actor=actor, at=utc_now())
 
     def organisations(self, *, actor: Actor) -> tuple[Organisation, ...]:
         """Return all organisations, for an operator.
@@ -196,18 +207,18 @@ class Accounts:
             return user, view.organisation(user.org_id), changes
 
 
-def open_accounts(engine: Engine, objects: Objects, keyring: Keyring) -> Accounts:
+def open_accounts(engine: Engine, objects: Objects, keyring: Keyring, audit: SqlAuditLog) -> Accounts:
     """Open the accounts in a database."""
-    return Accounts(SqlDirectory(engine, keyring), objects)
+    return Accounts(SqlDirectory(engine, keyring, audit), objects)
 
 
-def found_house(engine: Engine, keyring: Keyring, operators: Collection[str]) -> None:
+def found_house(engine: Engine, keyring: Keyring, audit: SqlAuditLog, operators: Collection[str]) -> None:
     """Put the house and its first operators on record, unless they are there: see `access.founding.found`.
 
     Raises:
         InvalidInputError: code `operators-invalid`; nothing was written.
     """
-    with SqlDirectory(engine, keyring).changing() as change:
+    with SqlDirectory(engine, keyring, audit).changing() as change:
         try:
             change.organisation(HOUSE)
         except NotFoundError:

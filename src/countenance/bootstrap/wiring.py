@@ -282,7 +282,7 @@ def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATO
             with open_keyring(settings) as keyring:
                 bring_up_to_date(settings, engine, keyring)
                 settings.database.chmod(0o600)
-                found_house(engine, keyring, operators)
+                found_house(engine, keyring, open_audit(settings, engine), operators)
         finally:
             engine.dispose()
     except OSError as error:
@@ -331,7 +331,7 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             register=SqlSourceRegister(engine, audit, keyring),
             destructions=SqlDestructions(engine, audit, keyring),
             keyring=keyring,
-            accounts=open_accounts(engine, objects, keyring),
+            accounts=open_accounts(engine, objects, keyring, audit),
             audit=audit,
         )
         with closing(opened) as gallery:

@@ -26,6 +26,7 @@ from countenance.cli.organisations import org_app
 from countenance.cli.output import emit_error
 from countenance.cli.people import user_app
 from countenance.cli.policy import policy_app
+from countenance.cli.reports import report_app
 from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
 from countenance.cli.source import source_app
@@ -66,6 +67,7 @@ app.command()(init)
 app.add_typer(org_app, name="org")
 app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
+app.add_typer(report_app, name="report")
 app.add_typer(source_app, name="source")
 app.add_typer(certificate_app, name="certificate")
 app.command(no_args_is_help=True)(enrol)

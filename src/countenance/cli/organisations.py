@@ -1,17 +1,23 @@
 """`countenance org`: organisations apply, two operators review, and one may be stopped at any time."""
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from countenance.access.eligibility import Barred
 from countenance.access.model import Application, Organisation
 from countenance.access.rendering import change_json, organisation_json, user_json
+from countenance.bootstrap.policy import open_policy
 from countenance.cli import output
 from countenance.cli.acting import open_acting
-from countenance.cli.files import read_document
+from countenance.cli.files import read_document, require_free, write_file
 from countenance.cli.options import As, Home, Json
+from countenance.core.errors import InvalidInputError
 from countenance.policy.model import OrganisationState, Sector
 
 org_app = typer.Typer(help="Organisations: vetted before their people may do anything.", no_args_is_help=True)
@@ -130,14 +136,84 @@ def org_suspend(name: Name, reason: Reason, acting: As = None, home: Home = None
 
 
 @org_app.command("cancel", no_args_is_help=True)
-def org_cancel(name: Name, reason: Reason, acting: As = None, home: Home = None, json: Json = False) -> None:
-    """End an organisation for good: its people's sessions, keys and passwords end with it.
+def org_cancel(
+    name: Annotated[str | None, typer.Argument(help="The organisation's name or id.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for one organisation; kept with the change.")] = None,
+    ineligible: Annotated[
+        bool, typer.Option("--ineligible", help="All that the policy in force no longer admits, at once.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --ineligible: name them, and change nothing.")
+    ] = False,
+    report: Annotated[
+        Path, typer.Option(help="With --ineligible: where the list with the rules is written, as CSV.")
+    ] = Path("cancelled-organisations.csv"),
+    acting: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """End an organisation for good, or all that are no longer admitted: sessions, keys and passwords end with them.
 
-    Example: `countenance org cancel "Harbour Police" --reason "dissolved" --as operator-1`
+    Examples: `countenance org cancel "Harbour Police" --reason "dissolved" --as operator-1`,
+    `countenance org cancel --ineligible --dry-run --as operator-1`
     """
+    if ineligible == (name is not None) or (name is not None and (reason is None or dry_run)):
+        raise InvalidInputError(
+            "name one organisation with --reason, or give --ineligible", code="cancel-unclear", hint="see --help"
+        )
+    if not ineligible:
+        with open_acting(home, acting) as (gallery, actor):
+            organisation = gallery.accounts.cancel(name or "", reason=reason or "", actor=actor)
+        _emit(organisation, f"{organisation.name} is cancelled.", as_json=json)
+        return
+    if not dry_run:
+        require_free(report, force=False)
     with open_acting(home, acting) as (gallery, actor):
-        organisation = gallery.accounts.cancel(name, reason=reason, actor=actor)
-    _emit(organisation, f"{organisation.name} is cancelled.", as_json=json)
+        policy = open_policy(gallery.settings)
+        found = gallery.accounts.cancel_ineligible(policy, actor=actor, dry_run=dry_run)
+    if not dry_run:
+        write_file(report, _report(found))
+    _emit_barred(found, dry_run=dry_run, report=report, as_json=json)
+
+
+def _report(found: Sequence[Barred]) -> bytes:
+    """Return who was cancelled by which rules, as CSV; a cell that a spreadsheet would run is text."""
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(("organisation_id", "name", "sector", "country", "region", "rules", "reasons"))
+    for one in found:
+        organisation, ids = one.organisation, " ".join(rule.rule_id for rule in one.rules)
+        name = f"'{organisation.name}" if organisation.name[:1] in "=+-@" else organisation.name
+        place = (organisation.sector.value, organisation.country, organisation.region or "")
+        rows.writerow((organisation.org_id, name, *place, ids, one.reason()))
+    return text.getvalue().encode()
+
+
+def _emit_barred(found: Sequence[Barred], *, dry_run: bool, report: Path, as_json: bool) -> None:
+    """Print who is barred, and what became of them."""
+    result = {
+        "dry_run": dry_run,
+        "report": None if dry_run else str(report),
+        "organisations": [
+            {**organisation_json(one.organisation), "rules": [rule.as_json() for rule in one.rules]} for one in found
+        ],
+    }
+
+    def render(console: Console) -> None:
+        """Print a table, and where the report is."""
+        table = output.table("organisation", "sector", "place", "rules")
+        for one in found:
+            organisation = one.organisation
+            ids = ", ".join(rule.rule_id for rule in one.rules)
+            table.add_row(
+                organisation.name, organisation.sector.value, organisation.region or organisation.country, ids
+            )
+        if found:
+            console.print(table)
+        became = "are not admitted; nothing was changed" if dry_run else f"are cancelled; see {report}"
+        console.print(f"{len(found):,} organisations {became}.", soft_wrap=True)
+
+    output.emit(result, as_json=as_json, render=render)
 
 
 def _emit(organisation: Organisation, sentence: str, *, as_json: bool) -> None:

@@ -7,7 +7,9 @@ from importlib.resources import files
 from fastapi import APIRouter, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from countenance.access.model import CUSTOMER_ROLES
 from countenance.core.errors import NotFoundError
+from countenance.policy.model import Sector
 from countenance.search.model import LEAD, MAX_LIMIT, MAX_PHOTOGRAPHS
 
 MEDIA_TYPES = {
@@ -44,6 +46,8 @@ def page_router(*, max_image_bytes: int) -> APIRouter:
         **shared,
     )
     own = environment.get_template("own.html").render(shared)
+    sectors, roles = [one.value for one in Sector if one is not Sector.HOUSE], sorted(CUSTOMER_ROLES)
+    organisations = environment.get_template("organisations.html").render(sectors=sectors, roles=roles, **shared)
     static = _static_files()
     router = APIRouter(include_in_schema=False)
 
@@ -56,6 +60,11 @@ def page_router(*, max_image_bytes: int) -> APIRouter:
     def show_own() -> Response:
         """Return the page of one's own sign-in. It holds nothing of anybody."""
         return Response(own, media_type="text/html")
+
+    @router.get("/organisations")
+    def show_organisations() -> Response:
+        """Return the page of organisations. It holds nothing of any: an operator's requests fetch them."""
+        return Response(organisations, media_type="text/html")
 
     @router.get("/static/{name}")
     def show_static(name: str) -> Response:

@@ -14,8 +14,10 @@ from countenance.access.organisations import apply_for, review
 from countenance.access.people import add_user
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.sql.access_directory import SqlDirectory
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.policy.model import Actor, Channel, Role, Sector
+from tests.audit_parts import SIGNER
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -63,7 +65,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     engine = open_engine(sqlite_url(path))
     keyring = memory_keyring()
     upgrade(engine, keyring)
-    directory = SqlDirectory(engine, keyring)
+    directory = SqlDirectory(engine, keyring, SqlAuditLog(engine, SIGNER))
     with directory.changing() as change:
         first, second = found(change, FIRST_OPERATORS, at=NOW)
         owner = change.organisation(first.org_id)

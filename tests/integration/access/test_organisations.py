@@ -1,5 +1,6 @@
 """Organisations: vetted by two, stopped by one, and every change on record."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,8 +9,10 @@ import pytest
 
 from countenance.access.model import Action
 from countenance.access.organisations import cancel, review, suspend
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.core.errors import ConflictError, CountenanceError, InvalidInputError, NotFoundError, NotPermittedError
 from countenance.policy.model import HOUSE, OrganisationState, Role, Sector
+from tests.audit_parts import SIGNER
 from tests.integration.access.conftest import NOW, House
 
 
@@ -179,3 +182,20 @@ def test_nothing_of_an_organisation_or_its_people_is_in_the_file_in_the_clear(ho
 
     for planted in ("Harbour", "harbour", "duty@", "NL-ZH", "law-enforcement", "j.doe", "Jo Doe", "examiner", "seen"):
         assert planted.encode() not in held
+
+
+def test_every_change_is_in_the_audit_log_in_the_same_transaction(house: House) -> None:
+    house.admitted("Harbour Police")
+    other = house.applied("Other")
+    with pytest.raises(NotFoundError), house.directory.changing() as change:  # noqa: PT012 - it fails half-way
+        review(change, other.org_id, admit=True, reason="r", actor=house.operators[0], at=NOW)
+        change.organisation("nobody")
+
+    log = SqlAuditLog(house.engine, SIGNER)
+    actions = [json.loads(entry)["action"] for entry in log.entries(0, log.head().size)]
+    assert actions == [
+        *["access-user-added"] * 2,
+        "access-applied",
+        *["access-admitted"] * 2,
+        "access-applied",
+    ]

@@ -98,3 +98,58 @@ def test_a_document_that_is_not_there_is_said(command: Command) -> None:
     command(
         "org", "apply", "Other", "--sector", "archive", "--country", "NL", "--contact", "c", "--document", "none.pdf"
     ).refused(4, "document-unreadable")
+
+
+@pytest.mark.usefixtures("apply")
+def test_the_article_replayed(command: Command, tmp_path: Path) -> None:
+    admit(command)
+    command(
+        "org", "apply", "=A company", "--sector", "company", "--country", "US", "--region", "US-IL", "--contact", "c",
+        "--document", "charter.pdf",
+    )  # fmt: skip
+
+    named = command("org", "cancel", "--ineligible", "--dry-run", "--json").json
+    before = command("report", "customers", "--by", "state,sector", "--json").json
+    done = command("org", "cancel", "--ineligible", "--json").json
+    after = command("report", "customers", "--by", "state", "--json").json
+
+    assert [one["name"] for one in named["organisations"]] == ["=A company"]
+    assert {rule["rule"] for rule in named["organisations"][0]["rules"]} == {"default-sector", "default-us-il"}
+    assert before["counts"] == [
+        {"state": "active", "sector": "law-enforcement", "organisations": 1},
+        {"state": "applied", "sector": "company", "organisations": 1},
+    ]
+    assert [one["name"] for one in done["organisations"]] == ["=A company"]
+    assert after["counts"] == [{"state": "active", "organisations": 1}, {"state": "cancelled", "organisations": 1}]
+    [heading, row] = (tmp_path / done["report"]).read_text("utf-8").splitlines()
+    assert heading.startswith("organisation_id,name,sector")
+    assert ",'=A company,company,US,US-IL,default-sector default-us-il," in row
+
+
+@pytest.mark.usefixtures("apply")
+def test_a_report_is_never_written_over_and_nobody_is_cancelled_then(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "cancelled-organisations.csv").write_text("mine", "utf-8")
+    command("org", "apply", "A company", "--sector", "company", "--country", "US", "--contact", "c",
+            "--document", "charter.pdf")  # fmt: skip
+
+    command("org", "cancel", "--ineligible").refused(5, "output-exists")
+
+    assert command("org", "list", "--state", "cancelled", "--json").json == {"organisations": []}
+
+
+@pytest.mark.usefixtures("apply")
+@pytest.mark.parametrize(
+    "words",
+    [(), (NAME,), (NAME, "--ineligible"), (NAME, "--reason", "r", "--dry-run")],
+    ids=["nothing", "no reason", "both", "dry"],
+)
+def test_a_cancellation_that_is_unclear_is_refused(command: Command, words: tuple[str, ...]) -> None:
+    ended = command("org", "cancel", *words, "--as", "ada")
+
+    ended.refused(2, "cancel-unclear")
+    assert command("org", "show", NAME, "--json").json["state"] == "applied"
+
+
+@pytest.mark.usefixtures("apply")
+def test_counting_by_nothing_is_refused(command: Command) -> None:
+    command("report", "customers", "--by", "name").refused(2, "count-invalid")

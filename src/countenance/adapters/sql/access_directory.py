@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import ColumnElement, Engine, delete, select
 from sqlalchemy.orm import Session
 
+from countenance.access.entries import changes_made
 from countenance.access.model import Change, Organisation, User
 from countenance.access.ports import DirectoryChange, DirectoryView
 from countenance.adapters.sql.access_models import (
@@ -26,6 +27,7 @@ from countenance.adapters.sql.access_rows import (
     user_of,
 )
 from countenance.adapters.sql.access_secrets import SqlChallenges, SqlCredentials, SqlFailures, SqlSessions
+from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id
@@ -39,11 +41,12 @@ MAX_PARAMETERS = 500
 class SqlDirectory:
     """Implements `Directory` over one database. Thread-safe: each transaction has its own session."""
 
-    def __init__(self, engine: Engine, keyring: Keyring) -> None:
+    def __init__(self, engine: Engine, keyring: Keyring, audit: SqlAuditLog) -> None:
         """Keep the engine; the schema must be up to date (`database.upgrade`)."""
         self._engine = engine
         self._writer = engine.execution_options(**{WRITER: True})
         self._keyring = keyring
+        self._audit = audit
 
     @contextmanager
     def reading(self) -> Iterator[DirectoryView]:
@@ -55,14 +58,23 @@ class SqlDirectory:
     def changing(self) -> Iterator[DirectoryChange]:
         """See the port."""
         with transaction(self._writer) as session:
-            yield SqlDirectoryChange(session, self._keyring)
+            change = SqlDirectoryChange(session, self._keyring)
+            yield change
+            # Last, since writers wait for each other from there on.
+            if change.recorded:
+                self._audit.append(session, *changes_made(change.recorded))
 
 
 class SqlDirectoryChange:
     """Implements `DirectoryView` and `DirectoryChange` in one transaction."""
 
     def __init__(self, session: Session, keyring: Keyring) -> None:
-        """Work in a session that somebody else commits."""
+        """Work in a session that somebody else commits.
+
+        Attributes:
+            recorded: What was done so far, for the audit log.
+        """
+        self.recorded: list[Change] = []
         self._session = session
         self._keyring = keyring
 
@@ -194,6 +206,7 @@ class SqlDirectoryChange:
     def record(self, changes: Iterable[Change]) -> None:
         """See the port."""
         for change in changes:
+            self.recorded.append(change)
             change_id = new_id()
             self._session.add(
                 AccessChangeRow(
@@ -216,7 +229,8 @@ class SqlDirectoryChange:
             some = people[start : start + MAX_PARAMETERS]
             accounts = select(AccountRow.number).where(AccountRow.user_id.in_(some))
             for table in ended:
-                self._session.execute(delete(table).where(table.account.in_(accounts)))
+                gone = delete(table).where(table.account.in_(accounts))
+                self._session.execute(gone.execution_options(synchronize_session=False))
 
     def _organisation_row(self, org_id: str) -> OrganisationRow:
         """Return an organisation's row."""

@@ -138,7 +138,8 @@ class SqlSessions:
 
     def end_older(self, *, began: datetime, used: datetime) -> None:
         """See the port."""
-        self._session.execute(delete(SessionRow).where((SessionRow.began_at < began) | (SessionRow.used_at < used)))
+        ended = delete(SessionRow).where((SessionRow.began_at < began) | (SessionRow.used_at < used))
+        self._session.execute(ended.execution_options(synchronize_session=False))
 
     def _chosen(self, wanted: ColumnElement[bool]) -> tuple[PageSession, ...]:
         """Return those that a condition finds."""

@@ -9,8 +9,8 @@ export class Problem extends Error {
   }
 
   get line() {
-    const sentence = this.message.charAt(0).toUpperCase() + this.message.slice(1);
-    return `${sentence.replace(/[.]$/, "")}. ${this.hint}`.trim();
+    const [sentence, hint] = [this.message, this.hint].map((text) => text.charAt(0).toUpperCase() + text.slice(1));
+    return `${sentence.replace(/[.]$/, "")}. ${hint}`.trim();
   }
 
   get needsSignIn() {

@@ -7,10 +7,11 @@ import { request } from "/static/server.js";
 const dialog = byId("sign-in");
 let signedIn = () => {};
 
-async function show({ login, setting_up: settingUp }) {
+async function show({ login, roles, setting_up: settingUp }) {
   if (settingUp) return location.assign("/own");
   byId("own").textContent = login;
   byId("own").hidden = false;
+  byId("organisations").hidden = !roles.includes("operator");
   byId("sign-out").hidden = false;
   return signedIn();
 }
