@@ -10,6 +10,7 @@ from platformdirs import user_config_path
 from countenance.adapters.durable import replace_synced
 from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.bootstrap.process import forbid_core_dumps
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import IntegrityError, InvalidInputError
 from countenance.core.ids import new_id
@@ -44,6 +45,7 @@ def open_keyring(settings: Settings) -> Iterator[Keyring]:
         IntegrityError: codes `key-wrong`, `keyring-damaged`, `home-id-damaged`.
         InvalidInputError: code `key-inside-home`.
     """
+    forbid_core_dumps()
     kek, keyring = key_files(settings)
     store = FileKeyringStore(keyring)
     try:
@@ -70,7 +72,7 @@ def audit_key_file(settings: Settings) -> Path:
         InvalidInputError: code `key-inside-home`.
         IntegrityError: code `home-id-damaged`.
     """
-    return _outside(settings, settings.audit_key or _keys_folder() / f"{kept_home_id(settings)}.audit-key")
+    return outside(settings, settings.audit_key or _keys_folder() / f"{kept_home_id(settings)}.audit-key")
 
 
 def kept_home_id(settings: Settings) -> str:
@@ -91,12 +93,12 @@ def kept_home_id(settings: Settings) -> str:
 
 def _key_file(settings: Settings, home_id: str) -> Path:
     """Return where the key-encryption key lies."""
-    return _outside(settings, settings.key_file or _keys_folder() / f"{home_id}.kek")
+    return outside(settings, settings.key_file or _keys_folder() / f"{home_id}.kek")
 
 
 def _keyring_file(settings: Settings, home_id: str) -> Path:
     """Return where the keyring lies."""
-    return _outside(settings, settings.keyring or _keys_folder() / f"{home_id}.keyring")
+    return outside(settings, settings.keyring or _keys_folder() / f"{home_id}.keyring")
 
 
 def _keys_folder() -> Path:
@@ -104,7 +106,7 @@ def _keys_folder() -> Path:
     return user_config_path("countenance") / "keys"
 
 
-def _outside(settings: Settings, path: Path) -> Path:
+def outside(settings: Settings, path: Path) -> Path:
     """Give a path back that lies outside the home: whoever takes or copies the one must not have the other."""
     path = path.expanduser().resolve()
     if path.is_relative_to(settings.home.resolve()):

@@ -22,6 +22,7 @@ from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.destructions import SqlDestructions
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
+from countenance.adapters.sql.tombstones import heed_tombstones
 from countenance.audit.ports import AuditLog
 from countenance.bootstrap.accounts import Accounts, found_house, open_accounts
 from countenance.bootstrap.auditing import make_audit_key, open_audit
@@ -322,6 +323,7 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     with open_keyring(settings) as keyring, ExitStack() as stack:
         stack.callback(engine.dispose)
         bring_up_to_date(settings, engine, keyring)
+        heed_tombstones(engine, keyring)
         audit = open_audit(settings, engine)
         objects = SealedObjects(StoredObjects.in_folder(settings.objects), keyring)
         opened = OpenGallery(

@@ -20,6 +20,7 @@ from countenance.cli.doctor import doctor, index_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, status, subjects_app
 from countenance.cli.importing import import_
+from countenance.cli.keyring import keys_app
 from countenance.cli.keys import key_app
 from countenance.cli.models import models_app
 from countenance.cli.organisations import org_app
@@ -87,6 +88,7 @@ audit_app.command("witness", no_args_is_help=True)(audit_witness)
 audit_app.command("witness-key", no_args_is_help=True)(audit_witness_key)
 app.add_typer(audit_app, name="audit")
 app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
 app.add_typer(policy_app, name="policy")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(bench_app, name="bench")

@@ -63,6 +63,9 @@ class Keyring(Protocol):
     def state(self, scope: str) -> KeyState:
         """Say what has become of a scope's key."""
 
+    def destroyed(self) -> frozenset[str]:
+        """Return the scopes whose keys were destroyed."""
+
 
 class KeyEncryptionKey(Protocol):
     """What wraps data keys, and lies outside the data."""

@@ -73,6 +73,11 @@ class WrappedKeyring:
             return KeyState.NONE
         return KeyState.ACTIVE if entry.destroyed_at is None else KeyState.DESTROYED
 
+    def destroyed(self) -> frozenset[str]:
+        """See the port."""
+        entries = self._current().entries
+        return frozenset(scope for scope, entry in entries.items() if entry.destroyed_at is not None)
+
     def destroy(self, scope: str, *, reason: str) -> KeyEntry:
         """See the port."""
         if checked_scope(scope) == HOME:

@@ -9,6 +9,9 @@ from shutil import copytree
 
 import pytest
 
+from countenance.adapters.sql.sealing import RowSeals
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import open_gallery
 from tests.integration.cli.conftest import Command
 
 ASKED = ("--case", "2026-114", "--purpose", "identify a victim", "--threshold", "-1", "--json")
@@ -40,9 +43,17 @@ def change_records(home: Path, *statements: str, **values: int) -> None:
             records.execute(statement, values)
 
 
-def change_a_template(home: Path) -> None:
-    """Give the first template the numbers of the second."""
-    change_records(home, "UPDATE template SET vector = (SELECT vector FROM template WHERE number = 2) WHERE number = 1")
+def change_a_template(home: Path, row: int = 1, *, as_in: int = 2) -> None:
+    """Give a template the numbers of another, sealed as they should be."""
+    asked = (
+        "SELECT source_id, face FROM template JOIN source ON source.number = template.source WHERE template.number = ?"
+    )
+    with closing(sqlite3.connect(home / "records.sqlite3")) as records, records:
+        source_id, face = records.execute(asked, (row,)).fetchone()
+        with open_gallery(Settings(home=home)) as gallery:
+            [other] = gallery.records.templates([as_in]).values()
+            vector = RowSeals(gallery.keyring).template(source_id, face, other)
+        records.execute("UPDATE template SET vector = ? WHERE number = ?", (vector, row))
 
 
 def test_a_search_leaves_the_index_on_disk(command: Command, own_home: Path, probe: Path) -> None:
@@ -137,9 +148,7 @@ def test_rows_that_went_from_the_records_go_from_the_index_and_its_files(
 
 def test_an_index_of_other_records_is_made_again(command: Command, own_home: Path, probe: Path) -> None:
     command("search", probe, *ASKED)
-    change_records(
-        own_home, "UPDATE template SET vector = (SELECT vector FROM template WHERE number = 1) WHERE number = 5"
-    )
+    change_a_template(own_home, 5, as_in=1)
 
     assert command("doctor", "--json").json == {"templates": 5, "agree": True}
     assert len(segments(own_home)) == 1

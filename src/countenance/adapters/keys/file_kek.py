@@ -5,7 +5,7 @@ import binascii
 import secrets
 from pathlib import Path
 
-from countenance.adapters.durable import sync_folder, write_synced
+from countenance.adapters.durable import overwrite_and_delete, sync_folder, write_synced
 from countenance.adapters.keys.aead_kek import AeadKek
 from countenance.core.errors import IntegrityError, NotFoundError, UnavailableError
 from countenance.keys.envelope import KEY_BYTES
@@ -30,12 +30,11 @@ class FileKek:
             IntegrityError, UnavailableError: as `load`.
         """
         if not self.path.exists():
-            line = MARK + b" " + base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n"
             beside = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 try:
-                    write_synced(beside, line)
+                    write_synced(beside, _new_line())
                     # Of several processes that make one, the first wins, and a file is never written over.
                     self.path.hardlink_to(beside)
                 except FileExistsError:
@@ -44,40 +43,77 @@ class FileKek:
                     beside.unlink(missing_ok=True)
                 sync_folder(self.path.parent)
             except OSError as error:
-                raise UnavailableError(
-                    f"the key file {self.path} can't be written: {error.strerror}",
-                    code="key-file-unwritable",
-                    hint="name another place for it with COUNTENANCE_KEY_FILE",
-                ) from None
-        return self._read()
+                raise _unwritable(self.path, error) from None
+        return self._read(self.path)
 
     def load(self, kek_id: str) -> AeadKek:
-        """Return the key-encryption key of an identifier.
+        """Return the key-encryption key of an identifier; a rotation that was cut short is finished.
 
         Raises:
             NotFoundError: code `key-file-missing`.
             UnavailableError: code `key-file-unreadable`.
             IntegrityError: code `key-wrong`: it is another key, or no key.
         """
-        kek = self._read()
+        if self._next.exists():
+            following = self._read(self._next)
+            if following.kek_id == kek_id:
+                self.promote()
+                return following
+        kek = self._read(self.path)
         if kek.kek_id != kek_id:
             raise key_wrong(kek_id)
         return kek
 
-    def _read(self) -> AeadKek:
-        """Read the file."""
+    def make_next(self) -> AeadKek:
+        """Write a new key beside the one in use, in the place of one that never came into use.
+
+        Raises:
+            UnavailableError: code `key-file-unwritable`; the one in use stays.
+        """
         try:
-            mark, _, encoded = self.path.read_bytes().strip().partition(b" ")
+            write_synced(self._next, _new_line())
+            sync_folder(self.path.parent)
+        except OSError as error:
+            raise _unwritable(self._next, error) from None
+        return self._read(self._next)
+
+    def promote(self) -> None:
+        """Put the new key in the old one's place, and overwrite the old one.
+
+        Raises:
+            UnavailableError: code `key-file-unwritable`; the new key is found beside its place too.
+        """
+        try:
+            if self.path.exists():
+                overwrite_and_delete(self.path)
+            self._next.replace(self.path)
+            sync_folder(self.path.parent)
+        except FileNotFoundError:
+            # Another process was quicker.
+            return
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+
+    @property
+    def _next(self) -> Path:
+        """Where a new key lies until it is in use."""
+        return self.path.with_name(f"{self.path.name}.next")
+
+    @staticmethod
+    def _read(path: Path) -> AeadKek:
+        """Read a key file."""
+        try:
+            mark, _, encoded = path.read_bytes().strip().partition(b" ")
         except FileNotFoundError:
             raise NotFoundError(
-                f"the key file {self.path} is missing",
+                f"the key file {path} is missing",
                 code="key-file-missing",
                 hint="put it back from its backup, or name its place with COUNTENANCE_KEY_FILE: nothing can be read "
                 "without it",
             ) from None
         except OSError as error:
             raise UnavailableError(
-                f"the key file {self.path} can't be read: {error.strerror}",
+                f"the key file {path} can't be read: {error.strerror}",
                 code="key-file-unreadable",
                 hint="only the account that runs Countenance may read it, and that account must",
             ) from None
@@ -86,5 +122,18 @@ class FileKek:
         except binascii.Error:
             key = b""
         if mark != MARK or len(key) != KEY_BYTES:
-            raise IntegrityError(f"{self.path} is not a key file", code="key-wrong", hint="put it back from its backup")
+            raise IntegrityError(f"{path} is not a key file", code="key-wrong", hint="put it back from its backup")
         return AeadKek(key, KIND)
+
+
+def _new_line() -> bytes:
+    """Return the content of a key file with a new key."""
+    return MARK + b" " + base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n"
+
+
+def _unwritable(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(
+        f"the key file {path} can't be written: {error.strerror}",
+        code="key-file-unwritable",
+        hint="name another place for it with COUNTENANCE_KEY_FILE",
+    )

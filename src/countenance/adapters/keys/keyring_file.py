@@ -95,6 +95,31 @@ class FileKeyringStore:
                 raise _unwritable(self.path, error) from None
             return self.read()
 
+    def put(self, content: Callable[[KeyringContent | None], KeyringContent]) -> KeyringContent:
+        """Replace what is kept, also where that is missing or damaged.
+
+        Args:
+            content: Returns the new content from the current one; None where that can't be read.
+
+        Raises:
+            UnavailableError: code `keyring-unwritable`; nothing was changed.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+        with self._changing():
+            try:
+                current = self.read()
+            except (NotFoundError, IntegrityError):
+                current = None
+            after = content(current)
+            try:
+                replace_synced(self.path, packed(after))
+            except OSError as error:
+                raise _unwritable(self.path, error) from None
+            return self.read()
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the lock that lets one process change the keyring at a time."""

@@ -2,7 +2,13 @@
 
 from alembic import context
 
-from countenance.adapters.sql import access_models, audit_models  # noqa: F401 - their tables belong to the metadata
+from countenance.adapters.sql import (  # noqa: F401 - their tables belong to the metadata
+    access_models,
+    audit_models,
+    destruction_models,
+    source_models,
+    tombstones,
+)
 from countenance.adapters.sql.models import Base
 
 connection = context.config.attributes["connection"]

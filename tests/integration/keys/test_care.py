@@ -1,0 +1,205 @@
+"""Looking after keys: rotation, backups, and that what was destroyed stays destroyed."""
+
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from countenance.adapters.keys.file_kek import FileKek
+from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.bootstrap.key_care import backup_keys, keys_status, restore_keys, rotate_keys
+from countenance.bootstrap.keyring import key_files
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.core.errors import CountenanceError
+from countenance.keys.care import rewrapped
+from countenance.keys.model import HOME, KeyState, org_scope, source_scope
+
+SOURCE, ORG = source_scope("5f0c"), org_scope("0b5e")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The settings of an initialised home."""
+    made = Settings(home=tmp_path / "home")
+    initialise(made)
+    return made
+
+
+def sealed_in(settings: Settings, *scopes: str) -> dict[str, bytes]:
+    """Seal something under scopes."""
+    with open_gallery(settings) as gallery:
+        return {scope: gallery.keyring.seal(scope, b"Ada", record="1", column="label") for scope in scopes}
+
+
+def opened_in(settings: Settings, sealed: dict[str, bytes]) -> dict[str, bytes]:
+    """Open what was sealed."""
+    with open_gallery(settings) as gallery:
+        return {scope: gallery.keyring.open(scope, one, record="1", column="label") for scope, one in sealed.items()}
+
+
+def code_of(call: Callable[[], object]) -> str:
+    """Return the code that a call is refused with."""
+    with pytest.raises(CountenanceError) as caught:
+        call()
+    return caught.value.code
+
+
+class TestRotation:
+    def test_everything_opens_and_the_old_key_file_is_of_no_use(self, settings: Settings, tmp_path: Path) -> None:
+        sealed = sealed_in(settings, HOME, SOURCE, ORG)
+        before = key_files(settings)[0].read_bytes()
+
+        rotate_keys(settings)
+
+        assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
+        (tmp_path / "old").write_bytes(before)
+        shutil.copy(tmp_path / "old", key_files(settings)[0])
+        assert code_of(lambda: opened_in(settings, sealed)) == "key-wrong"
+
+    def test_a_server_goes_on(self, settings: Settings) -> None:
+        with open_gallery(settings) as gallery:
+            sealed = gallery.keyring.seal(SOURCE, b"Ada", record="1", column="label")
+
+            rotate_keys(settings)
+
+            assert gallery.keyring.open(SOURCE, sealed, record="1", column="label") == b"Ada"
+            assert gallery.keyring.seal(ORG, b"new", record="1", column="label")
+
+    def test_marks_stay(self, settings: Settings) -> None:
+        with open_gallery(settings) as gallery:
+            gallery.keyring.destroy(SOURCE, reason="withdrawn")
+
+        rotate_keys(settings)
+
+        [mark] = [one for one in keys_status(settings)["scopes"] if one["scope"] == SOURCE]
+        assert mark["destroyed_at"]
+        assert mark["reason"] == "withdrawn"
+
+    @pytest.mark.parametrize("done", ["key written", "keyring replaced", "old key overwritten"])
+    def test_cut_short_after_any_step_nothing_is_lost(self, settings: Settings, done: str) -> None:
+        sealed = sealed_in(settings, HOME, SOURCE)
+        key_file, path = key_files(settings)
+        kek, store = FileKek(key_file), FileKeyringStore(path)
+        old, new = kek.load(store.read().kek_id), kek.make_next()
+        if done != "key written":
+            store.change(lambda content: rewrapped(content, old, new))
+        if done == "old key overwritten":
+            key_file.write_bytes(bytes(64))
+
+        assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
+        rotate_keys(settings)
+        assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
+        assert sorted(one.name for one in key_file.parent.glob(f"{key_file.name}*")) == [key_file.name]
+
+    def test_killed_again_and_again_nothing_is_lost(self, settings: Settings) -> None:
+        sealed = sealed_in(settings, HOME, SOURCE)
+        context = multiprocessing.get_context("fork")
+
+        for attempt in range(15):
+            process = context.Process(target=_rotate_for_ever, args=(settings,))
+            process.start()
+            time.sleep(0.02 + attempt * 0.007)
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+
+        assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
+
+
+def _rotate_for_ever(settings: Settings) -> None:
+    while True:
+        rotate_keys(settings)
+
+
+class TestBackups:
+    def test_a_lost_keyring_comes_back(self, settings: Settings, tmp_path: Path) -> None:
+        sealed = sealed_in(settings, HOME, SOURCE)
+        backup_keys(settings, tmp_path / "backup")
+        key_files(settings)[1].unlink()
+        assert code_of(lambda: opened_in(settings, sealed)) == "keyring-missing"
+
+        restore_keys(settings, tmp_path / "backup")
+
+        assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
+
+    def test_a_damaged_keyring_comes_back(self, settings: Settings, tmp_path: Path) -> None:
+        sealed = sealed_in(settings, HOME)
+        backup_keys(settings, tmp_path / "backup")
+        key_files(settings)[1].write_bytes(b"{}")
+
+        restore_keys(settings, tmp_path / "backup")
+
+        assert opened_in(settings, sealed) == {HOME: b"Ada"}
+
+    def test_a_key_destroyed_since_stays_destroyed(self, settings: Settings, tmp_path: Path) -> None:
+        sealed_in(settings, SOURCE)
+        backup_keys(settings, tmp_path / "backup")
+        with open_gallery(settings) as gallery:
+            gallery.keyring.destroy(SOURCE, reason="withdrawn")
+
+        _, dark = restore_keys(settings, tmp_path / "backup")
+
+        assert dark == {SOURCE}
+        with open_gallery(settings) as gallery:
+            assert gallery.keyring.state(SOURCE) is KeyState.DESTROYED
+
+    def test_the_records_know_too_what_was_destroyed(self, settings: Settings, tmp_path: Path) -> None:
+        sealed = sealed_in(settings, SOURCE, ORG)
+        backup_keys(settings, tmp_path / "backup")
+        with open_gallery(settings) as gallery:
+            gallery.keyring.destroy(SOURCE, reason="withdrawn")
+        with open_gallery(settings):
+            pass
+        key_files(settings)[1].unlink()
+
+        restore_keys(settings, tmp_path / "backup")
+
+        with open_gallery(settings) as gallery:
+            assert gallery.keyring.state(SOURCE) is KeyState.DESTROYED
+            assert gallery.keyring.open(ORG, sealed[ORG], record="1", column="label") == b"Ada"
+
+    def test_a_key_made_since_stays(self, settings: Settings, tmp_path: Path) -> None:
+        backup_keys(settings, tmp_path / "backup")
+        sealed = sealed_in(settings, SOURCE)
+
+        restore_keys(settings, tmp_path / "backup")
+
+        assert opened_in(settings, sealed) == {SOURCE: b"Ada"}
+
+    def test_what_is_refused(self, settings: Settings, tmp_path: Path) -> None:
+        other = Settings(home=tmp_path / "other")
+        initialise(other)
+        backup_keys(settings, tmp_path / "backup")
+        (tmp_path / "damaged").write_bytes((tmp_path / "backup").read_bytes()[:-9])
+
+        codes = [
+            code_of(lambda: backup_keys(settings, tmp_path / "backup")),
+            code_of(lambda: backup_keys(settings, settings.home / "backup")),
+            code_of(lambda: backup_keys(settings, tmp_path / "no" / "folder")),
+            code_of(lambda: restore_keys(settings, tmp_path / "nothing")),
+            code_of(lambda: restore_keys(settings, tmp_path / "damaged")),
+            code_of(lambda: restore_keys(other, tmp_path / "backup")),
+        ]
+
+        assert codes == [
+            "backup-exists",
+            "key-inside-home",
+            "backup-unwritable",
+            "backup-unreadable",
+            "keyring-damaged",
+            "key-wrong",
+        ]
+
+
+def test_a_process_that_holds_keys_leaves_no_core(settings: Settings) -> None:
+    with open_gallery(settings):
+        limits = resource.getrlimit(resource.RLIMIT_CORE)
+
+    assert limits == (0, 0)
