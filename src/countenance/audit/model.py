@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -55,6 +55,10 @@ class Entry:
     outcome: Outcome
     actor: Acting
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def adding(self, facts: Mapping[str, Any]) -> "Entry":
+        """Return the entry with further facts."""
+        return replace(self, facts={**self.facts, **facts})
 
     def body(self, *, at: datetime, nonce: bytes) -> bytes:
         """Return the exact bytes that are kept and hashed.

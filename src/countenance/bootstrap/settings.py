@@ -51,6 +51,12 @@ class Settings(BaseSettings):
             "configuration folder."
         ),
     ] = None
+    oversight_folder: Annotated[
+        Path | None,
+        Field(
+            description="Folder outside the chain of command that each alert of oversight is written to; unset: none."
+        ),
+    ] = None
     model_pack: Annotated[str, Field(description="Name of the model pack to use.")] = "opencv-sface"
     policy_packs: Annotated[
         str, Field(description="Law packs in force beside the core, separated by commas; one has to be a base pack.")

@@ -42,6 +42,8 @@ from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import Objects, PhotographReader, Records, SourceRegister
 from countenance.index.ports import FollowingIndex
 from countenance.keys.ports import Keyring
+from countenance.oversight.detector import Limits
+from countenance.oversight.service import Oversight
 from countenance.policy.model import SYSTEM, Actor
 from countenance.search.entries import search_ended
 from countenance.search.model import Probe, SearchAnswer, SearchRequest
@@ -55,6 +57,9 @@ from countenance.vision.pack import ModelPack, find_pack
 from countenance.vision.ports import FaceAnalyser, Runtime
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
 from countenance.vision.service import PackAnalyser
+
+BARRING = frozenset({"core-organisation", "default-sector", "default-us-il"})
+"""Rules that refuse an organisation as such: searches that they refuse are told to oversight."""
 
 
 class OpenGallery:
@@ -220,6 +225,11 @@ class OpenGallery:
         return self._index
 
     @cached_property
+    def oversight(self) -> Oversight:
+        """Who looks at what was searched."""
+        return Oversight(self.audit, self.keyring, Limits(barring=BARRING))
+
+    @cached_property
     def calibration(self) -> HomeCalibration:
         """What scores mean in this gallery."""
         return HomeCalibration(self.settings, model_pack(self.settings))
@@ -236,6 +246,7 @@ class OpenGallery:
             limits=self.limits,
             default_threshold=pack.manifest.threshold,
             scale=self.calibration.scale,
+            marks=self.oversight.marks,
         )
 
     def _enrolment(self, source: str, actor: Actor, on_progress: Callable[[int], None]) -> Enrolment:

@@ -25,6 +25,7 @@ from countenance.cli.keys import key_app
 from countenance.cli.models import models_app
 from countenance.cli.organisations import org_app
 from countenance.cli.output import emit_error
+from countenance.cli.oversight import oversight_app
 from countenance.cli.people import user_app
 from countenance.cli.policy import policy_app
 from countenance.cli.reports import report_app
@@ -87,6 +88,7 @@ audit_app.command("rotate-key")(audit_rotate_key)
 audit_app.command("witness", no_args_is_help=True)(audit_witness)
 audit_app.command("witness-key", no_args_is_help=True)(audit_witness_key)
 app.add_typer(audit_app, name="audit")
+app.add_typer(oversight_app, name="oversight")
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 app.add_typer(policy_app, name="policy")

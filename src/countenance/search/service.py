@@ -75,6 +75,7 @@ class SearchService:
         limits: ImageLimits,
         default_threshold: float,
         scale: Callable[[], ScoreScale | None] = lambda: None,
+        marks: Callable[[Templates], Mapping[str, Any]] = lambda _: {},
     ) -> None:
         """Wire the service.
 
@@ -82,6 +83,7 @@ class SearchService:
             gate: What a probe's face must reach.
             default_threshold: The model pack's, for requests that ask for none.
             scale: Returns what scores mean at the moment; None where the pack has no cohort.
+            marks: Returns what the audit log's entry says of a probe's template.
         """
         self._records = records
         self._gallery = gallery
@@ -90,6 +92,7 @@ class SearchService:
         self._limits = limits
         self._default_threshold = default_threshold
         self._scale = scale
+        self._marks = marks
 
     def faces(self, data: bytes, *, filename: str | None, thorough: bool = False) -> tuple[DecodedImage, Probe]:
         """Find the faces of a photograph, as a search would see them.
@@ -170,6 +173,8 @@ class SearchService:
         )
         document = answer_json(answer)
         entry = search_answered(answer, document, actor=request.actor)
+        if read.template is not None:
+            entry = entry.adding(self._marks(read.template))
         receipt = self._records.put_search(answer.search_id, document, entry=entry)
         logger.info("search %s ended: %s, %d candidates", answer.search_id, read.outcome.value, len(found.candidates))
         return replace(answer, receipt=receipt)
