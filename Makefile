@@ -11,7 +11,7 @@ help: ## Show the targets
 
 setup: $(INSTALLED) ## Make .venv and install everything into it
 
-$(INSTALLED): requirements/dev.txt pyproject.toml hatch_build.py src/countenance/adapters/exact/scan.c
+$(INSTALLED): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard src/countenance/adapters/exact/*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

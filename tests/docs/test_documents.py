@@ -64,7 +64,9 @@ def test_commands_that_are_shown_exist_with_their_options(path: Path) -> None:
     for text in COMMAND.findall(path.read_text(encoding="utf-8")):
         words = [word for word in shlex.split(text.replace("…", "").replace("'", ""))[1:] if word]
         known = max((name for name in TREE if tuple(words[: len(name)]) == name), key=len)
-        offered = {option for parameter in TREE[known].params for option in parameter.opts} | {"--help", "-h"}
+        offered = {
+            option for parameter in TREE[known].params for option in (*parameter.opts, *parameter.secondary_opts)
+        } | {"--help", "-h"}
         if not known or any(word.split("=")[0] not in offered for word in words if word.startswith("--")):
             wrong.append(text)
 

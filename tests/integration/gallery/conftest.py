@@ -101,7 +101,7 @@ def _objects(gallery: OpenGallery, photographs: Iterable[str]) -> dict[str, str]
     return found
 
 
-IMAGES = "SELECT source_id, image_id, entry, outcome FROM image JOIN source ON image.source = source.number"
+IMAGES = "SELECT source_id, image_id, image.entry, outcome FROM image JOIN source ON image.source = source.number"
 FACES = """
     SELECT source_id, image_id, face_id, face.number, ordinal, face.entry, subject_id, label, template.vector
     FROM face JOIN image ON face.image = image.number

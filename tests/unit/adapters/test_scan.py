@@ -1,5 +1,6 @@
 """The scan: every implementation finds the same rows, and none that could reach the cut is left."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countenance.adapters.exact.bounds import quantised, quantised_probe
-from countenance.adapters.exact.kernel import CompiledScan, NumpyScan, Piece, Scan
+from countenance.adapters.exact.kernel import CompiledScan, NumpyScan, Piece, Scan, loaded
 from countenance.core.arrays import Templates
+from countenance.core.errors import UnavailableError
 from tests.index_engines import unit_rows
 
 SCANS = {"avx2 or the best": CompiledScan, "plain C": lambda: CompiledScan(level=0), "NumPy": NumpyScan}
@@ -84,3 +86,14 @@ def test_no_rows_are_an_empty_answer(name: str) -> None:
 def test_a_library_that_was_not_built_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="was not built"):
         CompiledScan(tmp_path / "scan.so")
+
+
+def test_a_library_of_other_sources_is_refused(tmp_path: Path) -> None:
+    stale = tmp_path / "scan.so"
+    source = b"int scan_layout(void) { return -1; }"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(stale)], input=source, check=True)
+
+    with pytest.raises(UnavailableError) as refused:
+        loaded(stale, level=None)
+
+    assert refused.value.code == "scan-library-stale"

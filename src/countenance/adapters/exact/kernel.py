@@ -11,9 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.adapters.exact.bounds import Codes, QuantisedProbe, Terms
+from countenance.core.errors import UnavailableError
 
 LIBRARY = Path(__file__).with_name("scan.so")
 """Put there when the package is built with a C compiler at hand."""
+
+LAYOUT = 2
+"""What the library must say of itself: one built from other sources would read these structures wrongly."""
 
 ROOM = 4096
 """Rows that a probe's first room for kept ones has; doubled where they are more."""
@@ -167,10 +171,17 @@ def loaded(library: Path, level: int | None) -> tuple[ctypes.CDLL, int]:
 
     Raises:
         FileNotFoundError: it was not built.
+        UnavailableError: code `scan-library-stale`, it was built from other sources than these.
     """
     if not library.is_file():
         raise FileNotFoundError(f"{library} was not built: install the package again with a C compiler at hand")
     loaded_library = ctypes.CDLL(str(library))
+    if not hasattr(loaded_library, "scan_layout") or loaded_library.scan_layout() != LAYOUT:
+        raise UnavailableError(
+            f"{library.name} was built from another version of Countenance's sources",
+            code="scan-library-stale",
+            hint="install the package again, e.g. `pip install --no-deps --no-build-isolation -e .`",
+        )
     return loaded_library, loaded_library.scan_level() if level is None else level
 
 

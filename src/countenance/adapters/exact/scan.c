@@ -98,6 +98,8 @@ static void fast(const piece *p, int64_t at, int64_t dim, search *s, int32_t pro
 int32_t scan_level(void) { return 0; }
 #endif
 
+int32_t scan_layout(void) { return LAYOUT; }
+
 static int has_room(const search *s, int32_t probes) {
     for (int32_t q = 0; q < probes; q++) {
         if (s[q].count + TILE > s[q].capacity) return 0;
