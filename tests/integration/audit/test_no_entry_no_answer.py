@@ -64,11 +64,14 @@ def test_everything_leaves_an_entry(gallery: OpenGallery, portraits: Mapping[str
     gallery.crops([candidate.face.face_id])
     gallery.photograph(candidate.face.image_id)
 
-    assert actions(gallery) == ["source-register", "enrol", "search", "search", "picture-show", "picture-show"]
-    refused = next(gallery.audit.entries(3, 4)).decode()
+    written = actions(gallery)
+    told = [action for action in written if not action.startswith("access-")]
+    assert told == ["source-register", "enrol", "search", "search", "picture-show", "picture-show"]
+    at = len(written) - 3
+    refused = next(gallery.audit.entries(at, at + 1)).decode()
     assert '"code":"case-invalid"' in refused
     assert '"outcome":"refused"' in refused
-    assert verify_log(gallery.audit, verifiers=known_verifiers(gallery.settings)).checkpoint.size == 6
+    assert verify_log(gallery.audit, verifiers=known_verifiers(gallery.settings)).checkpoint.size == len(written)
 
 
 def test_an_answer_carries_a_receipt_for_what_it_says(gallery: OpenGallery, portraits: Mapping[str, Path]) -> None:

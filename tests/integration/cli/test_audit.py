@@ -34,7 +34,7 @@ def test_the_log_is_verified_and_shown(command: Command, own_home: Path) -> None
 
     assert found["entries"] == shown["size"] >= 2
     assert found["log"].startswith("countenance.local/")
-    assert [one["action"] for one in shown["entries"]] == ["source-register"]
+    assert [one["action"] for one in shown["entries"]] == ["access-user-added"]
     assert "are what was signed" in command("audit", "verify").out
     assert "source-register" in command("audit", "show").out
     assert own_home.is_dir()

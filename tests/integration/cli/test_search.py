@@ -47,6 +47,8 @@ class TestJson:
             "scale",
             "seconds",
             "lead",
+            "marks",
+            "receipt",
         ]
         assert (answer["outcome"], answer["case"], answer["purpose"]) == ("searched", "2026-114", "identify a victim")
         assert answer["gallery"]["subjects"] == 4

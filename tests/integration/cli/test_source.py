@@ -7,8 +7,15 @@ import pytest
 from sqlalchemy import text
 
 from countenance.adapters.sql.database import open_engine, sqlite_url
+from countenance.adapters.sql.sealing import PROVENANCE, RowSeals
 from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import open_gallery
 from tests.integration.cli.conftest import PEOPLE, Command
+
+PROVENANCES = """
+    SELECT source_id, image_id, provenance.entry
+    FROM provenance JOIN image ON provenance.image = image.number JOIN source ON image.source = source.number
+"""
 
 
 @pytest.fixture
@@ -82,11 +89,14 @@ def test_what_the_manifest_says_is_kept_with_the_photograph(command: Command, al
 
     command("enrol", "album", album, "--manifest", tmp_path / "m.csv")
 
-    engine = open_engine(sqlite_url(Settings(home=tmp_path / "home").database))
+    settings = Settings(home=tmp_path / "home")
+    engine = open_engine(sqlite_url(settings.database))
     with engine.connect() as connection:
-        [entry] = connection.scalars(text("SELECT entry FROM provenance")).all()
+        [kept] = connection.execute(text(PROVENANCES)).all()
     engine.dispose()
-    assert entry == b'{"captured":"1987","licence":"CC0","original":"Inv. 7"}'
+    with open_gallery(settings) as gallery:
+        told = RowSeals(gallery.keyring).open_entry(kept.source_id, kept.image_id, kept.entry, column=PROVENANCE)
+    assert told == {"captured": "1987", "licence": "CC0", "original": "Inv. 7"}
 
 
 def test_a_bad_manifest_enrols_nothing(command: Command, album: Path, tmp_path: Path) -> None:

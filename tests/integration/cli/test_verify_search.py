@@ -1,14 +1,22 @@
 """`verify-search`: an answer that holds, and every way in which one does not."""
 
-import json
-import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from countenance.adapters.sql.database import open_engine, sqlite_url
+from countenance.adapters.sql.destruction_models import SearchCandidateRow
+from countenance.adapters.sql.models import SearchRow, SourceRow, TemplateRow
+from countenance.adapters.sql.sealing import CANDIDATE, RowSeals
+from countenance.adapters.sql.searches import candidate_record, sealed_answer
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from tests.integration.cli.conftest import Command
 
 ASKED = ("--case", "2026-114", "--purpose", "identify a victim", "--json")
@@ -31,14 +39,28 @@ def kept(command: Command, home: Path, probe: Path, *more: str) -> dict[str, Any
     return command("search", probe, *ASKED, *more, "--home", home).json
 
 
+@contextmanager
+def behind(home: Path) -> Iterator[tuple[Session, RowSeals, OpenGallery]]:
+    """Open the records as somebody does who has the keys too."""
+    engine = open_engine(sqlite_url(Settings(home=home).database))
+    with open_gallery(Settings(home=home)) as gallery, Session(engine) as session, session.begin():
+        yield session, RowSeals(gallery.keyring), gallery
+    engine.dispose()
+
+
 def tamper(home: Path, search_id: str, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change a kept answer behind Countenance's back."""
-    with sqlite3.connect(home / "records.sqlite3") as records:
-        [text] = records.execute("SELECT answer FROM search WHERE search_id = ?", (search_id,)).fetchone()
-        answer = json.loads(text)
+    """Change a kept answer behind Countenance's back, and seal it again."""
+    with behind(home) as (session, seals, gallery):
+        answer = dict(gallery.records.search(search_id))
         change(answer)
-        records.execute("UPDATE search SET answer = ? WHERE search_id = ?", (json.dumps(answer), search_id))
-    records.close()
+        row = session.scalars(select(SearchRow).where(SearchRow.search_id == search_id)).one()
+        row.entry = sealed_answer(seals, search_id, answer)
+        source_id = session.scalars(select(SourceRow.source_id)).one()
+        for told in answer["candidates"]:
+            chosen = (SearchCandidateRow.search == row.number, SearchCandidateRow.rank == told["rank"])
+            candidate = session.scalars(select(SearchCandidateRow).where(*chosen)).one()
+            record = candidate_record(search_id, told["rank"])
+            candidate.entry = seals.entry(source_id, record, told, column=CANDIDATE)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +129,12 @@ def test_a_changed_answer_does_not(
 
 def test_nor_one_whose_template_changed_on_record(command: Command, own_home: Path, probe: Path) -> None:
     answer = kept(command, own_home, probe)
-    with sqlite3.connect(own_home / "records.sqlite3") as records:
-        row = answer["candidates"][0]["template"]
-        [vector] = records.execute("SELECT vector FROM template WHERE number = ?", (row,)).fetchone()
-        changed = bytes([vector[0] ^ 0x40]) + vector[1:]
-        records.execute("UPDATE template SET vector = ? WHERE number = ?", (changed, row))
-    records.close()
+    number = answer["candidates"][0]["template"]
+    with behind(own_home) as (session, seals, gallery):
+        changed = gallery.records.templates([number])[number]
+        changed[0] = -changed[0]
+        row = session.scalars(select(TemplateRow).where(TemplateRow.number == number)).one()
+        row.vector = seals.template(session.scalars(select(SourceRow.source_id)).one(), row.face, changed)
 
     ended = command("verify-search", answer["search_id"], "--probe", probe, "--home", own_home)
 
