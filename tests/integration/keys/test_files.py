@@ -120,8 +120,11 @@ def test_a_missing_key_file_is_named(settings: Settings) -> None:
 def test_init_makes_no_second_key_for_a_home_that_lost_its_own(settings: Settings) -> None:
     key_files(settings)[0].unlink()
 
-    initialise(settings)
+    with pytest.raises(NotFoundError) as caught:
+        initialise(settings)
 
+    assert caught.value.code == "key-file-missing"
+    assert not key_files(settings)[0].exists()
     assert code_of_opening(settings) == "key-file-missing"
 
 
