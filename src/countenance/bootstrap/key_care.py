@@ -9,7 +9,7 @@ from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore, packed, unpacked
 from countenance.bootstrap.keyring import key_files, open_keyring, outside
 from countenance.bootstrap.settings import Settings
-from countenance.core.errors import ConflictError, NotFoundError, UnavailableError
+from countenance.core.errors import ConflictError, IntegrityError, NotFoundError, UnavailableError
 from countenance.keys.care import restored, rewrapped
 from countenance.keys.model import HOME
 from countenance.keys.service import REASON
@@ -99,10 +99,16 @@ def restore_keys(settings: Settings, source: Path) -> tuple[int, frozenset[str]]
 
     Raises:
         NotFoundError: code `backup-unreadable`; nothing was changed.
-        IntegrityError: codes `keyring-damaged`, `key-wrong`; nothing was changed.
+        IntegrityError: codes `backup-damaged`, `key-wrong`; nothing was changed.
     """
     try:
         backup = unpacked(source.read_bytes())
+    except IntegrityError:
+        raise IntegrityError(
+            f"{source} is no backup of a keyring, or a damaged one",
+            code="backup-damaged",
+            hint="name another backup; the keyring was left as it is",
+        ) from None
     except OSError as error:
         raise NotFoundError(
             f"{source} can't be read: {error.strerror}", code="backup-unreadable", hint="name the backup's file"

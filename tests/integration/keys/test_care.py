@@ -193,7 +193,7 @@ class TestBackups:
             "key-inside-home",
             "backup-unwritable",
             "backup-unreadable",
-            "keyring-damaged",
+            "backup-damaged",
             "key-wrong",
         ]
 
