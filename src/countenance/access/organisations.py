@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from countenance.access.model import Action, Application, Change, Document, Organisation
-from countenance.access.places import checked_place
 from countenance.access.ports import DirectoryChange, DirectoryView
 from countenance.access.words import checked_words
 from countenance.core.errors import ConflictError, InvalidInputError, NotPermittedError
 from countenance.core.ids import new_id
+from countenance.core.places import checked_place
 from countenance.policy.model import HOUSE, Actor, OrganisationState, Role, Sector
 
 REVIEWERS = 2
