@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sample_portraits import CREDITS, PORTRAITS, sample_portraits
 
+from countenance.access.founding import FIRST_OPERATORS
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.cli import output
@@ -33,6 +34,9 @@ SOURCES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "face-recognition": ("face_recognition project", ("obama.jpg", "obama2.jpg", "biden.jpg")),
 }
 """Who gave the photographs that are enrolled, and which these are."""
+
+OPERATOR = FIRST_OPERATORS[0]
+"""Who may sign in on the page at once; more people are added there or with `countenance user add`."""
 
 PROBES = ("person_a_2.jpg", "person_b_2.jpg", "obama3.jpg", "impostor_1.jpg", "impostor_2.jpg")
 """Other photographs: of enrolled people, years apart, and last of somebody who is not enrolled."""
@@ -70,6 +74,7 @@ def main() -> int:
         return stopped.code
     print(f"\nFaces side by side:  {REPORT.resolve().as_uri()}")
     print("The search page:     make serve, then open the address that it prints")
+    print(f"Sign in there with:  .venv/bin/countenance user invite {OPERATOR} --as {OPERATOR} --home {HOME}")
     print("All commands:        .venv/bin/countenance --help")
     return 0
 
