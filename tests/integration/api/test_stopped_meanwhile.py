@@ -1,6 +1,7 @@
 """Whoever is stopped while a request arrives or an answer leaves is stopped there."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +29,9 @@ def request(app: Any, known: dict[str, Any], body: list[Message]) -> list[Messag
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(guard(scope, receive, send))
+    # In a thread of its own: the browser's tests leave their event loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(guard(scope, receive, send))).result()
     return sent
 
 
