@@ -86,6 +86,7 @@ def kept_answer(gallery: OpenGallery, source: str, *, other: str) -> str:
                 "rank": rank,
                 "subject": {"id": subject.subject_id, "label": subject.label},
                 "score": 1.0 - rank / 10,
+                "face": one.face_id,
                 "image": {"id": one.image_id, "reference": one.reference},
                 "source": name,
                 "box": [1.0, 2.0, 3.0, 4.0],

@@ -94,6 +94,20 @@ def test_a_reader_never_sees_half_of_an_object(objects: Objects) -> None:
         assert {one.result() for one in seen} <= set(versions)
 
 
+def test_one_object_is_deleted_and_nothing_else(objects: Objects) -> None:
+    going, staying = crop_key("5f0c", "a" * 64, 1), (KEY, crop_key("5f0c", "a" * 64, 11), crop_key("5f0c", "b" * 64, 1))
+    for key in (going, *staying):
+        objects.put(key, b"x")
+
+    objects.delete(going)
+    objects.delete(going)
+    objects.delete(crop_key("another", "a" * 64, 1))
+
+    with pytest.raises(NotFoundError):
+        objects.get(going)
+    assert [objects.get(key) for key in staying] == [b"x"] * 3
+
+
 def test_a_folder_is_deleted_whole_and_nothing_else(objects: Objects) -> None:
     going, staying = image_key("5f0c", "a" * 64), (image_key("5f0c1", "a" * 64), crop_key("5f0c", "a" * 64, 1))
     for key in (going, image_key("5f0c", "b" * 64), *staying):

@@ -154,6 +154,10 @@ class MemoryObjects:
         except KeyError:
             raise NotFoundError("that picture is not in the object store", code="object-unknown") from None
 
+    def delete(self, key: str) -> None:
+        """See the port."""
+        self._held.pop(key, None)
+
     def delete_all(self, prefix: str) -> None:
         """See the port."""
         self._held = {key: data for key, data in self._held.items() if not key.startswith(prefix)}

@@ -39,6 +39,15 @@ class StoredObjects:
         except (BaseError, OSError) as error:
             raise _unavailable(error) from None
 
+    def delete(self, key: str) -> None:
+        """See the port."""
+        try:
+            obstore.delete(self._store, key)
+        except (ObjectMissingError, FileNotFoundError):
+            return
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from None
+
     def delete_all(self, prefix: str) -> None:
         """See the port."""
         try:

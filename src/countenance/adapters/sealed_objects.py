@@ -1,7 +1,7 @@
 """Objects sealed before they are stored, under names that say nothing."""
 
 from countenance.gallery.ports import Objects
-from countenance.keys.model import HOME, case_scope, org_scope, source_scope
+from countenance.keys.model import HOME, KeyState, case_scope, org_scope, source_scope
 from countenance.keys.ports import Keyring
 
 COLUMN = "object"
@@ -32,6 +32,11 @@ class SealedObjects:
     def get(self, key: str) -> bytes:
         """See the port; also codes `key-destroyed`, `sealed-damaged`."""
         return self._keyring.open(_scope(key), self._objects.get(self.stored_key(key)), record=key, column=COLUMN)
+
+    def delete(self, key: str) -> None:
+        """See the port; what belongs to an owner whose key was destroyed went with it."""
+        if self._keyring.state(_scope(key)) is not KeyState.DESTROYED:
+            self._objects.delete(self.stored_key(key))
 
     def delete_all(self, prefix: str) -> None:
         """See the port: the folder of a kind, or of one owner's."""

@@ -75,6 +75,16 @@ def audit_key_file(settings: Settings) -> Path:
     return outside(settings, settings.audit_key or _keys_folder() / f"{kept_home_id(settings)}.audit-key")
 
 
+def erasure_list_file(settings: Settings) -> Path:
+    """Return where the list of what was erased lies.
+
+    Raises:
+        InvalidInputError: code `key-inside-home`.
+        IntegrityError: code `home-id-damaged`.
+    """
+    return outside(settings, settings.erasure_list or _keys_folder() / f"{kept_home_id(settings)}.erased")
+
+
 def kept_home_id(settings: Settings) -> str:
     """Return what a home's keys are called after.
 

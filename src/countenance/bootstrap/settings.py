@@ -41,6 +41,13 @@ class Settings(BaseSettings):
             "configuration folder."
         ),
     ] = None
+    erasure_list: Annotated[
+        Path | None,
+        Field(
+            description="File of the list of what was erased, outside the home; unset: in the user's "
+            "configuration folder."
+        ),
+    ] = None
     user: Annotated[str | None, Field(description="Who acts on the command line, by login; `--as` wins over it.")] = (
         None
     )

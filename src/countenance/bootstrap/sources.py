@@ -5,6 +5,7 @@ from typing import Any
 
 from countenance.gallery.certificates import read_certificate
 from countenance.gallery.destruction import Destroyer, Destruction
+from countenance.gallery.erasure import Erased, Eraser, Extent
 from countenance.gallery.model import LegalBasis, Source, SourceChange, SourceState, SourceSummary
 from countenance.gallery.ports import Objects, Records, SourceRegister
 from countenance.gallery.sources import add_release, change_state, register_source, released_labels
@@ -15,12 +16,15 @@ from countenance.policy.model import SYSTEM, Actor
 class Sources:
     """The sources of one open gallery. Thread-safe."""
 
-    def __init__(self, records: Records, objects: Objects, register: SourceRegister, destroyer: Destroyer) -> None:
+    def __init__(
+        self, records: Records, objects: Objects, register: SourceRegister, destroyer: Destroyer, eraser: Eraser
+    ) -> None:
         """Join the parts."""
         self._records = records
         self._objects = objects
         self._register = register
         self._destroyer = destroyer
+        self._eraser = eraser
 
     def register(
         self,
@@ -69,13 +73,27 @@ class Sources:
         """Destroy a source: see `gallery.destruction.Destroyer.withdraw`."""
         return self._destroyer.withdraw(name, actor=actor, by=by, reason=reason)
 
-    def heed_destroyed_keys(self) -> None:
-        """Withdraw again what came back with an old backup: its key is gone, so nothing of it may be searched."""
+    def extent(self, erased: Erased) -> Extent:
+        """Return what an erasure would take: see `gallery.erasure.ErasureRecords.extent`."""
+        return self._eraser.extent(erased)
+
+    def erase(self, erased: Erased, *, by: str, reason: str, actor: Actor = SYSTEM) -> Destruction:
+        """Erase a subject, a photograph or a face: see `gallery.erasure.Eraser.erase`."""
+        return self._eraser.erase(erased, actor=actor, by=by, reason=reason)
+
+    def finish_erasures(self, *, actor: Actor = SYSTEM) -> tuple[Destruction, ...]:
+        """Finish what was cut short, or came back: see `gallery.erasure.Eraser.finish_all`."""
+        return self._eraser.finish_all(actor=actor)
+
+    def heed_destroyed(self) -> None:
+        """Take out again what came back with an old backup, so that nothing of it is searched."""
         self._destroyer.heed_destroyed_keys()
+        self._eraser.heed_list()
 
     def certificates(self) -> tuple[Destruction, ...]:
         """Return the destructions that ended, newest first."""
-        return self._destroyer.destructions.certificates()
+        ended = (*self._destroyer.destructions.certificates(), *self._eraser.records.certificates())
+        return tuple(sorted(ended, key=lambda one: one.started_at, reverse=True))
 
     def read_certificate(self, certificate: bytes) -> dict[str, Any]:
         """Check a certificate of this installation: see `gallery.certificates.read_certificate`."""

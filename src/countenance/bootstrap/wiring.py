@@ -11,6 +11,7 @@ from countenance.access.own import OwnSecurity
 from countenance.access.passkeys import Passkeys
 from countenance.access.passwords import Passwords
 from countenance.access.sign_in import SignIn
+from countenance.adapters.erasure_list import FileErasureList
 from countenance.adapters.exact.blocks import BlockStore, StoredState
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.objects import StoredObjects
@@ -20,6 +21,7 @@ from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.signing import SealedSigner
 from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.destructions import SqlDestructions
+from countenance.adapters.sql.erasures import SqlErasures
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.adapters.sql.tombstones import heed_tombstones
@@ -28,7 +30,7 @@ from countenance.bootstrap.accounts import Accounts, found_house, open_accounts
 from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.engines import exact_folder, open_index
-from countenance.bootstrap.keyring import make_keys, open_keyring
+from countenance.bootstrap.keyring import erasure_list_file, make_keys, open_keyring
 from countenance.bootstrap.older_homes import bring_up_to_date
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
@@ -36,6 +38,7 @@ from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.destruction import Destroyer, DestructionRecords
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport, NotEnrolled
 from countenance.gallery.entries import crops_shown, photograph_shown
+from countenance.gallery.erasure import Eraser, ErasureList, ErasureRecords
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.plan import PlannedPhotograph
@@ -73,6 +76,8 @@ class OpenGallery:
         objects: Objects,
         register: SourceRegister,
         destructions: DestructionRecords,
+        erasures: ErasureRecords,
+        erased: ErasureList,
         keyring: Keyring,
         accounts: Accounts,
         audit: AuditLog,
@@ -86,15 +91,19 @@ class OpenGallery:
         self.audit = audit
         self.limits = image_limits(settings)
         self.indexed = IndexedGallery(records, self._open_index)
+        signer = SealedSigner(settings.home, keyring)
         destroyer = Destroyer(
             records=records,
             destructions=destructions,
             objects=objects,
             keyring=keyring,
-            signer=SealedSigner(settings.home, keyring),
+            signer=signer,
             refresh_index=self.indexed.refresh,
         )
-        self.sources = Sources(records, objects, register, destroyer)
+        eraser = Eraser(
+            records=erasures, noted=erased, objects=objects, signer=signer, refresh_index=self.indexed.refresh
+        )
+        self.sources = Sources(records, objects, register, destroyer, eraser)
         self._index: FollowingIndex | None = None
 
     def enrol(
@@ -343,12 +352,14 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             objects=objects,
             register=SqlSourceRegister(engine, audit, keyring),
             destructions=SqlDestructions(engine, audit, keyring),
+            erasures=SqlErasures(engine, audit, keyring),
+            erased=FileErasureList(erasure_list_file(settings), keyring),
             keyring=keyring,
             accounts=open_accounts(engine, objects, keyring, audit),
             audit=audit,
         )
         with closing(opened) as gallery:
-            gallery.sources.heed_destroyed_keys()
+            gallery.sources.heed_destroyed()
             yield gallery
 
 

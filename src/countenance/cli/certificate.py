@@ -38,6 +38,7 @@ def certificate_list(home: Home = None, json: Json = False) -> None:
             "id": one.destruction_id,
             "kind": one.kind.value,
             "source": one.source.name,
+            "target": one.target,
             "not_eligible_since": one.started_at.isoformat(),
             "signed": json_module.loads(one.certificate or b"null"),
         }

@@ -17,6 +17,7 @@ from countenance.cli.bench import bench_app
 from countenance.cli.calibration import calibrate, calibration_app
 from countenance.cli.certificate import certificate_app
 from countenance.cli.doctor import doctor, index_app
+from countenance.cli.erase import erase_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, status, subjects_app
 from countenance.cli.importing import import_
@@ -71,6 +72,7 @@ app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
 app.add_typer(report_app, name="report")
 app.add_typer(source_app, name="source")
+app.add_typer(erase_app, name="erase")
 app.add_typer(certificate_app, name="certificate")
 app.command(no_args_is_help=True)(enrol)
 app.command("import", no_args_is_help=True)(import_)

@@ -83,10 +83,16 @@ def certificate_text(certificate: bytes) -> str:
         f"Finished            {facts['finished_at']}",
         "Destroyed     " + ", ".join(f"{count:,} {what}" for what, count in destroyed.items()),
     ]
+    if facts.get("erased"):
+        lines.append(f"Erased        {facts['erased']['id']}")
+    if facts.get("photographs_staying"):
+        lines.append(f"Stay          {facts['photographs_staying']:,} photographs of others, without the face")
     if facts.get("key"):
         lines.append(f"Key           {facts['key']['scope']}, destroyed {facts['key']['destroyed_at']}")
     before = facts["handed_out_before"]
     lines += ["", f"Handed out before: {len(before)} searches" + (":" if before else "")]
     lines += [f"  {one['searched_at']}  search {one['search']}, {one['candidates']} candidates" for one in before]
-    lines += ["", f"Kept: {facts['kept']}.", "", f"Signed with Ed25519 key {signed['public_key']}"]
+    lines += ["", f"Kept: {facts['kept']}."]
+    lines += [f"Not reached: {facts['not_reached']}."] if facts.get("not_reached") else []
+    lines += ["", f"Signed with Ed25519 key {signed['public_key']}"]
     return "\n".join(lines) + "\n"

@@ -34,15 +34,23 @@ class DestructionKind(StrEnum):
 
     SOURCE_WITHDRAWN = "source-withdrawn"
     SOURCE_EXPIRED = "source-expired"
+    SUBJECT_ERASED = "subject-erased"
+    IMAGE_ERASED = "image-erased"
+    FACE_ERASED = "face-erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destroyed:
-    """How much is destroyed."""
+    """How much is destroyed.
+
+    Attributes:
+        staying: Photographs that stay without the face, since others are enrolled from them.
+    """
 
     images: int
     subjects: int
     templates: int
+    staying: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +71,9 @@ class Destruction:
     """A destruction that is under way or ended.
 
     Attributes:
+        source: What it was, or what it was of.
         certificate: The signed certificate; None while it is under way.
+        target: Id of the subject, photograph or face; None where it is the whole source.
     """
 
     destruction_id: str
@@ -74,6 +84,7 @@ class Destruction:
     reason: str
     destroyed: Destroyed
     certificate: bytes | None
+    target: str | None = None
 
 
 class DestructionRecords(Protocol):
@@ -200,17 +211,21 @@ class Destroyer:
         for prefix in (f"images/{source_id}/", f"crops/{source_id}/"):  # 5
             self.objects.delete_all(prefix)
         self.destructions.settle()  # 6
-        certificate = make_certificate(  # 7
-            certificate_facts(destruction, key.destroyed_at, self.destructions.handed_out(source_id)), self.signer
-        )
+        facts = {
+            **certificate_facts(destruction, self.destructions.handed_out(source_id)),
+            "key": {
+                "scope": source_scope(source_id),
+                "destroyed_at": None if key.destroyed_at is None else key.destroyed_at.isoformat(),
+            },
+            "kept": "the entry in the register of sources, its document, and which searches had returned it",
+        }
+        certificate = make_certificate(facts, self.signer)  # 7
         self.destructions.finish(destruction.destruction_id, certificate, actor=actor)
         return self.destructions.of_source(destruction.source.name) or destruction
 
 
-def certificate_facts(
-    destruction: Destruction, key_destroyed_at: datetime | None, handed_out: Collection[HandedOut]
-) -> Mapping[str, Any]:
-    """Return what a certificate says: what was destroyed, how, and what had been handed out before."""
+def certificate_facts(destruction: Destruction, handed_out: Collection[HandedOut]) -> Mapping[str, Any]:
+    """Return what every certificate says: what was destroyed, since when, and what had been handed out before."""
     source, destroyed = destruction.source, destruction.destroyed
     return {
         "certificate": "countenance destruction certificate, version 1",
@@ -231,15 +246,10 @@ def certificate_facts(
             "subjects": destroyed.subjects,
             "templates": destroyed.templates,
         },
-        "key": {
-            "scope": source_scope(source.source_id),
-            "destroyed_at": None if key_destroyed_at is None else key_destroyed_at.isoformat(),
-        },
         "handed_out_before": [
             {"search": one.search_id, "searched_at": one.searched_at.isoformat(), "candidates": one.candidates}
             for one in handed_out
         ],
-        "kept": "the entry in the register of sources, its document, and which searches had returned it",
     }
 
 

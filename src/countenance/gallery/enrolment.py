@@ -281,6 +281,10 @@ class Enrolment:
         elif known.outcome is Outcome.ENROLLED:
             self._report.already += 1
             self._done()
+        elif known.outcome is Outcome.ERASED:
+            self._refuse(
+                reference, "photograph-erased", "it was erased from this source, and is not taken in again", ""
+            )
         else:
             self._refuse(reference, known.outcome.value, "it was refused in an earlier run for the same reason", "")
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from countenance.audit.model import Acting, Entry, Outcome
+from countenance.gallery.destruction import Destruction
 from countenance.gallery.model import NewImage, Source, SourceChange
 from countenance.gallery.terms import Release
 
@@ -30,6 +31,21 @@ def destroyed(destruction_id: str, certificate: bytes, *, actor: Acting) -> Entr
     """Say that a destruction came to its end, with the hash of its certificate."""
     facts = {"destruction": destruction_id, "certificate_sha256": hashlib.sha256(certificate).hexdigest()}
     return Entry(action="destruction-finish", outcome=Outcome.DONE, actor=actor, facts=facts)
+
+
+def erasure_begun(destruction: Destruction, *, actor: Acting) -> Entry:
+    """Say that a subject, a photograph or a face was taken out; the reason, in somebody's own words, is left out."""
+    destroyed_ = destruction.destroyed
+    facts = {
+        "destruction": destruction.destruction_id,
+        "kind": destruction.kind.value,
+        "target": destruction.target,
+        "source": destruction.source.source_id,
+        "images": destroyed_.images,
+        "subjects": destroyed_.subjects,
+        "templates": destroyed_.templates,
+    }
+    return Entry(action="erase", outcome=Outcome.DONE, actor=actor, facts=facts)
 
 
 def release_added(source_id: str, release: Release, *, actor: Acting) -> Entry:

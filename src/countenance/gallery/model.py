@@ -41,6 +41,7 @@ class Outcome(StrEnum):
     ENROLLED = "enrolled"
     NO_FACE = "no-face"
     REFUSED_BY_GATE = "refused-by-gate"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,8 +141,8 @@ class Records(Protocol):
 
         Raises:
             UnavailableError: codes `audit-unwritable`, `records-unavailable`; neither was written.
-            ConflictError: code `source-changed-meanwhile`: a candidate's source was stopped since the scan; neither was
-                written.
+            ConflictError: codes `source-changed-meanwhile`, a candidate's source was stopped since the scan, and
+                `candidate-gone-meanwhile`, a candidate was erased; neither was written.
         """
 
     def search(self, search_id: str) -> Mapping[str, object]:
@@ -216,6 +216,13 @@ class Objects(Protocol):
         Raises:
             NotFoundError: code `object-unknown`.
             UnavailableError: code `objects-unavailable`.
+        """
+
+    def delete(self, key: str) -> None:
+        """Delete an object; none there is no harm.
+
+        Raises:
+            UnavailableError: code `objects-unavailable`; run it again.
         """
 
     def delete_all(self, prefix: str) -> None:

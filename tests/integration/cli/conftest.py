@@ -97,3 +97,15 @@ def home(filled_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """That gallery, as COUNTENANCE_HOME."""
     monkeypatch.setenv("COUNTENANCE_HOME", str(filled_home))
     return filled_home
+
+
+@pytest.fixture
+def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command, photographs: Path) -> Path:
+    """An empty gallery, and a folder with the photographs of two people."""
+    monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COUNTENANCE_WORKERS", "1")
+    command("init")
+    (tmp_path / "d.txt").write_text("given", encoding="utf-8")
+    for person in "AB":
+        shutil.copytree(photographs / person, tmp_path / "album" / person)
+    return tmp_path / "album"

@@ -1,6 +1,5 @@
 """`countenance source`: states, releases and manifests, through the real command and real enrolments."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,18 +15,6 @@ PROVENANCES = """
     SELECT source_id, image_id, provenance.entry
     FROM provenance JOIN image ON provenance.image = image.number JOIN source ON image.source = source.number
 """
-
-
-@pytest.fixture
-def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command, photographs: Path) -> Path:
-    """An empty gallery, and a folder with the photographs of two people."""
-    monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COUNTENANCE_WORKERS", "1")
-    command("init")
-    (tmp_path / "d.txt").write_text("given", encoding="utf-8")
-    for person in "AB":
-        shutil.copytree(photographs / person, tmp_path / "album" / person)
-    return tmp_path / "album"
 
 
 def register(command: Command, *options: str, basis: str = "contract") -> None:

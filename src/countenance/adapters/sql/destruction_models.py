@@ -22,6 +22,30 @@ class DestructionRow(Base):
     certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class ErasureRow(Base):
+    """An erasure of a subject, a photograph or a face: under way until it has its certificate."""
+
+    __tablename__ = "erasure"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    erasure_id: Mapped[str] = mapped_column(String(36), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    target: Mapped[str] = mapped_column(String(36), unique=True)
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"), index=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
+    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class ErasedPhotographRow(Base):
+    """A photograph that was erased, by its content's fingerprint under its source's key: it is not taken in again."""
+
+    __tablename__ = "erased_photograph"
+
+    source: Mapped[int] = mapped_column(ForeignKey("source.number"), primary_key=True)
+    content_print: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+
+
 class SearchCandidateRow(Base):
     """One candidate of a kept answer, by rank: who it is is sealed under the key of the source, and goes with it."""
 

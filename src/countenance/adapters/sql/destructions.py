@@ -8,15 +8,14 @@ from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, empty_log, slices, transaction
-from countenance.adapters.sql.destruction_models import DestructionRow, SearchCandidateRow
+from countenance.adapters.sql.destruction_models import DestructionRow, ErasedPhotographRow, SearchCandidateRow
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SearchRow, SourceRow, SubjectRow, TemplateRow
 from countenance.adapters.sql.sealing import CERTIFICATE, DESTRUCTION, RowSeals
-from countenance.adapters.sql.searches import opened_answer, sealed_answer
+from countenance.adapters.sql.searches import forget_in_answer
 from countenance.adapters.sql.source_models import ProvenanceRow, ReleaseRow
 from countenance.adapters.sql.source_register import change_state_of, find_source
 from countenance.adapters.sql.source_values import source_of
 from countenance.audit.model import Acting
-from countenance.core.clock import utc_now
 from countenance.core.ids import new_id
 from countenance.gallery.destruction import Answer, Destroyed, Destruction, DestructionKind, HandedOut
 from countenance.gallery.entries import destroyed, source_changed
@@ -88,11 +87,15 @@ class SqlDestructions:
             source = session.scalar(select(SourceRow.number).where(SourceRow.source_id == source_id))
             images = session.scalars(select(ImageRow.number).where(ImageRow.source == source).limit(most)).all()
             if images:
-                return sum(_erase_photographs(session, part) for part in slices(images))
+                return sum(erase_photographs(session, part) for part in slices(images))
             subjects = session.scalars(select(SubjectRow.number).where(SubjectRow.source == source).limit(most)).all()
             return sum(
-                _count(session, delete(SubjectRow).where(SubjectRow.number.in_(part))) for part in slices(subjects)
-            ) + _count(session, delete(ReleaseRow).where(ReleaseRow.source == source))
+                count_deleted(session, delete(SubjectRow).where(SubjectRow.number.in_(part)))
+                for part in slices(subjects)
+            ) + sum(
+                count_deleted(session, delete(table).where(table.source == source))
+                for table in (ReleaseRow, ErasedPhotographRow)
+            )
 
     def mark_searches(self, source_id: str, redacted: Callable[[Answer, Collection[int]], Answer]) -> None:
         """See the port."""
@@ -104,12 +107,7 @@ class SqlDestructions:
                 .order_by(SearchCandidateRow.search)
             )
             for search, group in groupby(session.scalars(chosen).all(), key=lambda row: row.search):
-                candidates = list(group)
-                row = session.get_one(SearchRow, search)
-                answer = redacted(opened_answer(self._seals, row), {one.rank for one in candidates})
-                row.entry = sealed_answer(self._seals, row.search_id, answer)
-                for one in candidates:
-                    one.forgotten_at, one.entry = utc_now(), None
+                forget_in_answer(session, self._seals, search, list(group), redacted)
 
     def handed_out(self, source_id: str) -> tuple[HandedOut, ...]:
         """See the port."""
@@ -168,7 +166,7 @@ class SqlDestructions:
         )
 
 
-def _erase_photographs(session: Session, images: Sequence[int]) -> int:
+def erase_photographs(session: Session, images: Sequence[int]) -> int:
     """Delete photographs with all that hangs on them; returns how many rows went."""
     faces = select(FaceRow.number).where(FaceRow.image.in_(images))
     statements = (
@@ -177,9 +175,9 @@ def _erase_photographs(session: Session, images: Sequence[int]) -> int:
         delete(ProvenanceRow).where(ProvenanceRow.image.in_(images)),
         delete(ImageRow).where(ImageRow.number.in_(images)),
     )
-    return sum(_count(session, statement) for statement in statements)
+    return sum(count_deleted(session, statement) for statement in statements)
 
 
-def _count(session: Session, statement: Delete) -> int:
+def count_deleted(session: Session, statement: Delete) -> int:
     """Delete, and say how many rows went."""
     return int(session.execute(statement, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.database import slices
+from countenance.adapters.sql.destruction_models import ErasedPhotographRow
 from countenance.adapters.sql.mapping import facts_of, image_facts
 from countenance.adapters.sql.models import Base, FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.adapters.sql.sealing import FACE, IMAGE, RowSeals
@@ -22,7 +23,8 @@ AnyRow = TypeVar("AnyRow", bound=Base)
 def known_images(session: Session, seals: RowSeals, source_id: str, sha256s: Collection[str]) -> dict[str, KnownImage]:
     """Look photographs up by their content, in one source."""
     known: dict[str, KnownImage] = {}
-    if session.scalar(select(SourceRow.number).where(SourceRow.source_id == source_id)) is None:
+    source = session.scalar(select(SourceRow.number).where(SourceRow.source_id == source_id))
+    if source is None:
         return known
     for wanted in slices(sha256s):
         sha256_of = {seals.content_print(source_id, sha256): sha256 for sha256 in wanted}
@@ -38,6 +40,11 @@ def known_images(session: Session, seals: RowSeals, source_id: str, sha256s: Col
             before = known.get(sha256, KnownImage(outcome=Outcome(outcome), labels=frozenset()))
             labels = before.labels if label is None else before.labels | {label}
             known[sha256] = KnownImage(outcome=before.outcome, labels=labels)
+        erased = select(ErasedPhotographRow.content_print).where(
+            ErasedPhotographRow.source == source, ErasedPhotographRow.content_print.in_(sha256_of)
+        )
+        for content_print in session.scalars(erased):
+            known[sha256_of[content_print]] = KnownImage(outcome=Outcome.ERASED, labels=frozenset())
     return known
 
 

@@ -4,18 +4,20 @@ What tells who a candidate is lies under its source's key, the rest under the ho
 people out of every kept answer at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from countenance.adapters.sql.database import slices
 from countenance.adapters.sql.destruction_models import SearchCandidateRow
 from countenance.adapters.sql.enrolled import added
-from countenance.adapters.sql.models import SearchRow, SourceRow
+from countenance.adapters.sql.models import FaceRow, SearchRow, SourceRow
 from countenance.adapters.sql.sealing import CANDIDATE, SEARCH, RowSeals
 from countenance.adapters.sql.source_register import find_source
+from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.gallery.destruction import forgotten
 from countenance.gallery.model import SourceState
@@ -26,7 +28,8 @@ def add_search(session: Session, seals: RowSeals, search_id: str, answer: Mappin
     """Keep an answer, and list whom it returned, so that it is found when one of them is destroyed.
 
     Raises:
-        ConflictError: code `source-changed-meanwhile`: a candidate's source was stopped since the scan.
+        ConflictError: codes `source-changed-meanwhile`, a candidate's source was stopped since the scan, and
+            `candidate-gone-meanwhile`, a candidate's face was erased.
     """
     candidates = [
         (candidate, find_source(session, seals, candidate["source"])) for candidate in answer.get("candidates", ())
@@ -37,6 +40,7 @@ def add_search(session: Session, seals: RowSeals, search_id: str, answer: Mappin
             code="source-changed-meanwhile",
             hint="search again",
         )
+    _require_on_record(session, [candidate["face"] for candidate, _ in candidates if "face" in candidate])
     row = SearchRow(
         search_id=search_id,
         searched_at=datetime.fromisoformat(str(answer["searched_at"])),
@@ -54,6 +58,36 @@ def add_search(session: Session, seals: RowSeals, search_id: str, answer: Mappin
                 entry=seals.entry(source.source_id, record, candidate, column=CANDIDATE),
             )
         )
+
+
+def _require_on_record(session: Session, face_ids: list[str]) -> None:
+    """Refuse an answer that shows a face which was erased since the scan.
+
+    Raises:
+        ConflictError: code `candidate-gone-meanwhile`.
+    """
+    there = sum(
+        session.scalars(select(func.count()).where(FaceRow.face_id.in_(part))).one() for part in slices(face_ids)
+    )
+    if there < len(face_ids):
+        raise ConflictError(
+            "somebody was erased while they were searched", code="candidate-gone-meanwhile", hint="search again"
+        )
+
+
+def forget_in_answer(
+    session: Session,
+    seals: RowSeals,
+    search: int,
+    candidates: Sequence[SearchCandidateRow],
+    redacted: Callable[[dict[str, Any], Collection[int]], dict[str, Any]],
+) -> None:
+    """Rewrite a kept answer without some of its candidates, and what tells who they were."""
+    row = session.get_one(SearchRow, search)
+    answer = redacted(opened_answer(seals, row), {one.rank for one in candidates})
+    row.entry = sealed_answer(seals, row.search_id, answer)
+    for one in candidates:
+        one.forgotten_at, one.entry = utc_now(), None
 
 
 def kept_search(session: Session, seals: RowSeals, search_id: str) -> dict[str, Any]:

@@ -1,0 +1,126 @@
+"""`countenance erase`: one subject, photograph or face, gone for good."""
+
+import json as json_module
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from countenance.bootstrap.settings import load_settings
+from countenance.bootstrap.wiring import open_gallery
+from countenance.cli import output
+from countenance.cli.files import write_file
+from countenance.cli.options import Home, Json
+from countenance.cli.source import BY, Reason
+from countenance.gallery.certificates import certificate_text
+from countenance.gallery.destruction import Destruction, DestructionKind
+from countenance.gallery.erasure import Erased
+
+erase_app = typer.Typer(help="Erase one subject, photograph or face for good.", no_args_is_help=True)
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")]
+Certificate = Annotated[Path | None, typer.Option(help="Write the signed certificate here.")]
+
+
+@erase_app.command("subject", no_args_is_help=True)
+def erase_subject(
+    subject: Annotated[str, typer.Argument(help="The subject's id, from `subjects list` or a search.")],
+    reason: Reason,
+    dry_run: DryRun = False,
+    certificate: Certificate = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Erase a person: all their faces, and the photographs that nobody else is enrolled from.
+
+    Gone for the very next search. May be stopped at any time; the same command goes on from there, and shows the
+    certificate when all is done.
+
+    Example: `countenance erase subject 5f0c… --reason "The person asked" --certificate certificate.json`
+    """
+    erased = Erased(DestructionKind.SUBJECT_ERASED, subject)
+    _erase(erased, reason, dry_run=dry_run, certificate=certificate, home=home, json=json)
+
+
+@erase_app.command("image", no_args_is_help=True)
+def erase_image(
+    image: Annotated[str, typer.Argument(help="The photograph's id, from `subjects show --json` or a search.")],
+    reason: Reason,
+    dry_run: DryRun = False,
+    certificate: Certificate = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Erase a photograph with all its faces, and the subjects that have no other.
+
+    Example: `countenance erase image 5f0c… --reason "It shows somebody else" --dry-run`
+    """
+    erased = Erased(DestructionKind.IMAGE_ERASED, image)
+    _erase(erased, reason, dry_run=dry_run, certificate=certificate, home=home, json=json)
+
+
+@erase_app.command("face", no_args_is_help=True)
+def erase_face(
+    face: Annotated[str, typer.Argument(help="The face's id, from `subjects show --json` or a search.")],
+    reason: Reason,
+    dry_run: DryRun = False,
+    certificate: Certificate = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Erase one face; its photograph goes too, unless somebody else is enrolled from it.
+
+    Example: `countenance erase face 5f0c… --reason "It is somebody else"`
+    """
+    erased = Erased(DestructionKind.FACE_ERASED, face)
+    _erase(erased, reason, dry_run=dry_run, certificate=certificate, home=home, json=json)
+
+
+@erase_app.command("finish")
+def erase_finish(home: Home = None, json: Json = False) -> None:
+    """Finish erasures that were cut short, and those that an old backup made necessary again.
+
+    Example: `countenance erase finish`
+    """
+    with open_gallery(load_settings(home)) as gallery:
+        finished = gallery.sources.finish_erasures()
+    result = {
+        "finished": [{"id": one.destruction_id, "kind": one.kind.value, "target": one.target} for one in finished]
+    }
+    output.emit(result, as_json=json, render=lambda console: console.print(f"Finished: {len(finished):,}."))
+
+
+def _erase(
+    erased: Erased, reason: str, *, dry_run: bool, certificate: Path | None, home: Path | None, json: bool
+) -> None:
+    """Erase, or say what would go, and print it."""
+    with open_gallery(load_settings(home)) as gallery:
+        if dry_run:
+            extent = gallery.sources.extent(erased)
+        else:
+            ended = gallery.sources.erase(erased, by=BY, reason=reason)
+    if not dry_run:
+        _emit_certificate(ended, certificate, json=json)
+        return
+    planned = {
+        "source": extent.source.name,
+        "would_erase": asdict(extent.destroyed),
+        "searches_that_returned_it": len(extent.handed_out),
+    }
+
+    def render(console: Console) -> None:
+        """Say what would go."""
+        console.print(output.facts(planned))
+        console.print("Nothing was changed.")
+
+    output.emit({"dry_run": True, **planned}, as_json=json, render=render)
+
+
+def _emit_certificate(ended: Destruction, file: Path | None, *, json: bool) -> None:
+    """Print a certificate, and write it where that is wanted."""
+    signed = ended.certificate or b""
+    if file is not None:
+        write_file(file, signed)
+    output.emit(json_module.loads(signed), as_json=json, render=lambda console: console.print(certificate_text(signed)))
