@@ -68,8 +68,7 @@ def stored(log: AuditLog) -> list[bytes]:
 def root_of(bodies: list[bytes]) -> bytes:
     """Return the root of a tree of these entries."""
     frontier = Frontier()
-    for body in bodies:
-        frontier.add(leaf_hash(body))
+    frontier.extend([leaf_hash(body) for body in bodies])
     return frontier.root()
 
 

@@ -1,5 +1,7 @@
 """The log's tree: proofs of every entry and every size hold, and nothing else does."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,12 +30,13 @@ class Tree:
         nodes: dict[tuple[int, int], bytes] = {}
         self.roots = [frontier.root()]
         for leaf in self.leaves:
-            nodes |= {(node.level, node.place): node.hash for node in frontier.add(leaf)}
+            index = frontier.size
+            nodes |= {(level, index >> level): node for level, [node] in enumerate(frontier.extend([leaf]))}
             self.roots.append(frontier.root())
-        self._nodes = nodes
+        self.nodes = nodes
 
     def read(self, level: int, place: int) -> bytes:
-        return self._nodes[level, place]
+        return self.nodes[level, place]
 
 
 def rfc_root(leaves: list[bytes]) -> bytes:
@@ -58,8 +61,7 @@ def test_known_root() -> None:
     # Source: the reference tree of RFC 6962's first implementation (Certificate Transparency), eight leaves.
     leaves = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
     frontier = Frontier()
-    for leaf in leaves:
-        frontier.add(leaf_hash(bytes.fromhex(leaf)))
+    frontier.extend([leaf_hash(bytes.fromhex(leaf)) for leaf in leaves])
 
     assert frontier.root().hex() == "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
 
@@ -114,10 +116,23 @@ def test_every_tree_extends_the_ones_before_it_and_no_fork(data: st.DataObject, 
 def test_the_last_leaf_s_path_stands_in_the_frontier(size: int) -> None:
     tree = Tree(size + 1)
     frontier = Frontier()
-    for leaf in tree.leaves[:-1]:
-        frontier.add(leaf)
+    frontier.extend(tree.leaves[:-1])
 
     assert frontier.path_of_next() == inclusion_path(size, size + 1, tree.read)
+
+
+@given(size=sizes, cuts=st.lists(st.integers(0, 300)))
+def test_leaves_may_come_in_any_slices(size: int, cuts: list[int]) -> None:
+    tree = Tree(size)
+    frontier = Frontier()
+    completed: dict[tuple[int, int], bytes] = {}
+    places = [0, *sorted(min(cut, size) for cut in cuts), size]
+    for first, last in pairwise(places):
+        for level, hashes in enumerate(frontier.extend(tree.leaves[first:last])):
+            completed |= {(level, place): one for place, one in enumerate(hashes, first >> level)}
+        assert (frontier.size, frontier.root()) == (last, tree.roots[last])
+
+    assert completed == tree.nodes
 
 
 @pytest.mark.parametrize(("size", "peaks"), [(0, [bytes(32)]), (3, [bytes(32)]), (1, [b"short"]), (-1, [])])

@@ -59,5 +59,6 @@ class MemoryAuditLog:
     def _keep(self, growth: Growth) -> None:
         """Keep what a growth gives; the lock is held."""
         self._entries += growth.bodies
-        self._nodes |= {(node.level, node.place): node.hash for node in growth.nodes}
+        for level, hashes in enumerate(growth.nodes):
+            self._nodes |= {(level, place): one for place, one in enumerate(hashes, growth.first >> level)}
         self._head = growth.head

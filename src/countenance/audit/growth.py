@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from countenance.audit.merkle import HASH_BYTES, Frontier, Node, leaf_hash
+from countenance.audit.merkle import HASH_BYTES, Frontier, leaf_hash
 from countenance.audit.model import NONCE_BYTES, Checkpoint, Entry, Proof, Receipt, parse_checkpoint
 from countenance.audit.note import SignedNote, Signer, Verifier, parse_note
 from countenance.core.clock import utc_now
@@ -40,14 +40,14 @@ class Growth:
     Attributes:
         first: Index of the first new entry.
         bodies: The new entries' exact bytes.
-        nodes: The subtrees that they complete.
+        nodes: The hashes of the subtrees that they complete, level by level, each from its `first >> level`-th on.
         head: The new head.
         receipt: Of the last new entry.
     """
 
     first: int
     bodies: tuple[bytes, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[tuple[bytes, ...], ...]
     head: Head
     receipt: Receipt
 
@@ -68,21 +68,20 @@ def grow(head: Head, entries: Sequence[Entry], signer: Signer, *, cosigner: Sign
         ConflictError: code `audit-key-replaced`; nothing may be appended by this process.
     """
     frontier = checked_frontier(head, signer.verifier)
-    bodies: list[bytes] = []
-    nodes: list[Node] = []
-    path: list[bytes] = []
-    for entry in entries:
-        body = entry.body(at=utc_now(), nonce=secrets.token_bytes(NONCE_BYTES))
-        path = frontier.path_of_next()
-        nodes += frontier.add(leaf_hash(body))
-        bodies.append(body)
+    bodies = tuple(entry.body(at=utc_now(), nonce=secrets.token_bytes(NONCE_BYTES)) for entry in entries)
+    leaves = [leaf_hash(body) for body in bodies]
+    # All siblings of the last entry stand to its left.
+    before_last = Frontier(head.size, frontier.peaks)
+    before_last.extend(leaves[:-1])
+    path = before_last.path_of_next()
+    nodes = frontier.extend(leaves)
     text = Checkpoint(signer.verifier.name, frontier.size, frontier.root()).text()
     note = SignedNote(text, tuple(one.sign(text) for one in (signer, cosigner) if one is not None))
     proof = Proof(frontier.size - 1, tuple(path), note)
     return Growth(
         first=head.size,
-        bodies=tuple(bodies),
-        nodes=tuple(nodes),
+        bodies=bodies,
+        nodes=tuple(map(tuple, nodes)),
         head=Head(frontier.size, b"".join(frontier.peaks), note.render()),
         receipt=Receipt(bodies[-1], proof, signer.verifier.vkey),
     )

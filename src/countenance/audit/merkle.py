@@ -6,7 +6,6 @@ Source:
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 HASH_BYTES = 32
 
@@ -15,14 +14,6 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 ReadNode = Callable[[int, int], bytes]
 """Returns the hash of the complete subtree at (level, index); level 0 are leaves."""
-
-
-class Node(NamedTuple):
-    """A complete subtree of `2 ** level` leaves, the `place`-th of its level."""
-
-    level: int
-    place: int
-    hash: bytes
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -51,16 +42,25 @@ class Frontier:
         if size < 0 or len(self.peaks) != size.bit_count() or any(len(peak) != HASH_BYTES for peak in self.peaks):
             raise ValueError(f"{len(self.peaks)} peaks do not make a tree of {size} leaves")
 
-    def add(self, leaf: bytes) -> list[Node]:
-        """Append one leaf's hash, and return the subtrees that it completes, the leaf first."""
-        level, index, digest = 0, self.size, leaf
-        completed = [Node(0, index, digest)]
-        while index & 1:
-            digest = node_hash(self.peaks.pop(), digest)
-            level, index = level + 1, index >> 1
-            completed.append(Node(level, index, digest))
-        self.peaks.append(digest)
-        self.size += 1
+    def extend(self, leaves: Sequence[bytes]) -> list[list[bytes]]:
+        """Append leaves' hashes, and return those of the subtrees that they complete, level by level, the leaves first.
+
+        The first one of a level is its `size >> level`-th, of the size before.
+        """
+        sha256 = hashlib.sha256
+        completed, waiting, kept = [], self.peaks[::-1], []
+        hashes, before = list(leaves), self.size
+        while hashes or waiting:
+            if hashes:
+                completed.append(hashes)
+            row = [waiting.pop(0), *hashes] if before & 1 else hashes
+            if len(row) & 1:
+                kept.append(row[-1])
+            # `node_hash`, written out: a million calls of it take as long as their hashes.
+            hashes = [sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
+            before >>= 1
+        self.peaks = kept[::-1]
+        self.size += len(leaves)
         return completed
 
     def root(self) -> bytes:

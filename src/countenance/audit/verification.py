@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from countenance.audit.growth import audit_damaged
 from countenance.audit.merkle import Frontier, leaf_hash
@@ -17,7 +18,7 @@ KEY_ROTATED = "audit-key-rotate"
 """Action of the entry in which a key hands over to another one."""
 
 STEP = 10_000
-"""Entries after which progress is told."""
+"""Entries that are hashed together, and after which progress is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,23 +160,27 @@ def _compare(log: AuditReader, checkpoints: Iterable[Checkpoint], on_progress: C
     size = max(wanted)
     frontier = Frontier()
     levels = [hashlib.sha256() for _ in range(size.bit_length() + 1)]
-    _require_root(frontier, wanted)
-    for body in log.entries(0, size):
-        for node in frontier.add(leaf_hash(body)):
-            levels[node.level].update(node.hash)
-        if frontier.size in wanted:
-            _require_root(frontier, wanted)
-        if frontier.size % STEP == 0:
-            on_progress(STEP)
-    on_progress(frontier.size % STEP)
-    if frontier.size != size:
-        raise audit_damaged(f"there are {frontier.size} entries where a checkpoint says {size}")
-    for level, computed in enumerate(levels):
-        stored = hashlib.sha256()
-        for digest in log.nodes(level, 0, size >> level):
-            stored.update(digest)
-        if stored.digest() != computed.digest():
-            raise audit_damaged(f"stored subtrees of level {level} are not those of the entries")
+    bodies = log.entries(0, size)
+    # Entries are taken in slices that end where a checkpoint stands, and are at most STEP long.
+    for stop in sorted({*wanted, *range(0, size, STEP)}):
+        leaves = [leaf_hash(body) for body in islice(bodies, stop - frontier.size)]
+        for level, hashes in zip(levels, frontier.extend(leaves), strict=False):
+            level.update(b"".join(hashes))
+        on_progress(len(leaves))
+        if frontier.size != stop:
+            raise audit_damaged(f"there are {frontier.size} entries where a checkpoint says {size}")
+        _require_root(frontier, wanted)
+    for at, computed in enumerate(levels):
+        if _digest(log.nodes(at, 0, size >> at)) != computed.digest():
+            raise audit_damaged(f"stored subtrees of level {at} are not those of the entries")
+
+
+def _digest(hashes: Iterator[bytes]) -> bytes:
+    """Hash many hashes, one after the other."""
+    digest = hashlib.sha256()
+    while part := b"".join(islice(hashes, STEP)):
+        digest.update(part)
+    return digest.digest()
 
 
 def _require_root(frontier: Frontier, wanted: dict[int, set[bytes]]) -> None:

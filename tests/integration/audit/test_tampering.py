@@ -50,8 +50,8 @@ class Kept:
         with sqlite3.connect(self.path) as database:
             for index, body in enumerate(bodies):
                 database.execute("INSERT INTO audit_entry VALUES (?, ?)", (index, body))
-                for node in frontier.add(leaf_hash(body)):
-                    database.execute("INSERT INTO audit_node VALUES (?, ?, ?)", node)
+                for level, [node] in enumerate(frontier.extend([leaf_hash(body)])):
+                    database.execute("INSERT INTO audit_node VALUES (?, ?, ?)", (level, index >> level, node))
             if signed:
                 text = Checkpoint(SIGNER.verifier.name, frontier.size, frontier.root()).text()
                 note = SignedNote(text, (SIGNER.sign(text),)).render()
