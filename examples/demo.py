@@ -21,7 +21,7 @@ from countenance.cli import output
 from countenance.cli.files import write_file
 from countenance.cli.main import INTERRUPTED, run
 from countenance.cli.search import print_answer
-from countenance.core.errors import CountenanceError
+from countenance.core.errors import CountenanceError, NotPermittedError
 from countenance.search.model import SearchRequest
 from countenance.web.report import ReportEntry, render_report, report_entry
 
@@ -36,7 +36,17 @@ SOURCES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Who gave the photographs that are enrolled, and which these are."""
 
 OPERATOR = FIRST_OPERATORS[0]
-"""Who may sign in on the page at once; more people are added there or with `countenance user add`."""
+"""Who vets organisations and adds people."""
+
+EXAMINER, ELSEWHERE = "examiner", "lake-examiner"
+
+ORGANISATIONS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "Harbour Police": (EXAMINER, ("--country", "NL"), ("examiner", "custodian")),
+    "Lake County Police": (ELSEWHERE, ("--country", "US", "--region", "US-IL"), ("examiner",)),
+}
+"""Whom two operators admit, each with a person, where they are, and the person's roles."""
+
+CASE, PURPOSE = "demo", "missing-person"
 
 PROBES = ("person_a_2.jpg", "person_b_2.jpg", "obama3.jpg", "impostor_1.jpg", "impostor_2.jpg")
 """Other photographs: of enrolled people, years apart, and last of somebody who is not enrolled."""
@@ -74,7 +84,7 @@ def main() -> int:
         return stopped.code
     print(f"\nFaces side by side:  {REPORT.resolve().as_uri()}")
     print("The search page:     make serve, then open the address that it prints")
-    print(f"Sign in there with:  .venv/bin/countenance user invite {OPERATOR} --as {OPERATOR} --home {HOME}")
+    print(f"Sign in there with:  .venv/bin/countenance user invite {EXAMINER} --as {OPERATOR} --home {HOME}")
     print("All commands:        .venv/bin/countenance --help")
     return 0
 
@@ -87,11 +97,19 @@ def _demonstrate() -> None:
         "A gallery is a folder. The commands find it by this variable, or by --home:", f"export COUNTENANCE_HOME={HOME}"
     )
     _run("init")
+    for name in ORGANISATIONS:
+        _admit(name)
+    os.environ["COUNTENANCE_USER"] = EXAMINER
+    _show(
+        "From here on the examiner acts. They are named by this variable, or by --as:",
+        f"export COUNTENANCE_USER={EXAMINER}",
+    )
     for source, (owner, _) in SOURCES.items():
         _enrol(source, owner)
     _run("source", "list")
     with open_gallery(load_settings()) as gallery:
         entries = [_search(gallery, DEMO / "probes" / name) for name in PROBES]
+        _be_refused(gallery, DEMO / "probes" / PROBES[0])
     write_file(REPORT, render_report(entries, title="Demonstration", credits=CREDITS).encode())
 
 
@@ -111,6 +129,23 @@ def _copy(portrait: Path, target: Path) -> None:
     shutil.copyfile(portrait, target)
 
 
+def _admit(name: str) -> None:
+    """Admit an organisation with one person and a case, unless it is on record."""
+    login, place, roles = ORGANISATIONS[name]
+    with open_gallery(load_settings()) as gallery:
+        operator = gallery.accounts.acting(OPERATOR)
+        known = {one.name for one in gallery.accounts.organisations(actor=operator)}
+    if name in known:
+        return
+    papers = ("--contact", "desk@example.org", "--document", str(DEMO / "licences.txt"))
+    _run("org", "apply", name, "--sector", "law-enforcement", *place, *papers, "--as", OPERATOR)
+    for operator_login in FIRST_OPERATORS:
+        _run("org", "review", name, "--admit", "--reason", "papers seen", "--as", operator_login)
+    given = [word for role in roles for word in ("--role", role)]
+    _run("user", "add", login, "--name", login, "--org", name, *given, "--as", OPERATOR)
+    _run("case", "open", CASE, "--as", login)
+
+
 def _enrol(source: str, owner: str) -> None:
     """Register a source, unless it is on record, and enrol its photographs."""
     with open_gallery(load_settings()) as gallery:
@@ -123,17 +158,38 @@ def _enrol(source: str, owner: str) -> None:
 
 def _search(gallery: OpenGallery, probe: Path) -> ReportEntry:
     """Search as the command does, but over one open gallery, so that the networks are loaded once for all probes."""
-    case, purpose = "demo", "try it out"
-    command = shlex.join(("countenance", "search", str(probe), "--case", case, "--purpose", purpose))
-    _show(f"This photograph shows {PORTRAITS[probe.name]}:", command)
+    _show(f"This photograph shows {PORTRAITS[probe.name]}:", shlex.join(_command(probe)))
     photograph = probe.read_bytes()
-    answer = gallery.search(SearchRequest(image=photograph, filename=probe.name, case=case, purpose=purpose))
+    actor = gallery.accounts.acting(EXAMINER)
+    answer = gallery.search(
+        SearchRequest(image=photograph, filename=probe.name, case=CASE, purpose=PURPOSE, actor=actor)
+    )
     print_answer(output.console(), answer)
-    return report_entry(gallery, answer, name=probe.name, photograph=photograph)
+    return report_entry(gallery, answer, name=probe.name, photograph=photograph, actor=actor)
+
+
+def _be_refused(gallery: OpenGallery, probe: Path) -> None:
+    """Search for somebody whom the law pack in force does not serve."""
+    _show("The law pack in force serves nobody in Illinois:", shlex.join((*_command(probe), "--as", ELSEWHERE)))
+    actor = gallery.accounts.acting(ELSEWHERE)
+    try:
+        gallery.search(
+            SearchRequest(image=probe.read_bytes(), filename=probe.name, case=CASE, purpose=PURPOSE, actor=actor)
+        )
+    except NotPermittedError as error:
+        print(f"countenance: {output.error_text(error)}")
+
+
+def _command(probe: Path) -> tuple[str, ...]:
+    """Return the command that searches."""
+    return ("countenance", "search", str(probe), "--case", CASE, "--purpose", PURPOSE)
 
 
 EXPLAINED = {
     "init": "Running it again leaves what is there as it is:",
+    "org": "Everybody belongs to an organisation that two operators admit:",
+    "user": "Its people have roles; an examiner searches, a custodian keeps sources:",
+    "case": "Each search names an open case of one's own organisation:",
     "source": "Every photograph belongs to a source that somebody had the right to hand over:",
     "enrol": "A folder a person. Running it again goes on where it stopped:",
 }

@@ -13,6 +13,7 @@ from countenance.core.arrays import Templates
 from countenance.core.ids import new_id
 from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome
 from countenance.gallery.ports import crop_key, image_key
+from countenance.gallery.terms import SourceTerms
 from countenance.policy.model import SYSTEM
 from countenance.vision.population import made_up_population
 from tests.audit_parts import entry
@@ -27,10 +28,10 @@ def people(source: str, count: int) -> Templates:
     return POPULATION.draw(count, seed=int.from_bytes(sha256(source.encode()).digest()[:4])).templates
 
 
-def fill(gallery: OpenGallery, source: str, count: int) -> None:
+def fill(gallery: OpenGallery, source: str, count: int, *, terms: SourceTerms | None = None) -> None:
     """Register a source and enrol made-up people into it, one photograph each."""
     made = gallery.sources.register(
-        name=source, owner=f"Owner of {source}", legal_basis=LegalBasis.CONTRACT, document=b"d"
+        name=source, owner=f"Owner of {source}", legal_basis=LegalBasis.CONTRACT, document=b"d", terms=terms
     )
     images = []
     for number, vector in enumerate(people(source, count)):

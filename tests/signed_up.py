@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from pathlib import Path
 
 import pyotp
 
@@ -9,11 +10,16 @@ from countenance.access.credentials import CredentialKind
 from countenance.access.founding import FIRST_OPERATORS
 from countenance.access.model import Application, User
 from countenance.access.sign_in import begin_session
-from countenance.bootstrap.wiring import OpenGallery
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
+from countenance.gallery.model import SourceState
+from countenance.gallery.ports import Records
 from countenance.policy.model import Actor, Channel, Role, Sector
 from countenance.policy.request import Action
+from countenance.search.model import SearchRequest
+from countenance.search.permission import Permitted, request_hash
 
 BENCH = "Test bench"
 
@@ -28,7 +34,13 @@ def operators(gallery: OpenGallery) -> tuple[Actor, Actor]:
     return first, second
 
 
-def organisation(gallery: OpenGallery, name: str = BENCH, *, sector: Sector = Sector.LAW_ENFORCEMENT) -> str:
+def organisation(
+    gallery: OpenGallery,
+    name: str = BENCH,
+    *,
+    sector: Sector = Sector.LAW_ENFORCEMENT,
+    place: tuple[str, str | None] = ("NL", None),
+) -> str:
     """Return the id of an active organisation, admitted now where it is new."""
     first, second = operators(gallery)
     try:
@@ -36,7 +48,12 @@ def organisation(gallery: OpenGallery, name: str = BENCH, *, sector: Sector = Se
     except NotFoundError:
         pass
     application = Application(
-        name=name, sector=sector, country="NL", region=None, contact="desk", documents=(("charter.pdf", b"charter"),)
+        name=name,
+        sector=sector,
+        country=place[0],
+        region=place[1],
+        contact="desk",
+        documents=(("charter.pdf", b"charter"),),
     )
     applied = gallery.accounts.apply_for(application, actor=first)
     for operator in (first, second):
@@ -44,9 +61,16 @@ def organisation(gallery: OpenGallery, name: str = BENCH, *, sector: Sector = Se
     return applied.org_id
 
 
-def person(gallery: OpenGallery, login: str = "examiner", *, roles: Collection[Role] = ROLES, org: str = BENCH) -> User:
+def person(
+    gallery: OpenGallery,
+    login: str = "examiner",
+    *,
+    roles: Collection[Role] = ROLES,
+    org: str = BENCH,
+    place: tuple[str, str | None] = ("NL", None),
+) -> User:
     """Return a person of an organisation, added now where they are new."""
-    org_id, (operator, _) = organisation(gallery, org), operators(gallery)
+    org_id, (operator, _) = organisation(gallery, org, place=place), operators(gallery)
     try:
         return gallery.accounts.add_user(login, organisation=org_id, name=login, roles=roles, actor=operator)
     except ConflictError:
@@ -93,3 +117,46 @@ def operator_cookie(gallery: OpenGallery, number: int) -> str:
     with gallery.accounts.directory.changing() as change:
         user = change.user_named(FIRST_OPERATORS[number])
         return begin_session(change, user, at=utc_now(), browser="tests").cookie
+
+
+CASE, PURPOSE = "2026-114", "missing-person"
+"""What tests search for: an open case of the test bench, and a purpose that no approval is needed for."""
+
+CASES = (CASE, "c")
+
+A_DAY = timedelta(days=1)
+
+
+def admitted(gallery: OpenGallery, login: str = "examiner", *, cases: Collection[str] = CASES) -> Actor:
+    """Return a person of the test bench, which has open cases, as an actor who may search."""
+    actor = acting(gallery, login)
+    known = {case.reference for case in gallery.cases.all(actor=actor)}
+    for reference in cases:
+        if reference not in known:
+            gallery.cases.open(reference, actor=actor)
+    return actor
+
+
+def admitted_home(home: Path, *, cases: Collection[str] = CASES) -> None:
+    """Admit the test bench in a home that was initialised; COUNTENANCE_USER names its examiner in all tests."""
+    with open_gallery(Settings(home=home)) as gallery:
+        admitted(gallery, cases=cases)
+
+
+class PermitsAll:
+    """Implements `Permits` for searches without accounts: every active source, and nothing is counted."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def permit(self, request: SearchRequest, search_id: str) -> Permitted:
+        active = [one for one in self._records.sources() if one.source.state is SourceState.ACTIVE]
+        return Permitted(
+            sources=tuple(self._records.active_sources()),
+            subjects=sum(one.subjects for one in active),
+            barred=0,
+            facts={"request": request_hash(request), "search": search_id},
+        )
+
+    def release(self, search_id: str) -> None:
+        """Nothing was counted."""

@@ -82,6 +82,7 @@ def filled_gallery(home: Path, portraits: Mapping[str, Path]) -> Iterator[OpenGa
         )
         for name, called, subject in people:
             opened.enrol_photograph("portraits", portraits[name].read_bytes(), filename=called, subject=subject)
+        signed_up.admitted(opened)
         yield opened
 
 

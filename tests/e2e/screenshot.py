@@ -42,7 +42,7 @@ def search(page: Page, address: str, cookie: str, photograph: Path) -> None:
     page.locator("#file").set_input_files(photograph)
     page.locator(".choice").nth(1).click()
     page.get_by_label("Case reference").fill("2026-114")
-    page.get_by_label("Purpose of this search").fill("Identify a victim")
+    page.get_by_label("Purpose of this search").select_option("missing-person")
     page.locator(".options summary").click()
     page.get_by_role("spinbutton", name="Least score").fill("-1")
     page.locator(".options summary").click()

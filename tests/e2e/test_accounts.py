@@ -192,5 +192,5 @@ def test_two_operators_review_on_the_page(visit: Callable[..., Page], office: Op
 def test_nobody_but_operators_sees_organisations(visit: Callable[..., Page], office: OpenGallery) -> None:
     page = visit("/organisations", signed_up.cookie(office))
 
-    expect(page.locator("#problem")).to_contain_text("Only an operator")
+    expect(page.locator("#problem")).to_contain_text("This is for operators of the installation")
     expect(page.locator("#list")).to_be_empty()

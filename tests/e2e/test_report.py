@@ -9,12 +9,16 @@ from playwright.sync_api import Browser
 from countenance.bootstrap.wiring import OpenGallery
 from countenance.search.model import LEAD, SearchRequest
 from countenance.web.report import ReportEntry, render_report, report_entry
+from tests import signed_up
 
 
 def entry(gallery: OpenGallery, photograph: Path, **asked: float) -> ReportEntry:
     data = photograph.read_bytes()
-    answer = gallery.search(SearchRequest(image=data, filename=None, case="2026-114", purpose="<b>victim</b>", **asked))
-    return report_entry(gallery, answer, name=photograph.name, photograph=data)
+    case = "<b>2026-114</b>"
+    actor = signed_up.admitted(gallery, cases=[case])
+    asked_for = {"case": case, "purpose": signed_up.PURPOSE, "actor": actor}
+    answer = gallery.search(SearchRequest(image=data, filename=None, **asked_for, **asked))
+    return report_entry(gallery, answer, name=photograph.name, photograph=data, actor=actor)
 
 
 @pytest.fixture
@@ -36,8 +40,8 @@ def test_everything_that_was_answered_stands_in_it(report: str) -> None:
 
 
 def test_text_is_never_markup(report: str) -> None:
-    assert "&lt;b&gt;victim&lt;/b&gt;" in report
-    assert "<b>victim" not in report
+    assert "&lt;b&gt;2026-114&lt;/b&gt;" in report
+    assert "<b>2026" not in report
     assert "Searches &amp; answers" in report
 
 

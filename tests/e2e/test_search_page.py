@@ -21,7 +21,7 @@ PORTRAIT = "obama3.jpg"
 
 def fill_in(page: Page) -> None:
     page.get_by_label("Case reference").fill("2026-114")
-    page.get_by_label("Purpose of this search").fill("Identify a victim")
+    page.get_by_label("Purpose of this search").select_option("missing-person")
 
 
 def choose_photograph(page: Page, photograph: Path) -> None:
@@ -105,7 +105,9 @@ def test_several_faces_are_asked_about_and_one_is_chosen_by_keyboard_alone(
 
     page.keyboard.type("2026-114")
     page.keyboard.press("Tab")
-    page.keyboard.type("Identify a victim")
+    page.keyboard.type("Find a missing person")
+    for _ in ("the options", "the button"):
+        page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#ask-problem")).to_contain_text("Choose a face first")
     page.keyboard.press("Space")

@@ -48,6 +48,7 @@ def test_again_it_doubles_nothing(folder: Path, finished: tuple[Path, subprocess
     assert "0 enrolled with 0 templates, 3 on record already" in second.stdout
     assert first.stdout.count("1 candidate among 4 subjects.") == 4
     assert first.stdout.count("Nobody among 4 subjects reaches the threshold") == 1
+    assert first.stdout.count("organisations in Illinois are not served (default-us-il: ") == 1
     searches = [
         re.sub(r"entry \d+ of", "entry of", text[text.index("$ countenance search") : text.index("Faces side")])
         for text in (first.stdout, second.stdout)

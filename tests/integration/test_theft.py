@@ -23,6 +23,7 @@ from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.gallery.model import SourceState
 from countenance.policy.model import Sector
+from tests import signed_up
 
 COMMAND = (sys.executable, "-c", "from countenance.cli.main import main; main()")
 WORDS = {
@@ -34,7 +35,6 @@ WORDS = {
     "organisation": "Eastmarch Constabulary Planted",
     "e-mail": "desk@constabulary-planted.example",
     "case": "EM-2026-4711",
-    "purpose": "find the missing planted child",
     "note": "the archivist said so, planted",
     "document": "%PDF-1.7 planted agreement",
 }
@@ -78,10 +78,13 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
         shutil.copy(portraits[name], folder / "given" / label / f"{WORDS['photograph']}{Path(name).suffix}")
     (folder / "agreement.pdf").write_bytes(WORDS["document"].encode())
     run(folder, "init")
+    signed_up.admitted_home(folder / "home", cases=[WORDS["case"]])
     registered = ("--owner", WORDS["owner"], "--legal-basis", "contract", "--contact", WORDS["contact"])
     run(folder, "source", "register", WORDS["source"], *registered, "--document", folder / "agreement.pdf")
     run(folder, "enrol", WORDS["source"], folder / "given")
-    run(folder, "search", portraits[first], "--case", WORDS["case"], "--purpose", WORDS["purpose"], "--threshold", "-1")
+    run(
+        folder, "search", portraits[first], "--case", WORDS["case"], "--purpose", signed_up.PURPOSE, "--threshold", "-1"
+    )
     run(folder, "subjects", "list")
     settings = Settings(home=folder / "home")
     with open_gallery(settings) as gallery:

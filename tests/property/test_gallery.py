@@ -31,6 +31,7 @@ from countenance.search.service import SearchService
 from countenance.vision.decode import ImageLimits
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
 from tests.audit_parts import sql_records
+from tests.signed_up import PermitsAll
 from tests.stripes import DIM, StripeAnalyser, stripes, template
 
 LIMITS = ImageLimits(max_bytes=1_000_000, max_pixels=1_000_000)
@@ -66,6 +67,7 @@ class GalleryMachine(RuleBasedStateMachine):
     def _open(self) -> None:
         """Start a search service with an index that has to be filled."""
         self._search = SearchService(
+            permits=PermitsAll(self._records),
             records=self._records,
             gallery=IndexedGallery(self._records, partial(ExactIndex, DIM, originals=self._records.templates)),
             analyser=self._analyser,
@@ -123,7 +125,13 @@ class GalleryMachine(RuleBasedStateMachine):
     def search(self, person: tuple[int, int], threshold: float, limit: int) -> None:
         """Search, and compare with scoring everything that the model holds."""
         request = SearchRequest(
-            image=stripes(person, note=9), filename=None, case="c", purpose="p", limit=limit, threshold=threshold
+            image=stripes(person, note=9),
+            filename=None,
+            case="c",
+            purpose="p",
+            actor=SYSTEM,
+            limit=limit,
+            threshold=threshold,
         )
 
         answer = self._search.search(request)

@@ -30,6 +30,7 @@ from countenance.gallery.ports import TemplateBatch, crop_key, image_key
 from countenance.gallery.sources import require_active
 from countenance.index.model import Certificate, Nearest, Neighbour, index_mismatch
 from countenance.index.ports import RowNumbers
+from countenance.search.model import search_unknown
 from countenance.vision.decode import ImageLimits
 from countenance.vision.ports import FaceAnalyser
 
@@ -354,7 +355,7 @@ class MemoryRecords:
     def search(self, search_id: str) -> Mapping[str, object]:
         """See the port."""
         if search_id not in self._searches:
-            raise NotFoundError("there is no such search", code="search-unknown")
+            raise search_unknown()
         answer: Mapping[str, object] = json.loads(self._searches[search_id])
         return answer
 

@@ -9,10 +9,12 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 
 from countenance.api import models
+from countenance.api.case_routes import case_router
 from countenance.api.collection_routes import collection_router
 from countenance.api.guard import Guard, SafeResponses
 from countenance.api.operator_routes import operator_router
 from countenance.api.own_routes import own_router
+from countenance.api.permitted import permitting
 from countenance.api.problems import Problem, install_problem_handlers, problems
 from countenance.api.search_routes import search_router
 from countenance.api.session_routes import session_router
@@ -34,6 +36,7 @@ Send `Authorization: Bearer KEY` with an API key that `countenance key make` mad
 TAGS = [
     {"name": "sources", "description": "Collections that somebody had the right to hand over."},
     {"name": "enrolment", "description": "Adding photographs to a source."},
+    {"name": "cases", "description": "What your organisation searches for, and what it may search for at all."},
     {"name": "search", "description": "From a probe to a candidate list. Probes are not kept."},
     {"name": "subjects", "description": "Who is enrolled."},
     {"name": "pictures", "description": "Crops and photographs, for people to look at."},
@@ -73,15 +76,21 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = ()) -> Fa
         "prefix": "/v1",
         "dependencies": [Depends(HTTPBearer(auto_error=False, description="An API key."))],
         "responses": problems(
-            {401: ["token-missing", "token-wrong"], 403: ["host-refused", "cross-origin"], 500: ["internal-error"]}
+            {
+                401: ["token-missing", "token-wrong"],
+                403: ["host-refused", "cross-origin", "not-permitted"],
+                500: ["internal-error"],
+            }
         ),
     }
+    app.include_router(case_router(gallery), **protected)
     app.include_router(search_router(gallery), **protected)
     app.include_router(source_router(gallery), **protected)
     app.include_router(collection_router(gallery), **protected)
     # The last one added is the first to see a request.
     longest = gallery.settings.max_image_bytes + BODY_OVERHEAD
-    app.add_middleware(Guard, sign_in=gallery.sign_in, max_body_bytes=longest, origin=origin)
+    permit = permitting(gallery)
+    app.add_middleware(Guard, sign_in=gallery.sign_in, permit=permit, max_body_bytes=longest, origin=origin)
     app.add_middleware(SafeResponses)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from countenance.access.sign_in import SignIn, Visitor
-from countenance.api.problems import internal_error, problem_response
+from countenance.api.problems import framework_problem, internal_error, problem_response
 from countenance.api.visitors import ACTOR, ORIGIN, SESSION_COOKIE, VISITOR
 from countenance.core.errors import CountenanceError, InvalidInputError, NotPermittedError
 from countenance.policy.model import Actor
@@ -112,21 +112,32 @@ class Guard:
         2. Whoever asks has an API key or a session, as of now; public paths need neither. Who came with a one-time
            code may only set what they sign in with.
         3. A request that changes something and came without a key was made by our own page.
-        4. The body is no longer than allowed, said or streamed.
-        5. Whoever is stopped while the body still arrives, or the answer still leaves, is stopped there.
+        4. The policy permits it, as the table of routes says; searches are decided on further in.
+        5. The body is no longer than allowed, said or streamed.
+        6. Whoever is stopped while the body still arrives, or the answer still leaves, is stopped there.
     """
 
-    def __init__(self, app: ASGIApp, *, sign_in: SignIn, max_body_bytes: int, origin: str | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        sign_in: SignIn,
+        permit: Callable[[str, str, Actor | None], None],
+        max_body_bytes: int,
+        origin: str | None = None,
+    ) -> None:
         """Keep what comes after and who may pass.
 
         Args:
             app: What comes after.
             sign_in: Knows whose key or session it is.
+            permit: Asks the policy about a method on a path; raises where it is not permitted.
             max_body_bytes: Longest body of a request of somebody who is known.
             origin: How browsers reach this server through a proxy, e.g. `https://faces.example.org`.
         """
         self._app = app
         self._sign_in = sign_in
+        self._permit = permit
         self._max_body_bytes = max_body_bytes
         self._origin = origin
         self._hosts = HOSTS | ({_host_name(origin.partition("://")[2])} if origin else set())
@@ -146,8 +157,13 @@ class Guard:
             _check_way_in(connection, visitor, actor)
             if (visitor is not None or actor is None) and scope["method"] not in SAFE_METHODS:
                 _check_same_origin(connection.headers, self._origin)  # 3
+            await run_in_threadpool(self._permit, scope["method"], scope["path"], actor)  # 4
             limit = SMALL_BODY if actor is None else self._max_body_bytes
-            _check_length(connection.headers, limit)  # 4
+            _check_length(connection.headers, limit)  # 5
+        except HTTPException as error:
+            await _drain(receive, connection.headers)
+            await framework_problem(error)(scope, receive, send)
+            return
         except CountenanceError as error:
             await _drain(receive, connection.headers)
             status = 413 if error.code == "request-too-large" else None
@@ -160,7 +176,7 @@ class Guard:
             await self._app(scope, arriving, send)
             return
         watch = _Watch(lambda: self._who(connection)[1] is not None)
-        await self._app(scope, watch.arriving(arriving), watch.leaving(send))  # 5
+        await self._app(scope, watch.arriving(arriving), watch.leaving(send))  # 6
 
     def _who(self, connection: HTTPConnection) -> tuple[Visitor | None, Actor | None]:
         """Return who asks, as of now.

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from countenance.cases.model import CaseState
+from countenance.policy.request import ProbeKind
 from countenance.search.model import LEAD, SearchOutcome
 from countenance.search.strangers import Known
 
@@ -216,7 +218,8 @@ class SearchCertificate(Answer):
         description="Largest upper bound of the others; null where there are none.", examples=[0.3614]
     )
     left_out: dict[str, int] = Field(
-        description="Templates that were not searched, by reason.", examples=[{"source-not-active": 0, "erased": 0}]
+        description="Templates that were not searched, by reason.",
+        examples=[{"source-not-active": 0, "not-permitted": 0, "erased": 0}],
     )
     sources: list[Identifier] = Field(description="Sources that were searched.")
     last_template: int = Field(description="Highest row number of a template then.", examples=[1302])
@@ -241,13 +244,61 @@ class MarkEntry(Answer):
     ranks: list[int] = Field(description="Candidates that do not say any more who they are.", examples=[[1]])
 
 
+class CaseEntry(Answer):
+    """A case of your organisation."""
+
+    case_id: Identifier
+    reference: str = Field(examples=["2026-114"])
+    state: CaseState
+    opened_at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
+    opened_by: str = Field(description="A person's id.")
+    authorised_by: str | None = Field(description="Whose authorisation is on record; null where none is.")
+    authorisation_sha256: Digest | None
+    closed_at: str | None
+    closed_by: str | None
+
+
+class CaseList(Answer):
+    """Your organisation's cases, newest first."""
+
+    cases: list[CaseEntry]
+
+
+class PurposeEntry(Answer):
+    """One purpose that a search may have."""
+
+    code: str = Field(examples=["missing-person"])
+    says: str
+    sensitive: bool = Field(description="Whether a supervisor has to approve each search.")
+    offence: bool = Field(description="Whether an offence has to be stated.")
+
+
+class OffenceEntry(Answer):
+    """One offence that a search may be for."""
+
+    code: str = Field(examples=["kidnapping"])
+    says: str
+
+
+class PolicyReply(Answer):
+    """What the law packs in force let anybody search for. Not legal advice."""
+
+    packs: list[str] = Field(examples=[["default"]])
+    purposes: list[PurposeEntry]
+    offences: list[OffenceEntry]
+    policy: Digest
+    note: str
+
+
 class SearchReply(Answer):
     """The answer to one search, best candidate first."""
 
     search_id: Identifier
     searched_at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
     case: str = Field(examples=["2026-114"])
-    purpose: str = Field(examples=["identify a missing person"])
+    purpose: str = Field(examples=["missing-person"])
+    offence: str = Field("", description="The offence that is investigated; empty where none was stated.")
+    kind: ProbeKind = Field(ProbeKind.PHOTOGRAPH, description="What the photograph was said to be.")
     outcome: SearchOutcome
     message: str = Field(description="The outcome in a sentence.")
     probe: SearchedProbe

@@ -61,6 +61,18 @@ class FieldProblem(BaseModel):
     message: str = Field(description="What is wrong with it.", examples=["Input should be a valid integer"])
 
 
+class Reason(BaseModel):
+    """One rule that forbids what was asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: str = Field(description="The rule's id.", examples=["default-us-il"])
+    pack: str = Field(description="The law pack that it stands in.", examples=["default"])
+    says: str = Field(description="Why it forbids.", examples=["organisations in Illinois are not served"])
+    cites: str = Field(description="Where it comes from. Not legal advice.")
+    needs: str = Field(description="What would have to be so.", examples=["an organisation outside US-IL"])
+
+
 class Problem(BaseModel):
     """What went wrong, for people and for programs (RFC 9457)."""
 
@@ -73,6 +85,7 @@ class Problem(BaseModel):
     detail: str = Field(description="What happened, in one line.", examples=["there is no source called harbour"])
     hint: str = Field(description="What to do about it; may be empty.", examples=["See GET /v1/sources."])
     errors: list[FieldProblem] = Field(default_factory=list, description="For `request-invalid`: field by field.")
+    reasons: list[Reason] = Field(default_factory=list, description="For `not-permitted`: rule by rule.")
 
 
 def problem_response(
@@ -106,8 +119,9 @@ def problem_response(
         detail=str(error),
         hint=error.hint,
         errors=list(errors),
+        reasons=[Reason(**reason) for reason in getattr(error, "reasons", ())],
     )
-    content = problem.model_dump(exclude=None if errors else {"errors"})
+    content = problem.model_dump(exclude={name for name in ("errors", "reasons") if not getattr(problem, name)})
     body = json.dumps(content, ensure_ascii=False).encode()
     return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -154,6 +168,11 @@ def _on_http(_request: Request, error: Exception) -> Response:
     """Answer an error that the framework found."""
     if not isinstance(error, HTTPException):
         raise error
+    return framework_problem(error)
+
+
+def framework_problem(error: HTTPException) -> Response:
+    """Turn an error that the framework found, or what is like it, into its response."""
     code, kind, hint = HTTP_CODES.get(error.status_code, ("request-refused", InvalidInputError, ""))
     detail = str(error.detail)
     problem = kind(detail[:1].lower() + detail[1:], code=code, hint=hint)

@@ -11,6 +11,7 @@ from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute, SeveralFilesRoute, upload_name
 from countenance.api.visitors import CurrentActor
 from countenance.core.errors import InvalidInputError
+from countenance.policy.request import ProbeKind
 from countenance.search.model import HIGHEST_FPIR, MAX_LIMIT, ProbePhotograph, SearchRequest
 from countenance.search.rendering import answer_json, probe_json
 from countenance.vision.decode import decode_image
@@ -132,8 +133,14 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
         response: Response,
         actor: CurrentActor,
         photograph: Photograph,
-        case: Annotated[str, Form(description="Case reference, 1 to 200 characters.", examples=["2026-114"])],
-        purpose: Annotated[str, Form(description="What for, 1 to 200 characters.", examples=["identify a victim"])],
+        case: Annotated[
+            str, Form(description="Reference of an open case of your organisation.", examples=["2026-114"])
+        ],
+        purpose: Annotated[str, Form(description="A code of `GET /v1/policy`.", examples=["missing-person"])],
+        offence: Annotated[
+            str, Form(description="The offence that is investigated, a code too, where the purpose needs one.")
+        ] = "",
+        kind: Annotated[ProbeKind, Form(description="What the photograph is.")] = ProbeKind.PHOTOGRAPH,
         face: Face1 = None,
         further: Further = (),
         further_face: FurtherFaces = (),
@@ -153,6 +160,8 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
                 filename=upload_name(photograph) or None,
                 case=case,
                 purpose=purpose,
+                offence=offence.strip(),
+                kind=kind,
                 face=face,
                 further=_further(further, further_face),
                 limit=limit,
@@ -170,6 +179,6 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
         response_model=models.SearchReply,
         responses=problems({404: ["search-unknown"]}),
     )
-    def show_search(search_id: Annotated[str, Path(description="Its id.")]) -> Any:
-        """Return a search's answer as it was given."""
-        return gallery.records.search(search_id)
+    def show_search(search_id: Annotated[str, Path(description="Its id.")], actor: CurrentActor) -> Any:
+        """Return the answer of a search of your organisation as it was given."""
+        return gallery.kept_search(search_id, actor=actor)

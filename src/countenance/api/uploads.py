@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-MAX_FIELDS = 12
+MAX_FIELDS = 16
 MAX_FIELD_BYTES = 4096
 BODY_OVERHEAD = 64 * 1024
 """Bytes that a multipart body may have besides its file: boundaries, headers, text fields."""

@@ -1,15 +1,17 @@
 """Wiring: picks the adapters and joins them to the services. What the interfaces and Python users open."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from countenance.access.founding import FIRST_OPERATORS
 from countenance.access.own import OwnSecurity
 from countenance.access.passkeys import Passkeys
 from countenance.access.passwords import Passwords
+from countenance.access.permission import Permission
 from countenance.access.sign_in import SignIn
 from countenance.adapters.erasure_list import FileErasureList
 from countenance.adapters.exact.blocks import BlockStore, StoredState
@@ -19,6 +21,7 @@ from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.signing import SealedSigner
+from countenance.adapters.sql.cases import SqlCases
 from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.destructions import SqlDestructions
 from countenance.adapters.sql.erasures import SqlErasures
@@ -29,12 +32,15 @@ from countenance.audit.ports import AuditLog
 from countenance.bootstrap.accounts import Accounts, found_house, open_accounts
 from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.calibrating import HomeCalibration
+from countenance.bootstrap.cases import Cases
 from countenance.bootstrap.engines import exact_folder, open_index
 from countenance.bootstrap.keyring import erasure_list_file, make_keys, open_keyring
 from countenance.bootstrap.older_homes import bring_up_to_date
+from countenance.bootstrap.policy import open_policy
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
-from countenance.core.errors import NotFoundError, UnavailableError
+from countenance.core.clock import utc_now
+from countenance.core.errors import NotFoundError, NotPermittedError, UnavailableError
 from countenance.gallery.destruction import Destroyer, DestructionRecords
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport, NotEnrolled
 from countenance.gallery.entries import crops_shown, photograph_shown
@@ -48,8 +54,12 @@ from countenance.keys.ports import Keyring
 from countenance.oversight.detector import Limits
 from countenance.oversight.service import Oversight
 from countenance.policy.model import SYSTEM, Actor
-from countenance.search.entries import search_ended
-from countenance.search.model import Probe, SearchAnswer, SearchRequest
+from countenance.policy.rendering import lists_json
+from countenance.policy.request import SourceFacts
+from countenance.policy.service import Policy
+from countenance.search.entries import answer_shown, search_ended
+from countenance.search.model import Probe, SearchAnswer, SearchRequest, search_unknown
+from countenance.search.permission import SearchPermits, source_facts
 from countenance.search.service import SearchService
 from countenance.search.verification import Verification
 from countenance.vision.decode import ImageLimits
@@ -80,6 +90,7 @@ class OpenGallery:
         erased: ErasureList,
         keyring: Keyring,
         accounts: Accounts,
+        cases: SqlCases,
         audit: AuditLog,
     ) -> None:
         """Join the parts; networks are loaded at first need. Use `open_gallery`."""
@@ -104,6 +115,9 @@ class OpenGallery:
             records=erasures, noted=erased, objects=objects, signer=signer, refresh_index=self.indexed.refresh
         )
         self.sources = Sources(records, objects, register, destroyer, eraser)
+        self.cases = Cases(cases, objects)
+        self.permission = Permission(lambda: self.policy, audit)
+        self.ledger = cases
         self._index: FollowingIndex | None = None
 
     def enrol(
@@ -152,13 +166,48 @@ class OpenGallery:
         """
         try:
             return self._search.search(request)
+        except NotPermittedError:
+            # The decision put itself on record.
+            raise
         except Exception as error:
             self.audit.record(search_ended(error, actor=request.actor))
             raise
 
-    def verify_search(self, search_id: str, data: bytes, *, filename: str | None) -> Verification:
-        """Check a kept answer again without the index: see `search.service.SearchService.verify`."""
+    def kept_search(self, search_id: str, *, actor: Actor) -> Mapping[str, object]:
+        """Return a kept answer of the actor's own organisation; the audit log says that it was shown.
+
+        Raises:
+            NotFoundError: code `search-unknown`, there is none, or it is another organisation's.
+            UnavailableError: code `audit-unwritable`; nothing was shown.
+        """
+        self._require_own(search_id, actor)
+        answer = self.records.search(search_id)
+        self.audit.record(answer_shown(search_id, actor=actor))
+        return answer
+
+    def verify_search(self, search_id: str, data: bytes, *, filename: str | None, actor: Actor) -> Verification:
+        """Check a kept answer of the actor's organisation without the index: see `search.service.SearchService.verify`.
+
+        Raises:
+            NotFoundError: code `search-unknown`, there is none, or it is another organisation's.
+            UnavailableError: code `audit-unwritable`; nothing was checked.
+        """
+        self._require_own(search_id, actor)
+        self.audit.record(answer_shown(search_id, actor=actor))
         return self._search.verify(search_id, data, filename=filename)
+
+    def _require_own(self, search_id: str, actor: Actor) -> None:
+        """Refuse another organisation's search as one that there is not."""
+        if self.ledger.owner(search_id) != actor.org_id:
+            raise search_unknown()
+
+    def source_facts(self, name: str) -> SourceFacts:
+        """Return what the policy decides on about a source.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
+        """
+        return source_facts(self.records.source(name))
 
     def crops(self, face_ids: Sequence[str], *, actor: Actor = SYSTEM) -> dict[str, bytes]:
         """Return enrolled faces' crops, JPEGs, by face id; the audit log says that they were shown.
@@ -234,6 +283,17 @@ class OpenGallery:
         return self._index
 
     @cached_property
+    def policy(self) -> Policy:
+        """The policy in force, loaded at first need: see `policy.open_policy` for what it raises."""
+        return open_policy(self.settings)
+
+    def policy_lists(self) -> dict[str, Any]:
+        """Return the packs in force today, and what they let anybody search for."""
+        today = utc_now().date()
+        names = [pack.name for pack in self.policy.in_force(today)]
+        return {"packs": names, **lists_json(self.policy, today)}
+
+    @cached_property
     def oversight(self) -> Oversight:
         """Who looks at what was searched."""
         return Oversight(self.audit, self.keyring, Limits(barring=BARRING))
@@ -251,6 +311,7 @@ class OpenGallery:
             records=self.records,
             gallery=self.indexed,
             analyser=self.analyser,
+            permits=SearchPermits(lambda: self.policy, self.ledger, self.records),
             gate=SEARCH_GATE,
             limits=self.limits,
             default_threshold=pack.manifest.threshold,
@@ -356,6 +417,7 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             erased=FileErasureList(erasure_list_file(settings), keyring),
             keyring=keyring,
             accounts=open_accounts(engine, objects, keyring, audit),
+            cases=SqlCases(engine, keyring, audit),
             audit=audit,
         )
         with closing(opened) as gallery:

@@ -1,21 +1,128 @@
-"""Who acts on the command line."""
+"""Who acts on the command line, and what each command asks the policy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
+from countenance.access.permission import Asks, Exempt
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.policy.model import Actor
+from countenance.policy.request import Action
+
+MANAGE_SOURCE, VIEW_SOURCE = Asks(Action.MANAGE_SOURCE), Asks(Action.VIEW_SOURCE)
+MANAGE_ORGANISATION, MANAGE_USER = Asks(Action.MANAGE_ORGANISATION), Asks(Action.MANAGE_USER)
+
+COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
+    {
+        "audit checkpoint": Exempt.HOST,
+        "audit export": Exempt.HOST,
+        "audit prove": Exempt.HOST,
+        "audit rotate-key": Exempt.HOST,
+        "audit show": Exempt.HOST,
+        "audit verify": Exempt.HOST,
+        "audit witness": Exempt.HOST,
+        "audit witness-key": Exempt.HOST,
+        "bench search": Exempt.HOST,
+        "calibrate": Exempt.HOST,
+        "calibration show": Exempt.HOST,
+        "case close": Asks(Action.CLOSE_CASE),
+        "case list": Asks(Action.VIEW_CASE),
+        "case open": Asks(Action.OPEN_CASE),
+        "case show": Asks(Action.VIEW_CASE),
+        "certificate list": VIEW_SOURCE,
+        "certificate verify": Exempt.HOST,
+        "doctor": Exempt.HOST,
+        "enrol": Asks(Action.ENROL),
+        "erase face": MANAGE_SOURCE,
+        "erase finish": Exempt.HOST,
+        "erase image": MANAGE_SOURCE,
+        "erase subject": MANAGE_SOURCE,
+        "evaluate identification": Exempt.HOST,
+        "evaluate verification": Exempt.HOST,
+        "faces": Asks(Action.EXAMINE_PROBE, entry=True),
+        "import": Asks(Action.ENROL),
+        "index rebuild": Exempt.HOST,
+        "index status": Exempt.HOST,
+        "index verify": Exempt.HOST,
+        "init": Exempt.HOST,
+        "key list": Exempt.OWN,
+        "key make": Exempt.OWN,
+        "key revoke": Exempt.OWN,
+        "keys backup": Exempt.HOST,
+        "keys restore": Exempt.HOST,
+        "keys rotate": Exempt.HOST,
+        "keys status": Exempt.HOST,
+        "models install": Exempt.HOST,
+        "models list": Exempt.HOST,
+        "models show": Exempt.HOST,
+        "models verify": Exempt.HOST,
+        "org apply": MANAGE_ORGANISATION,
+        "org cancel": MANAGE_ORGANISATION,
+        "org list": MANAGE_ORGANISATION,
+        "org review": MANAGE_ORGANISATION,
+        "org show": MANAGE_ORGANISATION,
+        "org suspend": MANAGE_ORGANISATION,
+        "oversight alerts": Exempt.HOST,
+        "oversight run": Exempt.HOST,
+        "policy check": Exempt.HOST,
+        "policy diff": Exempt.HOST,
+        "policy explain": Exempt.HOST,
+        "policy list": Exempt.HOST,
+        "policy sign": Exempt.HOST,
+        "policy test": Exempt.HOST,
+        "report customers": MANAGE_ORGANISATION,
+        "search": Exempt.SEARCH,
+        "serve": Exempt.HOST,
+        "source activate": MANAGE_SOURCE,
+        "source list": VIEW_SOURCE,
+        "source register": MANAGE_SOURCE,
+        "source releases add": MANAGE_SOURCE,
+        "source releases list": VIEW_SOURCE,
+        "source releases revoke": MANAGE_SOURCE,
+        "source resume": MANAGE_SOURCE,
+        "source show": VIEW_SOURCE,
+        "source suspend": MANAGE_SOURCE,
+        "source withdraw": MANAGE_SOURCE,
+        "status": Exempt.HOST,
+        "subjects list": Asks(Action.VIEW_SUBJECT, entry=True),
+        "subjects show": Asks(Action.VIEW_SUBJECT, entry=True),
+        "user add": MANAGE_USER,
+        "user confirm": MANAGE_USER,
+        "user deactivate": MANAGE_USER,
+        "user invite": MANAGE_USER,
+        "user list": MANAGE_USER,
+        "user roles": MANAGE_USER,
+        "user show": MANAGE_USER,
+        "user train": MANAGE_USER,
+        "verify-search": Asks(Action.VIEW_ANSWER),
+    }
+)
+"""Every command, and what it asks before it does anything; one without a row here asks for nothing and is refused."""
 
 
 @contextmanager
-def open_acting(home: Path | None, login: str | None) -> Iterator[tuple[OpenGallery, Actor]]:
-    """Open the gallery for the person that `--as` or COUNTENANCE_USER names.
+def open_acting(
+    home: Path | None, login: str | None, command: str, *, source: str | None = None
+) -> Iterator[tuple[OpenGallery, Actor]]:
+    """Open the gallery for the person that `--as` or COUNTENANCE_USER names, where they may run this command.
+
+    Args:
+        home: As `--home` has it.
+        login: As `--as` has it.
+        command: Its name in COMMANDS.
+        source: The source that it is about, where what it asks is decided on for one.
 
     Raises:
-        NotPermittedError: codes `actor-missing`, `actor-unknown`; and what `open_gallery` raises.
+        NotPermittedError: codes `actor-missing`, `actor-unknown`, `not-permitted`; and what `open_gallery` raises.
+        NotFoundError: code `source-unknown`.
     """
+    row = COMMANDS[command]
     settings = load_settings(home)
     with open_gallery(settings) as gallery:
-        yield gallery, gallery.accounts.acting(login or settings.user)
+        actor = gallery.accounts.acting(login or settings.user)
+        if isinstance(row, Asks):
+            facts = None if source is None else gallery.source_facts(source)
+            gallery.permission.require(row, actor=actor, source=facts)
+        yield gallery, actor

@@ -10,7 +10,8 @@ from rich.console import Console
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
-from countenance.cli.options import Home, Json
+from countenance.cli.acting import open_acting
+from countenance.cli.options import As, Home, Json
 from countenance.core.errors import NotFoundError
 from countenance.gallery.certificates import certificate_text
 
@@ -18,12 +19,12 @@ certificate_app = typer.Typer(help="Signed certificates of what was destroyed.",
 
 
 @certificate_app.command("list")
-def certificate_list(home: Home = None, json: Json = False) -> None:
+def certificate_list(acting: As = None, home: Home = None, json: Json = False) -> None:
     """List what was destroyed, newest first.
 
     Example: `countenance certificate list`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "certificate list") as (gallery, _):
         found = gallery.sources.certificates()
 
     def render(console: Console) -> None:

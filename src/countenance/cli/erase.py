@@ -11,9 +11,10 @@ from rich.console import Console
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
+from countenance.cli.acting import open_acting
 from countenance.cli.files import write_file
-from countenance.cli.options import Home, Json
-from countenance.cli.source import BY, Reason
+from countenance.cli.options import As, Home, Json
+from countenance.cli.source import Reason
 from countenance.gallery.certificates import certificate_text
 from countenance.gallery.destruction import Destruction, DestructionKind
 from countenance.gallery.erasure import Erased
@@ -30,6 +31,7 @@ def erase_subject(
     reason: Reason,
     dry_run: DryRun = False,
     certificate: Certificate = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -41,7 +43,7 @@ def erase_subject(
     Example: `countenance erase subject 5f0c… --reason "The person asked" --certificate certificate.json`
     """
     erased = Erased(DestructionKind.SUBJECT_ERASED, subject)
-    _erase(erased, reason, dry_run=dry_run, certificate=certificate, home=home, json=json)
+    _erase(erased, reason, dry_run=dry_run, certificate=certificate, acting=acting, home=home, json=json)
 
 
 @erase_app.command("image", no_args_is_help=True)
@@ -50,6 +52,7 @@ def erase_image(
     reason: Reason,
     dry_run: DryRun = False,
     certificate: Certificate = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -58,7 +61,7 @@ def erase_image(
     Example: `countenance erase image 5f0c… --reason "It shows somebody else" --dry-run`
     """
     erased = Erased(DestructionKind.IMAGE_ERASED, image)
-    _erase(erased, reason, dry_run=dry_run, certificate=certificate, home=home, json=json)
+    _erase(erased, reason, dry_run=dry_run, certificate=certificate, acting=acting, home=home, json=json)
 
 
 @erase_app.command("face", no_args_is_help=True)
@@ -67,6 +70,7 @@ def erase_face(
     reason: Reason,
     dry_run: DryRun = False,
     certificate: Certificate = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -75,7 +79,7 @@ def erase_face(
     Example: `countenance erase face 5f0c… --reason "It is somebody else"`
     """
     erased = Erased(DestructionKind.FACE_ERASED, face)
-    _erase(erased, reason, dry_run=dry_run, certificate=certificate, home=home, json=json)
+    _erase(erased, reason, dry_run=dry_run, certificate=certificate, acting=acting, home=home, json=json)
 
 
 @erase_app.command("finish")
@@ -93,14 +97,22 @@ def erase_finish(home: Home = None, json: Json = False) -> None:
 
 
 def _erase(
-    erased: Erased, reason: str, *, dry_run: bool, certificate: Path | None, home: Path | None, json: bool
+    erased: Erased,
+    reason: str,
+    *,
+    dry_run: bool,
+    certificate: Path | None,
+    acting: str | None,
+    home: Path | None,
+    json: bool,
 ) -> None:
     """Erase, or say what would go, and print it."""
-    with open_gallery(load_settings(home)) as gallery:
+    command = f"erase {erased.kind.value.removesuffix('-erased')}"
+    with open_acting(home, acting, command) as (gallery, actor):
         if dry_run:
             extent = gallery.sources.extent(erased)
         else:
-            ended = gallery.sources.erase(erased, by=BY, reason=reason)
+            ended = gallery.sources.erase(erased, by=actor.user_id, reason=reason, actor=actor)
     if not dry_run:
         _emit_certificate(ended, certificate, json=json)
         return

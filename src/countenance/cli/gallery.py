@@ -11,7 +11,8 @@ from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import initialise, model_pack, open_gallery
 from countenance.cli import output
-from countenance.cli.options import Home, Json
+from countenance.cli.acting import open_acting
+from countenance.cli.options import As, Home, Json
 from countenance.gallery.enrolment import EnrolmentReport
 from countenance.gallery.manifest import with_provenance
 from countenance.gallery.plan import Subjects, plan
@@ -73,6 +74,7 @@ def enrol(
             help="What the source says of each photograph: CSV or .jsonl with path, original, licence, captured."
         ),
     ] = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -80,14 +82,12 @@ def enrol(
 
     Examples: `countenance enrol archive photos/`, `countenance enrol archive photos/ --subjects csv people.csv`
     """
-    settings = load_settings(home)
-    with open_gallery(settings) as gallery:
-        gallery.records.source(source)
-        planned = plan(path, subjects, table=table, home=settings.home)
+    with open_acting(home, acting, "enrol", source=source) as (gallery, actor):
+        planned = plan(path, subjects, table=table, home=gallery.settings.home)
         if manifest is not None:
             planned = with_provenance(planned, manifest)
         with output.progress("Enrolling", len(planned), quiet=json) as bar:
-            report = gallery.enrol(source, planned, on_progress=bar.advance)
+            report = gallery.enrol(source, planned, actor=actor, on_progress=bar.advance)
     output.emit(report.as_json(), as_json=json, render=lambda console: print_report(console, report))
 
 
@@ -96,6 +96,7 @@ def subjects_list(
     source: Annotated[str | None, typer.Option(help="Only this source's.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most subjects to list.")] = 100,
     offset: Annotated[int, typer.Option(min=0, help="Subjects to pass over first.")] = 0,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -103,7 +104,7 @@ def subjects_list(
 
     Example: `countenance subjects list --source city-archive --limit 20`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "subjects list") as (gallery, _):
         if source is not None:
             gallery.records.source(source)
         found = gallery.records.subjects(source=source, limit=limit, offset=offset)
@@ -121,6 +122,7 @@ def subjects_list(
 @subjects_app.command("show", no_args_is_help=True)
 def subjects_show(
     subject: Annotated[str, typer.Argument(help="A subject's id, from `subjects list` or a search.")],
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -128,7 +130,7 @@ def subjects_show(
 
     Example: `countenance subjects show 5f0c…`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "subjects show") as (gallery, _):
         found = gallery.records.subject(subject)
         faces = gallery.records.faces_of(subject)
 

@@ -5,11 +5,10 @@ from typing import Annotated
 import typer
 
 from countenance.bootstrap.importing import import_photographs
-from countenance.bootstrap.settings import load_settings
-from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
+from countenance.cli.acting import open_acting
 from countenance.cli.gallery import print_report
-from countenance.cli.options import Home, Json
+from countenance.cli.options import As, Home, Json
 from countenance.gallery.plan import Subjects
 
 
@@ -20,6 +19,7 @@ def import_(
         Subjects,
         typer.Option(help="folders: a folder a person; samples: a WebDataset shard's .json or .txt; none: nobody."),
     ] = Subjects.FOLDERS,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -27,10 +27,9 @@ def import_(
 
     Example: `countenance import city-archive 1987.zip --subjects none`
     """
-    settings = load_settings(home)
-    with open_gallery(settings) as gallery:
-        gallery.records.source(source)
+    with open_acting(home, acting, "import", source=source) as (gallery, actor):
+        settings = gallery.settings
         planned = import_photographs(place, subjects, max_bytes=settings.max_image_bytes, home=settings.home)
         with output.progress("Importing", None, quiet=json) as bar:
-            ended = gallery.enrol(source, planned, on_progress=bar.advance)
+            ended = gallery.enrol(source, planned, actor=actor, on_progress=bar.advance)
     output.emit(ended.as_json(), as_json=json, render=lambda console: print_report(console, ended))

@@ -29,7 +29,7 @@ def key_make(
 
     Example: `countenance key make "case system" --action search --days 30 --as j.doe`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "key make") as (gallery, actor):
         made, key = gallery.own.make_key(actor, name=name, actions=action, lasts=timedelta(days=days))
     output.emit(
         {**credential_json(made), "key": key}, as_json=json, render=lambda console: console.print(key, soft_wrap=True)
@@ -42,7 +42,7 @@ def key_list(acting: As = None, home: Home = None, json: Json = False) -> None:
 
     Example: `countenance key list --as j.doe`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "key list") as (gallery, actor):
         held = gallery.own.credentials(actor.user_id)
     keys = [credential_json(one) for one in held if one.kind is CredentialKind.API_KEY]
 
@@ -73,6 +73,6 @@ def key_revoke(
 
     Example: `countenance key revoke 0b6c… --as j.doe`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "key revoke") as (gallery, actor):
         gallery.own.drop(actor.user_id, key)
     output.emit({"revoked": key}, as_json=json, render=lambda console: console.print("It is revoked."))

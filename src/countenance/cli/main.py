@@ -15,6 +15,7 @@ from countenance.cli.audit import audit_app
 from countenance.cli.audit_keys import audit_rotate_key, audit_witness, audit_witness_key
 from countenance.cli.bench import bench_app
 from countenance.cli.calibration import calibrate, calibration_app
+from countenance.cli.cases import case_app
 from countenance.cli.certificate import certificate_app
 from countenance.cli.doctor import doctor, index_app
 from countenance.cli.erase import erase_app
@@ -71,6 +72,7 @@ app.add_typer(org_app, name="org")
 app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
 app.add_typer(report_app, name="report")
+app.add_typer(case_app, name="case")
 app.add_typer(source_app, name="source")
 app.add_typer(erase_app, name="erase")
 app.add_typer(certificate_app, name="certificate")

@@ -51,7 +51,7 @@ def org_apply(
         contact=contact,
         documents=tuple((path.name, read_document(path)) for path in document),
     )
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "org apply") as (gallery, actor):
         organisation = gallery.accounts.apply_for(application, actor=actor)
     _emit(organisation, f"{organisation.name} applied. Two operators: countenance org review", as_json=json)
 
@@ -69,7 +69,7 @@ def org_review(
 
     Example: `countenance org review "Harbour Police" --admit --reason "charter checked" --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "org review") as (gallery, actor):
         organisation = gallery.accounts.review(name, admit=admit, reason=reason, actor=actor)
     waiting = admit and organisation.state is not OrganisationState.ACTIVE
     became = "waits for another operator's review" if waiting else f"is {organisation.state.value}"
@@ -87,7 +87,7 @@ def org_list(
 
     Example: `countenance org list --state applied --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "org list") as (gallery, actor):
         found = [one for one in gallery.accounts.organisations(actor=actor) if state in {None, one.state}]
 
     def render(console: Console) -> None:
@@ -107,7 +107,7 @@ def org_show(name: Name, acting: As = None, home: Home = None, json: Json = Fals
 
     Example: `countenance org show "Harbour Police" --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "org show") as (gallery, actor):
         record = gallery.accounts.organisation(name, actor=actor)
     organisation = organisation_json(record.organisation)
     changes = [change_json(change, record.names) for change in record.changes]
@@ -130,7 +130,7 @@ def org_suspend(name: Name, reason: Reason, acting: As = None, home: Home = None
 
     Example: `countenance org suspend "Harbour Police" --reason "audit overdue" --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "org suspend") as (gallery, actor):
         organisation = gallery.accounts.suspend(name, reason=reason, actor=actor)
     _emit(organisation, f"{organisation.name} is suspended.", as_json=json)
 
@@ -162,13 +162,13 @@ def org_cancel(
             "name one organisation with --reason, or give --ineligible", code="cancel-unclear", hint="see --help"
         )
     if not ineligible:
-        with open_acting(home, acting) as (gallery, actor):
+        with open_acting(home, acting, "org cancel") as (gallery, actor):
             organisation = gallery.accounts.cancel(name or "", reason=reason or "", actor=actor)
         _emit(organisation, f"{organisation.name} is cancelled.", as_json=json)
         return
     if not dry_run:
         require_free(report, force=False)
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "org cancel") as (gallery, actor):
         policy = open_policy(gallery.settings)
         found = gallery.accounts.cancel_ineligible(policy, actor=actor, dry_run=dry_run)
     if not dry_run:

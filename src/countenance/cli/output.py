@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from countenance.core.errors import CountenanceError
+from countenance.core.errors import CountenanceError, NotPermittedError
 
 
 class Advancing(Protocol):
@@ -106,12 +106,23 @@ def facts(named: Mapping[str, Any]) -> Table:
 
 
 def emit_error(error: CountenanceError, *, as_json: bool) -> None:
-    """Print an error: one line with its code, and what to do."""
+    """Print an error: one line with its code, and what to do; several reasons against it are a list."""
     if as_json:
-        _write_json({"error": {"code": error.code, "message": str(error), "hint": error.hint}})
+        reasons = error.reasons if isinstance(error, NotPermittedError) else ()
+        more = {"reasons": reasons} if reasons else {}
+        _write_json({"error": {"code": error.code, "message": str(error), "hint": error.hint, **more}})
     else:
-        hint = f"\n  {error.hint}" if error.hint else ""
-        sys.stderr.write(f"countenance: {_one_line(str(error))} [{error.code}]{hint}\n")
+        sys.stderr.write(f"countenance: {error_text(error)}\n")
+
+
+def error_text(error: CountenanceError) -> str:
+    """Return an error for people, in one line and what to do below."""
+    reasons = error.reasons if isinstance(error, NotPermittedError) else ()
+    if len(reasons) > 1:
+        listed = (f"  {one['says']} ({one['rule']}: {one['cites']})\n    needed: {one['needs']}" for one in reasons)
+        return "\n".join((f"not permitted, for {len(reasons)} reasons [{error.code}]", *listed))
+    hint = f"\n  {error.hint}" if error.hint else ""
+    return f"{_one_line(str(error))} [{error.code}]{hint}"
 
 
 def _write_json(result: Mapping[str, object]) -> None:

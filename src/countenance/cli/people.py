@@ -34,7 +34,7 @@ def user_add(
 
     Example: `countenance user add j.doe --name "Jo Doe" --org "Harbour Police" --role examiner --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "user add") as (gallery, actor):
         user = gallery.accounts.add_user(login, organisation=organisation, name=name, roles=role, actor=actor)
     _emit(user, f"{user.login} is added, {user.state.value}.", as_json=json)
 
@@ -45,7 +45,7 @@ def user_confirm(login: Login, acting: As = None, home: Home = None, json: Json 
 
     Example: `countenance user confirm c.operator --as operator-2`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "user confirm") as (gallery, actor):
         user = gallery.accounts.confirm_user(login, actor=actor)
     _emit(user, f"{user.login} is {user.state.value}.", as_json=json)
 
@@ -56,7 +56,7 @@ def user_invite(login: Login, acting: As = None, home: Home = None, json: Json =
 
     Example: `countenance user invite j.doe --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "user invite") as (gallery, actor):
         code = gallery.sign_in.invite(login, actor=actor)
     sentence = f"{login} signs in once with the code {code}"
     output.emit(
@@ -77,7 +77,7 @@ def user_list(
 
     Example: `countenance user list --org "Harbour Police" --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "user list") as (gallery, actor):
         found = gallery.accounts.users(organisation, actor=actor)
 
     def render(console: Console) -> None:
@@ -97,7 +97,7 @@ def user_show(login: Login, acting: As = None, home: Home = None, json: Json = F
 
     Example: `countenance user show j.doe --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "user show") as (gallery, actor):
         user, owner, changes = gallery.accounts.user(login, actor=actor)
         logins = {one.user_id: one.login for one, _ in gallery.accounts.users(actor=actor)}
     facts = {**user_json(user), "organisation": owner.name}
@@ -125,7 +125,7 @@ def user_roles(
 
     Example: `countenance user roles j.doe --role examiner --role supervisor --reason promoted --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "user roles") as (gallery, actor):
         user = gallery.accounts.set_roles(login, role, reason=reason, actor=actor)
     _emit(user, f"{user.login} is {_named(user)}.", as_json=json)
 
@@ -145,7 +145,7 @@ def user_train(
     Example: `countenance user train j.doe --name "facial comparison" --until 2027-06-30 --as operator-1`
     """
     held = Qualification(kind=kind, name=name, valid_until=until.replace(tzinfo=UTC))
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "user train") as (gallery, actor):
         user = gallery.accounts.qualify(login, held, actor=actor)
     _emit(user, f"{user.login} holds {name} until {until:%Y-%m-%d}.", as_json=json)
 
@@ -156,7 +156,7 @@ def user_deactivate(login: Login, reason: Reason, acting: As = None, home: Home 
 
     Example: `countenance user deactivate j.doe --reason "left the force" --as operator-1`
     """
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "user deactivate") as (gallery, actor):
         user = gallery.accounts.deactivate(login, reason=reason, actor=actor)
     _emit(user, f"{user.login} is {user.state.value}.", as_json=json)
 

@@ -15,6 +15,7 @@ from countenance.core.errors import IntegrityError, InvalidInputError
 from countenance.policy.comparison import compare
 from countenance.policy.decision import NOT_LEGAL_ADVICE, Decision
 from countenance.policy.pack import LawPack, read_law_pack
+from countenance.policy.rendering import lists_json
 from countenance.policy.signing import read_private_key, sign_pack
 from countenance.policy.vectors import Facts, facts_of, request_of
 
@@ -44,10 +45,7 @@ def policy_list(home: Home = None, json: Json = False) -> None:
     in_force = {pack.name for pack in policy.in_force(today)}
     result = {
         "packs": [pack_json(pack, in_force=pack.name in in_force | {"core"}) for pack in packs],
-        "purposes": _codes(policy.packs, "purposes", policy.lists(today).purposes),
-        "offences": _codes(policy.packs, "offences", policy.lists(today).offences),
-        "policy": policy.digest(),
-        "note": NOT_LEGAL_ADVICE,
+        **lists_json(policy, today),
     }
     output.emit(result, as_json=json, render=lambda console: _print_list(console, result))
 
@@ -183,16 +181,6 @@ def pack_json(pack: LawPack, *, in_force: bool) -> dict[str, Any]:
         "signed_by": pack.signed_by,
         "built_in": pack.built_in,
     }
-
-
-def _codes(packs: tuple[LawPack, ...], name: str, known: frozenset[str]) -> list[dict[str, Any]]:
-    """Return the purposes or offences that are known, each as the first pack that lists it has it."""
-    entries: dict[str, dict[str, Any]] = {}
-    for pack in packs:
-        for entry in getattr(pack.manifest, name):
-            if entry.code in known:
-                entries.setdefault(entry.code, entry.model_dump())
-    return list(entries.values())
 
 
 def _decide(settings: Settings, facts: list[str] | None, packs: str | None) -> Decision:

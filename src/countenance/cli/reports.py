@@ -34,7 +34,7 @@ def report_customers(
         raise InvalidInputError(
             f"{by!r} names nothing to count by", code="count-invalid", hint=f"some of {', '.join(FIELDS)}, each once"
         )
-    with open_acting(home, acting) as (gallery, actor):
+    with open_acting(home, acting, "report customers") as (gallery, actor):
         found = gallery.accounts.organisations(actor=actor)
     counts = sorted(Counter(tuple(_field(one, field) for field in fields) for one in found).items())
     rows = [{**dict(zip(fields, values, strict=True)), "organisations": count} for values, count in counts]

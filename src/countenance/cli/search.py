@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from countenance.bootstrap.settings import load_settings
-from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
+from countenance.cli.acting import open_acting
 from countenance.cli.files import require_free, write_file
-from countenance.cli.options import Home, Json
+from countenance.cli.options import As, Home, Json
 from countenance.core.errors import InvalidInputError
+from countenance.policy.request import ProbeKind
 from countenance.search.model import LEAD, MAX_LIMIT, ProbePhotograph, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json, coverage_line, probe_json
 from countenance.search.strangers import in_short, in_words
@@ -35,8 +35,12 @@ def search(
         list[Path],
         typer.Argument(help="The photograph to search with; several of one person are searched together. Not kept."),
     ],
-    case: Annotated[str, typer.Option(help="Case reference, kept with the answer.")],
-    purpose: Annotated[str, typer.Option(help="What the search is for, kept with the answer.")],
+    case: Annotated[str, typer.Option(help="An open case of your organisation, kept with the answer.")],
+    purpose: Annotated[str, typer.Option(help="What it is for, from `policy list`; kept with the answer.")],
+    offence: Annotated[
+        str, typer.Option(help="The offence that is investigated, from `policy list`, where the purpose needs one.")
+    ] = "",
+    kind: Annotated[ProbeKind, typer.Option(help="What the photograph is.")] = ProbeKind.PHOTOGRAPH,
     face: Annotated[
         list[int] | None, typer.Option(help="Which face of the photograph, from 1; once a photograph, in their order.")
     ] = None,
@@ -51,14 +55,15 @@ def search(
     thorough: Thorough = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML file with the faces side by side.")] = None,
     force: Force = False,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Search for who may be in a photograph. No face, several faces, and nobody found are answers too.
 
-    Example: `countenance search probe.jpg --case 2026-114 --purpose "identify a victim" --report answer.html`
+    Example: `countenance search probe.jpg --case 2026-114 --purpose missing-person --report answer.html`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "search") as (gallery, actor):
         first, *further = _photographs(probe, face, limits=gallery.limits)
         if report is not None:
             require_free(report, never=probe[0], force=force)
@@ -68,6 +73,9 @@ def search(
                 filename=first.filename,
                 case=case,
                 purpose=purpose,
+                actor=actor,
+                offence=offence.strip(),
+                kind=kind,
                 face=first.face,
                 further=tuple(further),
                 limit=limit,
@@ -77,7 +85,7 @@ def search(
             )
         )
         if report is not None:
-            entry = report_entry(gallery, answer, name=probe[0].name, photograph=first.image)
+            entry = report_entry(gallery, answer, name=probe[0].name, photograph=first.image, actor=actor)
             write_file(report, render_report([entry], title=f"Case {answer.case}", credits=()).encode())
 
     def render(console: Console) -> None:
@@ -97,6 +105,7 @@ def faces(
     ] = None,
     force: Force = False,
     thorough: Thorough = False,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -110,7 +119,7 @@ def faces(
         raise InvalidInputError(
             f"{target} names no format that is written", code="output-format-unknown", hint="end it in .jpg or .png"
         )
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "faces") as (gallery, _):
         data = read_image_file(image, limits=gallery.limits)
         require_free(target, never=image, force=force)
         decoded, probe = gallery.faces_with_image(data, filename=image.name, thorough=thorough)
@@ -132,6 +141,7 @@ def faces(
 def verify_search(
     search_id: Annotated[str, typer.Argument(help="The search's id, as its answer has it.")],
     probe: Annotated[Path, typer.Option(help="The file that was searched with; it is not kept now either.")],
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -139,9 +149,9 @@ def verify_search(
 
     Example: `countenance verify-search 4b1c7a52-6d1e-4f0b-9c69-0a4f5c1b9f3e --probe probe.jpg`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "verify-search") as (gallery, actor):
         data = read_image_file(probe, limits=gallery.limits)
-        holds = gallery.verify_search(search_id, data, filename=probe.name)
+        holds = gallery.verify_search(search_id, data, filename=probe.name, actor=actor)
 
     def render(console: Console) -> None:
         """Say what was checked."""
@@ -178,7 +188,7 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
         console.print("Search again with --face NUMBER; `countenance faces IMAGE` draws the numbers.")
     if answer.candidates:
         console.print(candidates_table(answer))
-        first = in_words(answer.candidates[0].strangers, people=answer.gallery.subjects)
+        first = in_words(answer.candidates[0].strangers, people=answer.people)
         console.print(f"Strangers as similar as rank 1: {first}.")
         console.print(LEAD)
     if answer.coverage is not None:

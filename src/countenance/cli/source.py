@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from countenance.bootstrap.settings import load_settings
-from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
+from countenance.cli.acting import open_acting
 from countenance.cli.files import read_document, write_file
-from countenance.cli.options import Home, Json
+from countenance.cli.options import As, Home, Json
 from countenance.gallery.certificates import certificate_text
 from countenance.gallery.model import LegalBasis, SourceState, SourceSummary
 from countenance.gallery.rendering import change_json, release_json, source_json
@@ -21,9 +20,6 @@ from countenance.gallery.terms import ANY, Release, Retention, RetentionRule, So
 source_app = typer.Typer(help="Collections that somebody had the right to hand over.", no_args_is_help=True)
 releases_app = typer.Typer(help="Single people's own consent to be in a source.", no_args_is_help=True)
 source_app.add_typer(releases_app, name="releases")
-
-BY = "command line"
-"""Who acted, in the register's history."""
 
 Name = Annotated[str, typer.Argument(help="The source's name.")]
 Reason = Annotated[str, typer.Option(help="Why, in a sentence; it is kept.")]
@@ -54,6 +50,7 @@ def source_register(
         ),
     ] = None,
     activate: Annotated[bool, typer.Option(help="Whether it may be enrolled into at once.")] = True,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -70,9 +67,16 @@ def source_register(
         retention=Retention(rule=retention, ends_on=until and until.date()),
     )
     data = read_document(document)
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "source register") as (gallery, actor):
         source = gallery.sources.register(
-            name=name, owner=owner, legal_basis=legal_basis, document=data, terms=terms, active=activate, by=BY
+            name=name,
+            owner=owner,
+            legal_basis=legal_basis,
+            document=data,
+            terms=terms,
+            active=activate,
+            by=actor.user_id,
+            actor=actor,
         )
     following = f"countenance enrol {name} FOLDER" if activate else f"countenance source activate {name}"
     output.emit(
@@ -83,30 +87,30 @@ def source_register(
 
 
 @source_app.command("activate", no_args_is_help=True)
-def source_activate(name: Name, home: Home = None, json: Json = False) -> None:
+def source_activate(name: Name, acting: As = None, home: Home = None, json: Json = False) -> None:
     """Let a registered source be enrolled into and searched.
 
     Example: `countenance source activate city-archive`
     """
-    _change(name, SourceState.ACTIVE, reason="", home=home, json=json)
+    _change("source activate", name, SourceState.ACTIVE, reason="", acting=acting, home=home, json=json)
 
 
 @source_app.command("suspend", no_args_is_help=True)
-def source_suspend(name: Name, reason: Reason, home: Home = None, json: Json = False) -> None:
+def source_suspend(name: Name, reason: Reason, acting: As = None, home: Home = None, json: Json = False) -> None:
     """Take a source out of the very next search and enrolment; `resume` puts it back.
 
     Example: `countenance source suspend city-archive --reason "The owner asks for a pause"`
     """
-    _change(name, SourceState.SUSPENDED, reason=reason, home=home, json=json)
+    _change("source suspend", name, SourceState.SUSPENDED, reason=reason, acting=acting, home=home, json=json)
 
 
 @source_app.command("resume", no_args_is_help=True)
-def source_resume(name: Name, reason: Reason = "", home: Home = None, json: Json = False) -> None:
+def source_resume(name: Name, reason: Reason = "", acting: As = None, home: Home = None, json: Json = False) -> None:
     """Put a suspended source back.
 
     Example: `countenance source resume city-archive`
     """
-    _change(name, SourceState.ACTIVE, reason=reason, home=home, json=json)
+    _change("source resume", name, SourceState.ACTIVE, reason=reason, acting=acting, home=home, json=json)
 
 
 @source_app.command("withdraw", no_args_is_help=True)
@@ -114,6 +118,7 @@ def source_withdraw(
     name: Name,
     reason: Reason,
     certificate: Annotated[Path | None, typer.Option(help="Write the signed certificate here.")] = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -123,20 +128,20 @@ def source_withdraw(
 
     Example: `countenance source withdraw city-archive --reason "The owner says stop" --certificate certificate.json`
     """
-    with open_gallery(load_settings(home)) as gallery:
-        signed = gallery.sources.withdraw(name, by=BY, reason=reason).certificate or b""
+    with open_acting(home, acting, "source withdraw") as (gallery, actor):
+        signed = gallery.sources.withdraw(name, by=actor.user_id, actor=actor, reason=reason).certificate or b""
     if certificate is not None:
         write_file(certificate, signed)
     output.emit(json_module.loads(signed), as_json=json, render=lambda console: console.print(certificate_text(signed)))
 
 
 @source_app.command("list")
-def source_list(home: Home = None, json: Json = False) -> None:
+def source_list(acting: As = None, home: Home = None, json: Json = False) -> None:
     """List the sources.
 
     Example: `countenance source list --json`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "source list") as (gallery, _):
         summaries = gallery.records.sources()
 
     def render(console: Console) -> None:
@@ -153,12 +158,12 @@ def source_list(home: Home = None, json: Json = False) -> None:
 
 
 @source_app.command("show", no_args_is_help=True)
-def source_show(name: Name, home: Home = None, json: Json = False) -> None:
+def source_show(name: Name, acting: As = None, home: Home = None, json: Json = False) -> None:
     """Show one source, with every change of its state.
 
     Example: `countenance source show city-archive`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "source show") as (gallery, _):
         shown = source_json(gallery.sources.summary(name))
         history = [change_json(change) for change in gallery.sources.history(name)]
 
@@ -179,6 +184,7 @@ def releases_add(
     subject: Annotated[str, typer.Argument(help="The subject's name as the source gives it.")],
     document: Document,
     until: Day = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -187,20 +193,22 @@ def releases_add(
     Example: `countenance source releases add family-album "Person A" --document a.pdf --until 2031-12-31`
     """
     data = read_document(document)
-    with open_gallery(load_settings(home)) as gallery:
-        release = gallery.sources.add_release(name, label=subject, document=data, ends_on=until and until.date(), by=BY)
+    with open_acting(home, acting, "source releases add") as (gallery, actor):
+        release = gallery.sources.add_release(
+            name, label=subject, document=data, ends_on=until and until.date(), by=actor.user_id, actor=actor
+        )
     output.emit(
         release_json(release), as_json=json, render=lambda console: console.print(f"Kept: {release.release_id}")
     )
 
 
 @releases_app.command("list", no_args_is_help=True)
-def releases_list(name: Name, home: Home = None, json: Json = False) -> None:
+def releases_list(name: Name, acting: As = None, home: Home = None, json: Json = False) -> None:
     """List a source's releases.
 
     Example: `countenance source releases list family-album`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "source releases list") as (gallery, _):
         found = gallery.sources.releases(name)
 
     def render(console: Console) -> None:
@@ -217,6 +225,7 @@ def releases_list(name: Name, home: Home = None, json: Json = False) -> None:
 def releases_revoke(
     name: Name,
     release: Annotated[str, typer.Argument(help="The release's id, from `source releases list`.")],
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -224,8 +233,8 @@ def releases_revoke(
 
     Example: `countenance source releases revoke family-album 5f0c…`
     """
-    with open_gallery(load_settings(home)) as gallery:
-        revoked = gallery.sources.revoke_release(name, release)
+    with open_acting(home, acting, "source releases revoke") as (gallery, actor):
+        revoked = gallery.sources.revoke_release(name, release, actor=actor)
     output.emit(
         release_json(revoked), as_json=json, render=lambda console: console.print(f"Revoked: {revoked.release_id}")
     )
@@ -238,8 +247,10 @@ def _release_state(release: Release) -> str:
     return "in force" if release.in_force(datetime.now().astimezone().date()) else "ended"
 
 
-def _change(name: str, after: SourceState, *, reason: str, home: Path | None, json: bool) -> None:
+def _change(
+    command: str, name: str, after: SourceState, *, reason: str, acting: str | None, home: Path | None, json: bool
+) -> None:
     """Change a source's state and print it."""
-    with open_gallery(load_settings(home)) as gallery:
-        summary = gallery.sources.change(name, after, by=BY, reason=reason)
+    with open_acting(home, acting, command) as (gallery, actor):
+        summary = gallery.sources.change(name, after, by=actor.user_id, actor=actor, reason=reason)
     output.emit(source_json(summary), as_json=json, render=lambda console: console.print(f"{name} is {after.value}."))

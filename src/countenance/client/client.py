@@ -55,7 +55,7 @@ class Client:
 
     Example:
         >>> with Client("http://127.0.0.1:8000", token) as client:
-        ...     answer = client.search(Path("probe.jpg").read_bytes(), case="2026-114", purpose="identify a victim")
+        ...     answer = client.search(Path("probe.jpg").read_bytes(), case="2026-114", purpose="missing-person")
     """
 
     def __init__(self, base_url: str, token: str, *, timeout: float = DEFAULT_TIMEOUT) -> None:
@@ -168,6 +168,8 @@ class Client:
         *,
         case: str,
         purpose: str,
+        offence: str = "",
+        kind: str = "photograph",
         filename: str = "photograph",
         face: int | None = None,
         further: Sequence[bytes] = (),
@@ -180,8 +182,10 @@ class Client:
 
         Args:
             photograph: The file's bytes.
-            case: The case reference, 1 to 200 characters.
-            purpose: What for, 1 to 200 characters.
+            case: The reference of an open case of your organisation.
+            purpose: What for, a code of the server's list of purposes.
+            offence: The offence that is investigated, a code of its list of offences, where the purpose needs one.
+            kind: What the photograph is: `photograph`, `video-frame`, `sketch`, `altered`.
             filename: The photograph's name, checked against its content.
             face: Which face, from 1; None when there is one only.
             further: Further photographs of the same person, one face each: all are searched with at once.
@@ -192,8 +196,10 @@ class Client:
 
         Raises:
             InvalidInputError: the picture can't be read, or an argument is out of range; nothing was searched.
+            NotPermittedError: code `not-permitted`, with every reason; nothing was searched.
         """
-        fields = {"case": case, "purpose": purpose, "limit": str(limit), "thorough": str(thorough).lower()}
+        fields = {"case": case, "purpose": purpose, "offence": offence, "kind": kind}
+        fields |= {"limit": str(limit), "thorough": str(thorough).lower()}
         if face is not None:
             fields["face"] = str(face)
         if threshold is not None:
@@ -299,9 +305,12 @@ def _error(response: httpx.Response) -> CountenanceError:
     try:
         problem = _adapter(dict[str, Any]).validate_json(response.content)
         kind = KINDS[problem["type"]]
-        return kind(str(problem["detail"]), code=str(problem["code"]), hint=str(problem["hint"]))
+        error = kind(str(problem["detail"]), code=str(problem["code"]), hint=str(problem["hint"]))
     except (ValidationError, KeyError):
         return _not_understood(response)
+    if isinstance(error, NotPermittedError):
+        error.reasons = tuple(problem.get("reasons", ()))
+    return error
 
 
 def _not_understood(response: httpx.Response) -> UnavailableError:

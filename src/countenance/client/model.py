@@ -365,6 +365,8 @@ class SearchAnswer:
 
     Attributes:
         searched_at: RFC 3339, UTC.
+        offence: The offence that is investigated; empty where none was stated.
+        kind: What the photograph was said to be.
         outcome: `searched`, `no-face`, `choose-face` or `face-refused`; all four are answers.
         message: The outcome in a sentence.
         certificate: What was searched; None when nothing was.
@@ -390,6 +392,8 @@ class SearchAnswer:
     certificate: SearchCertificate | None
     seconds: Mapping[str, float]
     lead: str
+    offence: str = ""
+    kind: str = "photograph"
     further: tuple[Probe, ...] = ()
     scale: Scale | None = None
     receipt: Receipt | None = None

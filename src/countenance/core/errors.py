@@ -4,6 +4,7 @@ Every error that reaches a person is one line (`str(error)`), a stable `code` th
 says what to do next. Expected outcomes (nobody reached the threshold, no face in the probe) are values, not errors.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -35,10 +36,19 @@ class InvalidInputError(CountenanceError):
 
 
 class NotPermittedError(CountenanceError):
-    """Whoever asks may not do this. Nothing was read or written."""
+    """Whoever asks may not do this. Nothing was read or written.
+
+    Attributes:
+        reasons: Each rule that forbids it: `rule`, `pack`, `says`, `cites`, `needs`; empty where no law pack decided.
+    """
 
     http_status = 403
     exit_code = 3
+
+    def __init__(self, message: str, *, code: str, hint: str = "", reasons: tuple[Mapping[str, str], ...] = ()) -> None:
+        """Keep the message, its code, its hint and its reasons."""
+        super().__init__(message, code=code, hint=hint)
+        self.reasons = reasons
 
 
 class NotFoundError(CountenanceError):

@@ -74,7 +74,8 @@ class Decision:
         """Return the error that tells a person why not: every reason in words, and what would be needed."""
         said = "; ".join(f"{reason.says} ({reason.rule_id}: {reason.cites})" for reason in self.reasons)
         needed = "; ".join(dict.fromkeys(reason.needs for reason in self.reasons))
-        return NotPermittedError(said, code="not-permitted", hint=f"needed: {needed}")
+        reasons = tuple(reason.as_json() for reason in self.reasons)
+        return NotPermittedError(said, code="not-permitted", hint=f"needed: {needed}", reasons=reasons)
 
     def require(self) -> None:
         """Go on only where it is allowed.

@@ -46,6 +46,11 @@ def search_ended(error: Exception, *, actor: Acting) -> Entry:
     return Entry(action="search", outcome=outcome, actor=actor, facts={"code": code})
 
 
+def answer_shown(search_id: str, *, actor: Acting) -> Entry:
+    """Say that a kept answer was shown."""
+    return Entry(action="view-answer", outcome=Outcome.DONE, actor=actor, facts={"search": search_id})
+
+
 def _sources(source_ids: tuple[str, ...]) -> dict[str, Any]:
     """Name the sources that were searched, as far as an entry has room."""
     if len(source_ids) <= MOST_SOURCES:

@@ -6,9 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from countenance.audit.model import Receipt
+from countenance.core.errors import NotFoundError
 from countenance.gallery.model import EnrolledFace, Snapshot
 from countenance.index.model import Certificate, MissRate
-from countenance.policy.model import SYSTEM, Actor
+from countenance.policy.model import Actor
+from countenance.policy.request import ProbeKind
 from countenance.search.scale import ScaleFacts
 from countenance.search.strangers import Strangers
 from countenance.vision.model import Face
@@ -52,8 +54,11 @@ class SearchRequest:
     Attributes:
         image: The probe file's bytes.
         filename: Its name, checked against its content; None where there is none.
-        case: The case reference, 1 to 200 characters.
-        purpose: What for, 1 to 200 characters.
+        case: The reference of an open case of the actor's organisation, 1 to 200 characters.
+        purpose: What for: a code from the lists of the packs in force, 1 to 200 characters.
+        actor: Who asks.
+        offence: The offence that is investigated, a code from those lists; empty where none is stated.
+        kind: What the probe is.
         face: Which face of the probe, from 1; None when it has only one.
         further: Further photographs of the same person: all are searched with at once, as one template.
         limit: Longest candidate list, 1 to 1000.
@@ -61,20 +66,21 @@ class SearchRequest:
         fpir: Share of searches that may return a stranger, above 0, at most 0.5; sets the threshold for this probe and
             the gallery as it is now.
         thorough: Look for small faces in the probe too.
-        actor: Who asks.
     """
 
     image: bytes
     filename: str | None
     case: str
     purpose: str
+    actor: Actor
+    offence: str = ""
+    kind: ProbeKind = ProbeKind.PHOTOGRAPH
     face: int | None = None
     further: tuple[ProbePhotograph, ...] = ()
     limit: int = 20
     threshold: float | None = None
     fpir: float | None = None
     thorough: bool = False
-    actor: Actor = SYSTEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,7 @@ class Coverage:
 
     Attributes:
         sources: Ids of the sources that were searched.
+        subjects: How many people these hold.
         last_template: Highest row number of a template on record then, 0 while there is none.
         template_sha256: Hex digest of the probe's template, float32, little-endian. The template is not kept; made
             again from the same file it must give this.
@@ -129,6 +136,7 @@ class Coverage:
     """
 
     sources: tuple[str, ...]
+    subjects: int
     last_template: int
     template_sha256: str
     left_out: Mapping[str, int]
@@ -143,6 +151,8 @@ class SearchAnswer:
     An empty list of candidates with outcome SEARCHED means "nobody reached the threshold".
 
     Attributes:
+        offence: The offence that is investigated; empty where none was stated.
+        kind: What the probe was said to be.
         message: The outcome in a sentence.
         coverage: What was searched; None where nothing was.
         further: The further photographs of the person that were searched with.
@@ -155,6 +165,8 @@ class SearchAnswer:
     searched_at: datetime
     case: str
     purpose: str
+    offence: str
+    kind: ProbeKind
     outcome: SearchOutcome
     message: str
     probe: Probe
@@ -168,6 +180,11 @@ class SearchAnswer:
     seconds: Mapping[str, float]
     receipt: Receipt | None = None
 
+    @property
+    def people(self) -> int:
+        """How many people were searched."""
+        return self.gallery.subjects if self.coverage is None else self.coverage.subjects
+
     def __post_init__(self) -> None:
         """Refuse an answer that contradicts itself."""
         scores = [candidate.score for candidate in self.candidates]
@@ -178,3 +195,8 @@ class SearchAnswer:
         subjects = [candidate.face.subject_id for candidate in self.candidates]
         if len(set(subjects)) != len(subjects):
             raise ValueError("a subject stands in the list twice")
+
+
+def search_unknown() -> NotFoundError:
+    """Return the error for a search that there is not, and for another organisation's: nobody learns which it is."""
+    return NotFoundError("there is no such search", code="search-unknown", hint="its id is in its answer")

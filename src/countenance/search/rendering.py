@@ -130,12 +130,14 @@ def answer_json(answer: SearchAnswer) -> dict[str, Any]:
     """Return the whole answer; its receipt from the audit log too, once it has one."""
     receipt = {} if answer.receipt is None else {"receipt": answer.receipt.to_json()}
     scale = answer.scale
-    people = answer.gallery.subjects
+    people = answer.people
     return {
         "search_id": answer.search_id,
         "searched_at": answer.searched_at.isoformat(),
         "case": answer.case,
         "purpose": answer.purpose,
+        "offence": answer.offence,
+        "kind": answer.kind.value,
         "outcome": answer.outcome.value,
         "message": answer.message,
         "probe": searched_json(answer.probe),

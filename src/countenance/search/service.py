@@ -10,7 +10,7 @@ import numpy as np
 
 from countenance.core.arrays import Templates, cosine
 from countenance.core.clock import utc_now
-from countenance.core.errors import ConflictError, InvalidInputError
+from countenance.core.errors import ConflictError, CountenanceError, InvalidInputError
 from countenance.core.ids import new_id
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
@@ -28,6 +28,7 @@ from countenance.search.model import (
     SearchAnswer,
     SearchRequest,
 )
+from countenance.search.permission import Permits, Permitted
 from countenance.search.probing import Stopwatch, no_such_face, probe_of, read_probe
 from countenance.search.rendering import answer_json
 from countenance.search.scale import PlacedProbe, ScoreScale
@@ -71,6 +72,7 @@ class SearchService:
         records: Records,
         gallery: IndexedGallery,
         analyser: FaceAnalyser,
+        permits: Permits,
         gate: Gate,
         limits: ImageLimits,
         default_threshold: float,
@@ -80,6 +82,7 @@ class SearchService:
         """Wire the service.
 
         Args:
+            permits: Decides whether a search may be made, and over which sources.
             gate: What a probe's face must reach.
             default_threshold: The model pack's, for requests that ask for none.
             scale: Returns what scores mean at the moment; None where the pack has no cohort.
@@ -88,6 +91,7 @@ class SearchService:
         self._records = records
         self._gallery = gallery
         self._analyser = analyser
+        self._permits = permits
         self._gate = gate
         self._limits = limits
         self._default_threshold = default_threshold
@@ -130,12 +134,25 @@ class SearchService:
             InvalidInputError: the decoder's codes, `case-invalid`, `purpose-invalid`, `limit-invalid`,
                 `threshold-invalid`, `face-number-invalid`, `fpir-invalid`, `fpir-out-of-reach`, `fpir-not-known`;
                 nothing was searched or kept.
+            NotPermittedError: code `not-permitted`, with every reason; nothing was read or searched, and the audit log
+                has it.
             ConflictError: code `pack-mismatch`, nothing was searched or kept; or `source-changed-meanwhile`, a source
                 was stopped since the scan, nothing was answered or kept.
             IntegrityError: code `index-mismatch`; nothing is answered until records and index agree again.
             UnavailableError: codes `records-unavailable`, `audit-unwritable`; nothing was answered.
         """
         self._check(request)
+        search_id = new_id()
+        permitted = self._permits.permit(request, search_id)
+        try:
+            return self._answer(request, search_id, permitted)
+        except CountenanceError:
+            # Nothing was answered, so nothing was used up.
+            self._permits.release(search_id)
+            raise
+
+    def _answer(self, request: SearchRequest, search_id: str, permitted: Permitted) -> SearchAnswer:
+        """Read the probe, search what is permitted, and keep the answer with its entry."""
         watch = Stopwatch()
         first = ProbePhotograph(image=request.image, filename=request.filename, face=request.face)
         read = read_probe(
@@ -152,13 +169,15 @@ class SearchService:
                 read.message,
             )
         else:
-            found = self._candidates(read.template, request, watch)
+            found = self._candidates(read.template, request, permitted, watch)
             message = _found(found)
         answer = SearchAnswer(
-            search_id=new_id(),
+            search_id=search_id,
             searched_at=utc_now(),
             case=request.case.strip(),
             purpose=request.purpose.strip(),
+            offence=request.offence,
+            kind=request.kind,
             outcome=read.outcome,
             message=message,
             probe=read.probes[0],
@@ -172,7 +191,7 @@ class SearchService:
             seconds=watch.total(),
         )
         document = answer_json(answer)
-        entry = search_answered(answer, document, actor=request.actor)
+        entry = search_answered(answer, document, actor=request.actor).adding(permitted.facts)
         if read.template is not None:
             entry = entry.adding(self._marks(read.template))
         receipt = self._records.put_search(answer.search_id, document, entry=entry)
@@ -295,8 +314,8 @@ class SearchService:
         """Return the cosine that was asked for, or else the model pack's."""
         return self._default_threshold if request.threshold is None else float(request.threshold)
 
-    def _candidates(self, template: Templates, request: SearchRequest, watch: Stopwatch) -> Found:
-        """Scan the eligible sources, score again from the records, and look up who it is."""
+    def _candidates(self, template: Templates, request: SearchRequest, permitted: Permitted, watch: Stopwatch) -> Found:
+        """Scan the sources that are permitted, score again from the records, and look up who it is."""
         index, snapshot = self._gallery.refresh()
         if snapshot.pack_digest is not None and snapshot.pack_digest != self._analyser.pack_digest:
             raise ConflictError(
@@ -304,11 +323,13 @@ class SearchService:
                 code="pack-mismatch",
                 hint="set COUNTENANCE_MODEL_PACK to the pack that it was made with",
             )
-        eligible = self._records.active_sources()
+        # What was stopped since it was decided on is left out too.
+        active = frozenset(self._records.active_sources())
+        eligible = [source for source in permitted.sources if source in active]
         watch.lap("index")
         held = len(index)
         scale = self._scale()
-        place = None if scale is None else scale.place(template, snapshot)
+        place = None if scale is None else scale.place(template, replace(snapshot, subjects=permitted.subjects))
         threshold = self._asked_threshold(request)
         if place is not None and request.fpir is not None:
             threshold = place.threshold(request.fpir)
@@ -317,9 +338,13 @@ class SearchService:
         watch.lap("scan")
         candidates = self._ranked(template, near.neighbours, threshold, place)
         watch.lap("records")
-        left_out = {} if near.certificate is None else _left_out(held, len(index), near.certificate.rows)
+        barred = permitted.barred
+        left_out = {"not-permitted": barred} if barred else {}
+        if near.certificate is not None:
+            left_out = _left_out(held, len(index), near.certificate.rows, barred=barred)
         coverage = Coverage(
             sources=tuple(eligible),
+            subjects=permitted.subjects,
             last_template=snapshot.last_row,
             template_sha256=template_digest(template[0]),
             left_out=left_out,
@@ -358,15 +383,22 @@ class SearchService:
         )
 
 
-def _left_out(before: int, after: int, searched: int) -> dict[str, int]:
+def _left_out(before: int, after: int, searched: int, *, barred: int) -> dict[str, int]:
     """Count the templates that were not searched.
 
     Args:
         before: How many the index held when the search began.
         after: How many it held when the search ended.
         searched: How many were eligible.
+        barred: How many of active sources the policy left out.
     """
-    return {"source-not-active": max(0, min(before, after) - searched), "erased": max(0, before - after)}
+    not_searched = max(0, min(before, after) - searched)
+    by_policy = min(barred, not_searched)
+    return {
+        "source-not-active": not_searched - by_policy,
+        "not-permitted": by_policy,
+        "erased": max(0, before - after),
+    }
 
 
 def _is_reference(words: str) -> bool:
@@ -376,7 +408,8 @@ def _is_reference(words: str) -> bool:
 
 def _found(found: Found) -> str:
     """Say in a sentence what was found."""
-    among = f"among {found.snapshot.subjects:,} subjects"
+    people = found.snapshot.subjects if found.coverage is None else found.coverage.subjects
+    among = f"among {people:,} subjects"
     if not found.candidates:
         return f"Nobody {among} reaches the threshold {found.threshold:.3f}."
     if len(found.candidates) == 1:

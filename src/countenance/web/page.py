@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from countenance.access.model import CUSTOMER_ROLES
 from countenance.core.errors import NotFoundError
 from countenance.policy.model import Sector
+from countenance.policy.request import ProbeKind
 from countenance.search.model import LEAD, MAX_LIMIT, MAX_PHOTOGRAPHS
 
 MEDIA_TYPES = {
@@ -18,14 +19,13 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 
-PURPOSES = (
-    "Identify a victim",
-    "Find a missing person",
-    "Identify an unknown deceased person",
-    "Identify a suspect of a crime",
-    "Name people in an archive's photograph",
-)
-"""Suggested in the form; any other text may be given."""
+KINDS = {
+    ProbeKind.PHOTOGRAPH: "A photograph",
+    ProbeKind.VIDEO_FRAME: "One frame of a recording",
+    ProbeKind.SKETCH: "A sketch",
+    ProbeKind.ALTERED: "A photograph that was altered",
+}
+"""What a probe may be, in words; a live picture is never searched."""
 
 
 def page_router(*, max_image_bytes: int) -> APIRouter:
@@ -42,7 +42,7 @@ def page_router(*, max_image_bytes: int) -> APIRouter:
         max_limit=MAX_LIMIT,
         max_image_bytes=max_image_bytes,
         max_photographs=MAX_PHOTOGRAPHS,
-        purposes=PURPOSES,
+        kinds=KINDS,
         **shared,
     )
     own = environment.get_template("own.html").render(shared)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from countenance.policy.model import Actor
 from countenance.search.model import LEAD, Candidate, SearchAnswer
 from countenance.search.rendering import coverage_line
 from countenance.search.strangers import in_words
@@ -38,20 +39,23 @@ class ReportEntry:
     crops: Mapping[str, bytes]
 
 
-def report_entry(gallery: "OpenGallery", answer: SearchAnswer, *, name: str, photograph: bytes) -> ReportEntry:
+def report_entry(
+    gallery: "OpenGallery", answer: SearchAnswer, *, name: str, photograph: bytes, actor: Actor
+) -> ReportEntry:
     """Gather the pictures that a report shows of one search.
 
     Args:
         gallery: The one that was searched.
         name: What the probe is called.
         photograph: The probe's bytes, as they were searched.
+        actor: Who looks at it.
     """
     used = answer.probe.used
     probe_crop = None
     if used is not None:
         pixels = decode_image(photograph, limits=gallery.limits).pixels
         probe_crop = encode_jpeg(gallery.analyser.crop(pixels, answer.probe.faces[used - 1]))
-    crops = gallery.crops([found.face.face_id for found in answer.candidates])
+    crops = gallery.crops([found.face.face_id for found in answer.candidates], actor=actor)
     return ReportEntry(name=name, answer=answer, probe_crop=probe_crop, crops=crops)
 
 
@@ -95,7 +99,7 @@ def _shown(entry: ReportEntry) -> dict[str, Any]:
 
 def _words(answer: SearchAnswer, candidate: Candidate) -> str:
     """Say how many others would look as similar."""
-    people = answer.gallery.subjects
+    people = answer.people
     words = in_words(candidate.strangers, people=people)
     return words[0].upper() + words[1:]
 

@@ -49,6 +49,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Pa
         people = {"person_a_1.jpg": "A", "person_b_1.jpg": "B", "obama.jpg": "C", "obama2.jpg": "C", "biden.jpg": None}
         for name, subject in people.items():
             opened.enrol_photograph(SOURCE, portraits[name].read_bytes(), filename=name, subject=subject)
+        signed_up.admitted(opened)
         yield opened
 
 

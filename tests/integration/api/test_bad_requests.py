@@ -13,7 +13,7 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 NO_ONE = "00000000-0000-4000-8000-000000000000"
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=b"}
 CUT_OFF = b'--b\r\nContent-Disposition: form-data; name="photograph"; filename="a.jpg"\r\n\r\n\xff\xd8\xff'
-CASE = {"case": "2026-114", "purpose": "identify a victim"}
+CASE = {"case": "2026-114", "purpose": "missing-person"}
 PICTURE = {"photograph": ("a.jpg", b"\xff\xd8\xff not a picture")}
 SOURCE = {"name": "unused", "owner": "o", "legal_basis": "consent"}
 DOCUMENT = {"document": ("d.pdf", b"d")}

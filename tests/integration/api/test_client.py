@@ -31,7 +31,7 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
             id="conflict",
         ),
         pytest.param(
-            lambda client: client.search(b"x", case="c", purpose="p", threshold=float("nan")),
+            lambda client: client.search(b"x", case="c", purpose="missing-person", threshold=float("nan")),
             InvalidInputError,
             "threshold-invalid",
             id="invalid",

@@ -175,7 +175,8 @@ def broken_app(error: Exception, tmp_path: Any) -> FastAPI:
 def app_over(**parts: Any) -> FastAPI:
     """An application over parts, where every key is somebody's."""
     known = SimpleNamespace(key_holder=lambda _: SYSTEM, visitor=lambda _: None)
-    return create_app(SimpleNamespace(**parts, sign_in=known, own=None, passkeys=None))  # type: ignore[arg-type]
+    permission = SimpleNamespace(require=lambda *_args, **_more: None)
+    return create_app(SimpleNamespace(**parts, sign_in=known, own=None, passkeys=None, permission=permission))  # type: ignore[arg-type]
 
 
 def test_what_nobody_foresaw_says_and_logs_nothing_personal(

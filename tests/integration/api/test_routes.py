@@ -12,10 +12,11 @@ from countenance.bootstrap.wiring import OpenGallery
 from countenance.client.client import Client
 from countenance.search.model import LEAD, SearchRequest
 from countenance.search.rendering import answer_json
+from tests import signed_up
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
-CASE = {"case": "2026-114", "purpose": "identify a victim"}
+CASE = {"case": "2026-114", "purpose": "missing-person"}
 
 
 def test_health_says_that_the_server_can_search(client: Client) -> None:
@@ -153,6 +154,8 @@ def test_a_subject_has_faces_with_crops_and_photographs(client: Client, portrait
 
 def test_the_response_models_neither_add_nor_drop_a_field(gallery: OpenGallery, portraits: Mapping[str, Path]) -> None:
     data = portraits["obama3.jpg"].read_bytes()
-    rendered = answer_json(gallery.search(SearchRequest(image=data, filename=None, **CASE)))
+    rendered = answer_json(
+        gallery.search(SearchRequest(image=data, filename=None, actor=signed_up.acting(gallery), **CASE))
+    )
 
     assert SearchReply.model_validate(rendered).model_dump(mode="json") == rendered

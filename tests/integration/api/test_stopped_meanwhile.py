@@ -19,7 +19,7 @@ def request(app: Any, known: dict[str, Any], body: list[Message]) -> list[Messag
     """Send one request with a key through the guard, and return what came back."""
     sent: list[Message] = []
     sign_in = SimpleNamespace(key_holder=lambda _: known["actor"], visitor=lambda _: None)
-    guard = Guard(app, sign_in=sign_in, max_body_bytes=100)  # type: ignore[arg-type]
+    guard = Guard(app, sign_in=sign_in, permit=lambda *_: None, max_body_bytes=100)  # type: ignore[arg-type]
     headers = [(b"host", b"127.0.0.1"), (b"authorization", b"Bearer k"), (b"transfer-encoding", b"chunked")]
     scope = {"type": "http", "method": "POST", "path": "/v1/searches", "headers": headers}
 

@@ -15,6 +15,7 @@ from countenance.gallery.model import LegalBasis
 from countenance.search.entries import answer_digest
 from countenance.search.model import SearchRequest
 from countenance.search.rendering import answer_json
+from tests import signed_up
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def gallery(tmp_path: Path, portraits: Mapping[str, Path]) -> Iterator[OpenGalle
     with open_gallery(settings) as opened:
         opened.sources.register(name="archive", owner="o", legal_basis=LegalBasis.CONSENT, document=b"d")
         opened.enrol_photograph("archive", _bytes(portraits), filename="a.jpg", subject="A")
+        signed_up.admitted(opened)
         yield opened
 
 
@@ -33,9 +35,10 @@ def _bytes(portraits: Mapping[str, Path]) -> bytes:
     return portraits[min(portraits)].read_bytes()
 
 
-def request(portraits: Mapping[str, Path], *, case: str = "2026-114") -> SearchRequest:
+def request(gallery: OpenGallery, portraits: Mapping[str, Path], *, case: str = signed_up.CASE) -> SearchRequest:
     """Return a search."""
-    return SearchRequest(image=_bytes(portraits), filename=None, case=case, purpose="identify a victim")
+    actor = signed_up.acting(gallery)
+    return SearchRequest(image=_bytes(portraits), filename=None, case=case, purpose=signed_up.PURPOSE, actor=actor)
 
 
 def break_log(gallery: OpenGallery) -> None:
@@ -57,15 +60,15 @@ def actions(gallery: OpenGallery) -> list[str]:
 
 
 def test_everything_leaves_an_entry(gallery: OpenGallery, portraits: Mapping[str, Path]) -> None:
-    answer = gallery.search(request(portraits))
+    answer = gallery.search(request(gallery, portraits))
     with pytest.raises(CountenanceError, match="case"):
-        gallery.search(request(portraits, case=""))
+        gallery.search(request(gallery, portraits, case=""))
     [candidate] = answer.candidates
     gallery.crops([candidate.face.face_id])
     gallery.photograph(candidate.face.image_id)
 
     written = actions(gallery)
-    told = [action for action in written if not action.startswith("access-")]
+    told = [action for action in written if not action.startswith(("access-", "case-"))]
     assert told == ["source-register", "enrol", "search", "search", "picture-show", "picture-show"]
     at = len(written) - 3
     refused = next(gallery.audit.entries(at, at + 1)).decode()
@@ -75,7 +78,7 @@ def test_everything_leaves_an_entry(gallery: OpenGallery, portraits: Mapping[str
 
 
 def test_an_answer_carries_a_receipt_for_what_it_says(gallery: OpenGallery, portraits: Mapping[str, Path]) -> None:
-    answer = gallery.search(request(portraits))
+    answer = gallery.search(request(gallery, portraits))
 
     document = answer_json(answer)
     assert gallery.records.search(answer.search_id) == document
@@ -90,7 +93,7 @@ def test_a_search_that_the_log_does_not_take_is_not_answered(
     break_log(gallery)
 
     with pytest.raises(UnavailableError) as caught:
-        gallery.search(request(portraits))
+        gallery.search(request(gallery, portraits))
 
     assert caught.value.code == "audit-unwritable"
     assert searches(gallery) == 0
@@ -100,7 +103,7 @@ def test_a_refusal_that_the_log_does_not_take_is_not_told(gallery: OpenGallery, 
     break_log(gallery)
 
     with pytest.raises(UnavailableError) as caught:
-        gallery.search(request(portraits, case=""))
+        gallery.search(request(gallery, portraits, case=""))
 
     assert caught.value.code == "audit-unwritable"
 
@@ -128,7 +131,7 @@ def test_nothing_else_is_done_without_its_entry(gallery: OpenGallery, portraits:
 
 
 def test_the_log_holds_nothing_personal(gallery: OpenGallery, portraits: Mapping[str, Path]) -> None:
-    gallery.search(request(portraits))
+    gallery.search(request(gallery, portraits))
 
     written = b"".join(gallery.audit.entries(0, gallery.audit.head().size)).decode()
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 COMMANDS = [
     pytest.param(("faces",), id="faces"),
-    pytest.param(("search", "--case", "c", "--purpose", "p", "--report", "report.html"), id="search"),
+    pytest.param(("search", "--case", "c", "--purpose", "missing-person", "--report", "report.html"), id="search"),
 ]
 
 

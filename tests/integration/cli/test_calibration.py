@@ -10,7 +10,7 @@ from tests.integration.cli.conftest import Command
 
 pytestmark = pytest.mark.usefixtures("home")
 
-ASKED = ("--case", "2026-114", "--purpose", "identify a victim")
+ASKED = ("--case", "2026-114", "--purpose", "missing-person")
 
 
 def test_a_small_gallery_has_the_model_packs_calibration(command: Command) -> None:

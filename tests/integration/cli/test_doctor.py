@@ -14,7 +14,7 @@ from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import open_gallery
 from tests.integration.cli.conftest import Command
 
-ASKED = ("--case", "2026-114", "--purpose", "identify a victim", "--threshold", "-1", "--json")
+ASKED = ("--case", "2026-114", "--purpose", "missing-person", "--threshold", "-1", "--json")
 
 
 @pytest.fixture

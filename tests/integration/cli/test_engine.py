@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.cli.conftest import Command
 
-ASKED = ("--case", "2026-114", "--purpose", "identify a victim", "--json")
+ASKED = ("--case", "2026-114", "--purpose", "missing-person", "--json")
 
 
 @pytest.mark.usefixtures("home")

@@ -19,7 +19,7 @@ def enrolled(command: Command, album: Path) -> str:
 def test_a_person_is_erased_and_stays_away(command: Command, album: Path, tmp_path: Path) -> None:
     subject = enrolled(command, album)
     probe = album / "A" / PEOPLE["A"][0]
-    search = ("search", probe, "--case", "c", "--purpose", "p", "--threshold", "0.9", "--json")
+    search = ("search", probe, "--case", "c", "--purpose", "missing-person", "--threshold", "0.9", "--json")
     erase = ("erase", "subject", subject, "--reason", "They asked")
     before = command(*search).json["candidates"]
 

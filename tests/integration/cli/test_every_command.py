@@ -35,7 +35,12 @@ def test_it_has_the_options_of_all_and_an_example(words: tuple[str, ...], made: 
 ERRORS = [
     pytest.param(("status",), 4, "home-not-initialised", id="no gallery"),
     pytest.param(("serve",), 4, "home-not-initialised", id="no gallery to serve"),
-    pytest.param(("search", "a.jpg", "--case", "c", "--purpose", "p"), 4, "home-not-initialised", id="none to search"),
+    pytest.param(
+        ("search", "a.jpg", "--case", "c", "--purpose", "missing-person"),
+        4,
+        "home-not-initialised",
+        id="none to search",
+    ),
     pytest.param(("faces", "a.jpg"), 4, "home-not-initialised", id="none to look with"),
     pytest.param(("enrol", "s", "."), 4, "home-not-initialised", id="none to enrol into"),
     pytest.param(("status", "--colour"), 2, "usage", id="an unknown flag"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import signed_up
 from tests.integration.cli.conftest import PEOPLE, SOURCE, Command
 
 SOURCE_KEYS = [
@@ -35,6 +36,7 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
     monkeypatch.setenv("COUNTENANCE_WORKERS", "1")
     (tmp_path / "licence.txt").write_text("given", encoding="utf-8")
     command("init")
+    signed_up.admitted_home(tmp_path / "home")
     register(command, SOURCE)
     return tmp_path / "home"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import signed_up
 from tests.integration.cli.conftest import PEOPLE, Command
 
 
@@ -15,6 +16,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> P
     monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COUNTENANCE_WORKERS", "1")
     command("init")
+    signed_up.admitted_home(tmp_path / "home")
     (tmp_path / "d.txt").write_text("given", encoding="utf-8")
     by = ("--owner", "Zoë", "--legal-basis", "contract", "--document", "d.txt")
     assert command("source", "register", "archive", *by).code == 0

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from countenance.bootstrap.settings import load_settings
+from tests import signed_up
 from tests.integration.cli.conftest import Command
 from tests.model_packs import make_pack
 
@@ -58,11 +60,12 @@ def test_an_installed_pack_enrols_and_searches(
     installed = command("models", "install", make_pack(tmp_path / "pack"), "--json").json
     monkeypatch.setenv("COUNTENANCE_MODEL_PACK", "arcface-like")
     command("init")
+    signed_up.admitted_home(load_settings().home)
     command(
         "source", "register", "s", "--owner", "o", "--legal-basis", "licence", "--document", tmp_path / "licence.txt"
     )
     enrolled = command("enrol", "s", tmp_path / "photographs", "--json").json
-    found = command("search", portraits["obama.jpg"], "--case", "c", "--purpose", "p", "--json").json
+    found = command("search", portraits["obama.jpg"], "--case", "c", "--purpose", "missing-person", "--json").json
 
     assert (installed["new"], installed["dimension"], installed["in_use"]) == (True, 512, False)
     assert enrolled["templates"] == 1

@@ -67,7 +67,7 @@ def test_lists_for_people(command: Command) -> None:
 def test_somebody_of_a_stopped_organisation_acts_no_more(command: Command) -> None:
     admit(command)
     command("user", "add", "j.doe", "--name", "Jo", "--org", NAME, "--role", "examiner")
-    command("org", "list", "--as", "j.doe").refused(3, "operator-needed")
+    command("org", "list", "--as", "j.doe").refused(3, "not-permitted")
 
     command("org", "suspend", NAME, "--reason", "overdue")
 

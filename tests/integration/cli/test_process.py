@@ -15,6 +15,7 @@ import pytest
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import initialise, open_gallery
 from countenance.gallery.model import LegalBasis
+from tests import signed_up
 from tests.integration.cli.conftest import SOURCE
 
 COUNTENANCE = Path(sys.executable).parent / "countenance"
@@ -28,6 +29,7 @@ def new_home(tmp_path: Path) -> Path:
     initialise(settings)
     with open_gallery(settings) as gallery:
         gallery.sources.register(name=SOURCE, owner="o", legal_basis=LegalBasis.LICENCE, document=b"l")
+        signed_up.admitted(gallery)
     return settings.home
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from countenance.search.model import LEAD
 from tests.integration.cli.conftest import Command
 
-ASKED = ("--case", "2026-114", "--purpose", "identify a victim")
+ASKED = ("--case", "2026-114", "--purpose", "missing-person")
 
 
 @pytest.fixture
@@ -35,6 +35,8 @@ class TestJson:
             "searched_at",
             "case",
             "purpose",
+            "offence",
+            "kind",
             "outcome",
             "message",
             "probe",
@@ -50,7 +52,7 @@ class TestJson:
             "marks",
             "receipt",
         ]
-        assert (answer["outcome"], answer["case"], answer["purpose"]) == ("searched", "2026-114", "identify a victim")
+        assert (answer["outcome"], answer["case"], answer["purpose"]) == ("searched", "2026-114", "missing-person")
         assert answer["gallery"]["subjects"] == 4
         assert answer["gallery"]["templates"] == 5
         [candidate] = answer["candidates"]
@@ -174,8 +176,8 @@ class TestReport:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "code"),
     [
-        pytest.param(("--case", " ", "--purpose", "p"), 2, "case-invalid", id="blank case"),
-        pytest.param(("--case", "c", "--purpose", "p" * 201), 2, "purpose-invalid", id="long purpose"),
+        pytest.param(("--case", " ", "--purpose", "missing-person"), 2, "case-invalid", id="blank case"),
+        pytest.param(("--case", "c", "--purpose", "missing-person" * 201), 2, "purpose-invalid", id="long purpose"),
         pytest.param(("--case", "c"), 2, "usage", id="no purpose"),
         pytest.param((*ASKED, "--limit", "0"), 2, "limit-invalid", id="limit 0"),
         pytest.param((*ASKED, "--limit", "1001"), 2, "limit-invalid", id="limit 1001"),

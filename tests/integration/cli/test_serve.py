@@ -55,7 +55,7 @@ def test_it_answers_and_searches(filled_home: Path, portraits: Mapping[str, Path
         health = httpx.get(f"{address}/v1/health")
         page = httpx.get(address)
         with Client(address, key) as client:
-            found = client.search(portraits["obama3.jpg"].read_bytes(), case="c", purpose="p")
+            found = client.search(portraits["obama3.jpg"].read_bytes(), case="c", purpose="missing-person")
 
     assert (said["page"], said["subjects"]) == (address.replace("127.0.0.1", "localhost"), 4)
     assert (health.status_code, health.json()) == (200, {"status": "ok"})

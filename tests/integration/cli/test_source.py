@@ -27,11 +27,11 @@ def register(command: Command, *options: str, basis: str = "contract") -> None:
 def test_nothing_is_enrolled_before_it_is_active_nor_while_it_is_suspended(command: Command, album: Path) -> None:
     register(command, "--no-activate")
 
-    command("enrol", "album", album).refused(5, "source-not-active")
+    command("enrol", "album", album).refused(3, "not-permitted")
     command("source", "activate", "album")
     enrolled = command("enrol", "album", album, "--json").json
     command("source", "suspend", "album", "--reason", "a pause")
-    command("enrol", "album", album).refused(5, "source-not-active")
+    command("enrol", "album", album).refused(3, "not-permitted")
     suspended = command("source", "show", "album", "--json").json
 
     assert enrolled["enrolled"] == 2
@@ -41,7 +41,7 @@ def test_nothing_is_enrolled_before_it_is_active_nor_while_it_is_suspended(comma
 def test_a_suspended_source_is_out_of_the_next_search_and_back_after_resume(command: Command, album: Path) -> None:
     register(command)
     command("enrol", "album", album)
-    search = ("search", album / "A" / PEOPLE["A"][0], "--case", "c", "--purpose", "p", "--json")
+    search = ("search", album / "A" / PEOPLE["A"][0], "--case", "c", "--purpose", "missing-person", "--json")
 
     def found() -> int:
         return len(command(*search).json["candidates"])
@@ -118,7 +118,7 @@ def test_a_withdrawn_source_leaves_a_certificate_and_nothing_else(
 ) -> None:
     register(command)
     command("enrol", "album", album)
-    search = ("search", album / "A" / PEOPLE["A"][0], "--case", "c", "--purpose", "p", "--json")
+    search = ("search", album / "A" / PEOPLE["A"][0], "--case", "c", "--purpose", "missing-person", "--json")
     before = command(*search).json
     withdraw = ("source", "withdraw", "album", "--reason", "the owner says stop")
 

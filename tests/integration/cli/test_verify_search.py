@@ -19,7 +19,7 @@ from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from tests.integration.cli.conftest import Command
 
-ASKED = ("--case", "2026-114", "--purpose", "identify a victim", "--json")
+ASKED = ("--case", "2026-114", "--purpose", "missing-person", "--json")
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from countenance.search.model import SearchRequest
 from countenance.search.service import SearchService
 from countenance.vision.decode import ImageLimits
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
+from tests.signed_up import PermitsAll
 from tests.stripes import DIM, StripeAnalyser, stripes
 
 LIMITS = ImageLimits(max_bytes=10_000_000, max_pixels=1_000_000)
@@ -113,12 +114,13 @@ def service(gallery: OpenGallery) -> SearchService:
         gate=SEARCH_GATE,
         limits=LIMITS,
         default_threshold=0.7,
+        permits=PermitsAll(gallery.records),
     )
 
 
 def request(who: int) -> SearchRequest:
     """Ask for a person."""
-    return SearchRequest(image=stripes((who, 9)), filename=None, case="c", purpose="p")
+    return SearchRequest(image=stripes((who, 9)), filename=None, case="c", purpose="p", actor=SYSTEM)
 
 
 def assert_whole(gallery: OpenGallery, count: int, *, source: str = "one") -> None:

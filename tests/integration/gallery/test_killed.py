@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.integration.gallery.conftest import PHOTOGRAPHS, Held, enrol_command, held, new_home, start
+from tests.integration.gallery.conftest import PHOTOGRAPHS, Held, enrol_command, files_of_sources, held, new_home, start
 
 KILLS = 10
 """Points at which the run is killed."""
@@ -53,7 +53,7 @@ def test_a_run_killed_ten_times_ends_as_if_never_killed(tmp_path: Path, photogra
     endings = []
     for count in stored:
         process = start(*enrol_command(home, photographs))
-        wait_until(lambda: sum(path.is_file() for path in (home / "objects").rglob("*")) >= count, process)  # noqa: B023 - called at once
+        wait_until(lambda: files_of_sources(home) >= count, process)  # noqa: B023 - called at once
         time.sleep(chance.uniform(0, 0.05))
         process.kill()
         process.communicate()

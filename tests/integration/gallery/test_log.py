@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from countenance.bootstrap.settings import Settings
+from tests import signed_up
 from tests.integration.gallery.conftest import COMMAND, SOURCE, enrol_command, new_home
 
-PLANTED = ("Xanthippe", "Quillfeather", "kidnap-in-lower-saxony", "case-7781", "Zebedee")
+PLANTED = ("Xanthippe", "Quillfeather", "missing-person", "case-7781", "Zebedee")
 """A subject's two names, a purpose, a case, and a file's name."""
 
 
@@ -24,6 +25,7 @@ def log(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
     shutil.copy(portraits["obama.jpg"], folder / f"{PLANTED[4]}.jpg")
     (folder / f"{PLANTED[4]}-broken.jpg").write_bytes(b"\xff\xd8\xff broken")
     home = new_home(tmp_path / "home")
+    signed_up.admitted_home(home, cases=[PLANTED[3]])
     probe = shutil.copy(portraits["obama2.jpg"], tmp_path / f"{PLANTED[4]}-probe.jpg")
     logged = ""
     for arguments in (

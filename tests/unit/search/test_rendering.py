@@ -11,6 +11,7 @@ MEASURED = MissRate(probes=200, misses=1, rows=30_000_000)
 def coverage(certificate: Certificate | None, miss_rate: MissRate | None) -> Coverage:
     return Coverage(
         sources=("a",),
+        subjects=812,
         last_template=1,
         template_sha256="0" * 64,
         left_out={},

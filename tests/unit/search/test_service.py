@@ -1,29 +1,34 @@
 """A search from request to answer, over records in memory and pictures of stripes."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 import pytest
 
 from countenance.adapters.memory import MemoryIndex, MemoryObjects, MemoryRecords
 from countenance.audit.model import Entry, Receipt
+from countenance.core.arrays import Templates
 from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError
 from countenance.gallery.enrolment import Enrolment
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.sources import register_source
+from countenance.index.model import Nearest
 from countenance.policy.model import SYSTEM
 from countenance.search.calibration import calibrate_people
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.comparisons import Sample
 from countenance.search.model import LEAD, SearchAnswer, SearchOutcome, SearchRequest
-from countenance.search.rendering import answer_json
+from countenance.search.permission import Permits, Permitted
+from countenance.search.rendering import answer_json, coverage_line
 from countenance.search.scale import ScoreScale
 from countenance.search.service import SearchService
 from countenance.search.strangers import Known
 from countenance.vision.decode import ImageLimits
 from countenance.vision.population import made_up_population
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
+from tests.signed_up import PermitsAll
 from tests.stripes import DIM, StripeAnalyser, stripes
 
 LIMITS = ImageLimits(max_bytes=1_000_000, max_pixels=1_000_000)
@@ -75,12 +80,16 @@ def service(
     records: MemoryRecords,
     analyser: StripeAnalyser = ANALYSER,
     scale: Callable[[], ScoreScale | None] = lambda: None,
+    *,
+    permits: Permits | None = None,
+    index: MemoryIndex | None = None,
 ) -> SearchService:
     """Open a service over records."""
     return SearchService(
         records=records,
-        gallery=IndexedGallery(records, lambda: MemoryIndex(DIM)),
+        gallery=IndexedGallery(records, lambda: MemoryIndex(DIM) if index is None else index),
         analyser=analyser,
+        permits=permits or PermitsAll(records),
         gate=SEARCH_GATE,
         limits=LIMITS,
         default_threshold=THRESHOLD,
@@ -96,7 +105,7 @@ def records() -> MemoryRecords:
 
 def search(records: MemoryRecords, image: bytes, **more: object) -> SearchAnswer:
     """Search with a picture."""
-    request = SearchRequest(image=image, filename=None, case="2026-114", purpose="find", **more)  # type: ignore[arg-type]
+    request = SearchRequest(image=image, filename=None, case="2026-114", purpose="find", actor=SYSTEM, **more)  # type: ignore[arg-type]
     return service(records).search(request)
 
 
@@ -125,6 +134,31 @@ def test_a_stranger_is_an_empty_list(records: MemoryRecords) -> None:
 
     assert (answer.outcome, answer.candidates) == (SearchOutcome.SEARCHED, ())
     assert answer.message == "Nobody among 5 subjects reaches the threshold 0.600."
+
+
+def test_a_source_that_is_not_permitted_is_left_out_before_the_scan() -> None:
+    records = filled(MemoryRecords())
+    scanned: list[object] = []
+
+    class Watched(MemoryIndex):
+        def search(self, probes: Templates, *, blocks: Collection[str], **more: object) -> list[Nearest]:
+            scanned.append(list(blocks))
+            return super().search(probes, blocks=blocks, **more)  # type: ignore[arg-type]
+
+    class BarsAll(PermitsAll):
+        def permit(self, request: SearchRequest, search_id: str) -> Permitted:
+            permitted = super().permit(request, search_id)
+            return replace(permitted, sources=(), subjects=0, barred=8)
+
+    searching = service(records, permits=BarsAll(records), index=Watched(DIM))
+    request = SearchRequest(image=stripes((2, 9)), filename=None, case="c", purpose="p", actor=SYSTEM)
+    answer = searching.search(request)
+
+    assert (scanned, answer.candidates) == ([[]], ())
+    assert answer.message == "Nobody among 0 subjects reaches the threshold 0.600."
+    assert answer.coverage is not None
+    assert answer.coverage.left_out == {"source-not-active": 0, "not-permitted": 8, "erased": 0}
+    assert "8 left out (not-permitted)" in coverage_line(answer.coverage)
 
 
 def test_a_threshold_of_0_is_a_threshold(records: MemoryRecords) -> None:
@@ -167,7 +201,7 @@ def test_an_answer_that_can_not_be_kept_is_not_given() -> None:
 
 
 def test_templates_of_another_pack_are_never_compared(records: MemoryRecords) -> None:
-    request = SearchRequest(image=stripes((2, 9)), filename=None, case="c", purpose="p")
+    request = SearchRequest(image=stripes((2, 9)), filename=None, case="c", purpose="p", actor=SYSTEM)
 
     with pytest.raises(ConflictError) as caught:
         service(records, OtherPack()).search(request)
@@ -207,7 +241,7 @@ def test_a_search_writes_nothing_to_the_gallery(records: MemoryRecords) -> None:
     ],
 )
 def test_a_bad_request_is_refused(records: MemoryRecords, changed: dict[str, object], code: str) -> None:
-    request = {"image": stripes((1, 0)), "filename": None, "case": "c", "purpose": "p"} | changed
+    request = {"image": stripes((1, 0)), "filename": None, "case": "c", "purpose": "p", "actor": SYSTEM} | changed
     before = dict(records._searches)
 
     with pytest.raises(InvalidInputError) as caught:
@@ -239,7 +273,7 @@ class TestScale:
     def search(self, records: MemoryRecords, **more: object) -> SearchAnswer:
         searching = service(records, scale=lambda: self.SCALE)
         return searching.search(
-            SearchRequest(image=stripes((2, 0)), filename=None, case="c", purpose="p", **more)  # type: ignore[arg-type]
+            SearchRequest(image=stripes((2, 0)), filename=None, case="c", purpose="p", actor=SYSTEM, **more)  # type: ignore[arg-type]
         )
 
     def test_each_candidate_says_how_many_strangers_to_expect(self, records: MemoryRecords) -> None:

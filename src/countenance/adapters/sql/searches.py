@@ -18,10 +18,11 @@ from countenance.adapters.sql.models import FaceRow, SearchRow, SourceRow
 from countenance.adapters.sql.sealing import CANDIDATE, SEARCH, RowSeals
 from countenance.adapters.sql.source_register import find_source
 from countenance.core.clock import utc_now
-from countenance.core.errors import ConflictError, NotFoundError
+from countenance.core.errors import ConflictError
 from countenance.gallery.destruction import forgotten
 from countenance.gallery.model import SourceState
 from countenance.keys.model import KeyState, source_scope
+from countenance.search.model import search_unknown
 
 
 def add_search(session: Session, seals: RowSeals, search_id: str, answer: Mapping[str, Any]) -> None:
@@ -98,7 +99,7 @@ def kept_search(session: Session, seals: RowSeals, search_id: str) -> dict[str, 
     """
     row = session.scalar(select(SearchRow).where(SearchRow.search_id == search_id))
     if row is None:
-        raise NotFoundError("there is no such search", code="search-unknown")
+        raise search_unknown()
     answer = opened_answer(seals, row)
     chosen = (
         select(SearchCandidateRow.rank, SearchCandidateRow.entry, SourceRow.source_id)

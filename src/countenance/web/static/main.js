@@ -1,5 +1,6 @@
 // The search page: a photograph, its faces, a case and a purpose, the answer.
 
+import { offer, showReasons } from "/static/asking.js";
 import { byId, counted, make, showProblem } from "/static/elements.js";
 import { Photographs } from "/static/photographs.js";
 import { Boxes, copyOf, cutFace, showImage } from "/static/picture.js";
@@ -202,8 +203,8 @@ function missing() {
   if (lacking && !lacking.found) return ["Choose a photograph first.", byId("file")];
   if (lacking && !lacking.found.faces.length) return ["No face was found in this photograph. Choose another.", byId("change")];
   if (lacking) return ["Choose a face first: click it, or use the arrow keys.", document.querySelector('input[name="face"]')];
-  for (const [id, text] of [["case", "Give the case reference."], ["purpose", "Say what this search is for."]]) {
-    if (!byId(id).value.trim()) return [text, byId(id)];
+  for (const [id, text] of [["case", "Give the case reference."], ["purpose", "Say what this search is for."], ["offence", "Say which offence is investigated."]]) {
+    if (byId(id).required && !byId(id).value.trim()) return [text, byId(id)];
   }
   for (const id of ["limit", "threshold"]) {
     if (!byId(id).checkValidity()) return [`${byId(id).labels[0].textContent}: ${byId(id).validationMessage}`, byId(id)];
@@ -213,8 +214,9 @@ function missing() {
 
 async function search(event) {
   event.preventDefault();
-  for (const id of ["case", "purpose", "limit", "threshold"]) byId(id).removeAttribute("aria-invalid");
+  for (const id of ["case", "purpose", "offence", "limit", "threshold"]) byId(id).removeAttribute("aria-invalid");
   showProblem(byId("ask-problem"), null);
+  showReasons(null);
   const lack = missing();
   if (lack) {
     const [detail, field] = lack;
@@ -236,7 +238,7 @@ async function search(event) {
     const fields = { photograph: first.file, face: first.chosen, thorough };
     fields.further = further.map(({ file }) => file);
     fields.further_face = further.map(({ chosen: face }) => face);
-    for (const id of ["case", "purpose", "limit", "threshold", "fpir"]) fields[id] = byId(id).value.trim();
+    for (const id of ["case", "purpose", "offence", "kind", "limit", "threshold", "fpir"]) fields[id] = byId(id).value.trim();
     const answer = await upload("/v1/searches", fields);
     showAnswer(answer, probe);
     searched = chosen;
@@ -246,6 +248,7 @@ async function search(event) {
   } catch (problem) {
     restore(before.nodes, before.text);
     fail(byId("ask-problem"), problem);
+    showReasons(problem);
   } finally {
     byId("search").removeAttribute("aria-disabled");
   }
@@ -284,4 +287,4 @@ function listen() {
 }
 
 listen();
-await start(showCounts);
+await start((roles) => Promise.all([showCounts(), offer(roles)]));

@@ -59,12 +59,13 @@ function fact(term, value) {
 }
 
 function factsOf(answer, probe) {
-  const { gallery } = answer;
+  const { gallery, certificate } = answer;
+  const [people, sources] = [certificate?.subjects ?? gallery.subjects, certificate?.sources.length ?? gallery.sources];
   return [
     fact(probe.further.length ? "Probes, as one" : "Probe", [`${probe.name}, face ${probe.chosen}`, ...probe.further].join("; ")),
     fact("Case", answer.case),
     fact("Purpose", answer.purpose),
-    fact("Searched", `${counted(gallery.subjects, "subject", "subjects")} in ${counted(gallery.sources, "source", "sources")}`),
+    fact("Searched", `${counted(people, "subject", "subjects")} in ${counted(sources, "source", "sources")}`),
     fact("Threshold", thresholdOf(answer)),
     ...(answer.certificate ? [fact("Completeness", answer.certificate.words)] : []),
     ...(answer.scale?.calibration.stale ? [fact("Calibration", "The gallery has outgrown it: run countenance calibrate")] : []),

@@ -1,14 +1,16 @@
 // Talks to the REST API of this origin; every failure becomes a Problem with one line that says what to do.
 
 export class Problem extends Error {
-  constructor({ code, detail, hint = "", status = 0 }) {
+  constructor({ code, detail, hint = "", status = 0, reasons = [] }) {
     super(detail);
     this.code = code;
     this.hint = hint;
     this.status = status;
+    this.reasons = reasons;
   }
 
   get line() {
+    if (this.reasons.length > 1) return `This is not permitted, for ${this.reasons.length} reasons.`;
     const [sentence, hint] = [this.message, this.hint].map((text) => text.charAt(0).toUpperCase() + text.slice(1));
     return `${sentence.replace(/[.]$/, "")}. ${hint}`.trim();
   }
@@ -28,8 +30,8 @@ function unreachable() {
 
 function problemOf(status, text) {
   try {
-    const { code, detail, hint } = JSON.parse(text);
-    return new Problem({ code, detail, hint, status });
+    const { code, detail, hint, reasons } = JSON.parse(text);
+    return new Problem({ code, detail, hint, status, reasons });
   } catch {
     return new Problem({ code: "server-not-understood", detail: `The server answered with status ${status}`, status });
   }

@@ -13,7 +13,7 @@ async function show({ login, roles, setting_up: settingUp }) {
   byId("own").hidden = false;
   byId("organisations").hidden = !roles.includes("operator");
   byId("sign-out").hidden = false;
-  return signedIn();
+  return signedIn(roles);
 }
 
 async function enter(send) {

@@ -5,6 +5,7 @@ from alembic import context
 from countenance.adapters.sql import (  # noqa: F401 - their tables belong to the metadata
     access_models,
     audit_models,
+    case_models,
     destruction_models,
     source_models,
     tombstones,

@@ -1,0 +1,215 @@
+"""Cases in SQL, behind their port, and the ledger of searches that were permitted under them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Engine, Select, delete, func, select
+from sqlalchemy.orm import Session
+
+from countenance.adapters.sql.access_models import OrganisationRow
+from countenance.adapters.sql.audit_log import SqlAuditLog
+from countenance.adapters.sql.case_models import CaseRow, SearchUseRow
+from countenance.adapters.sql.database import WRITER, transaction
+from countenance.audit.model import Acting, Entry
+from countenance.cases.entries import case_closed, case_opened
+from countenance.cases.model import NO_CASE, Authorisation, Case, CaseState
+from countenance.core.errors import ConflictError, NotFoundError
+from countenance.keys.documents import open_document, seal_document
+from countenance.keys.model import case_scope, org_scope
+from countenance.keys.ports import Keyring
+from countenance.policy.model import Actor
+from countenance.policy.pack import Quota
+from countenance.policy.request import QuotaFacts, Use
+from countenance.search.permission import Reservation, Standing
+
+COLUMN = "case.sealed"
+
+
+class SqlCases:
+    """Implements `CaseRegister` and `SearchLedger` over one database. Thread-safe: each call has its own session."""
+
+    def __init__(self, engine: Engine, keyring: Keyring, audit: SqlAuditLog) -> None:
+        """Keep the engine, the keyring, and the log in the same database; the schema must be up to date."""
+        self._engine = engine
+        self._writer = engine.execution_options(**{WRITER: True})
+        self._keyring = keyring
+        self._audit = audit
+
+    def add(self, case: Case, *, actor: Acting) -> None:
+        """See the port."""
+        key = reference_key(self._keyring, case.org_id, case.reference)
+        with transaction(self._writer) as session:
+            organisation = session.scalars(
+                select(OrganisationRow.number).where(OrganisationRow.org_id == case.org_id)
+            ).one()
+            if session.scalar(_of(case.org_id, CaseRow.reference_key == key)) is not None:
+                raise ConflictError(
+                    f"there is a case {case.reference!r} already",
+                    code="case-exists",
+                    hint="see `countenance case list`; a case that was closed is not opened again",
+                )
+            session.add(
+                CaseRow(
+                    case_id=case.case_id,
+                    organisation=organisation,
+                    reference_key=key,
+                    state=case.state.value,
+                    opened_at=case.opened_at,
+                    closed_at=case.closed_at,
+                    sealed=_sealed(self._keyring, case),
+                )
+            )
+            self._audit.append(session, case_opened(case, actor=actor))
+
+    def close(self, case: Case, *, actor: Acting) -> None:
+        """See the port."""
+        with transaction(self._writer) as session:
+            row = session.scalars(_of(case.org_id, CaseRow.case_id == case.case_id)).one()
+            if row.state != CaseState.OPEN.value:
+                raise ConflictError(
+                    "the case is closed already", code="case-closed", hint="see `countenance case show`"
+                )
+            row.state, row.closed_at = case.state.value, case.closed_at
+            row.sealed = _sealed(self._keyring, case)
+            self._audit.append(session, case_closed(case, actor=actor))
+
+    def case(self, org_id: str, name: str) -> Case:
+        """See the port."""
+        with transaction(self._engine) as session:
+            row = _found(session, self._keyring, org_id, name)
+            if row is None:
+                raise NotFoundError(
+                    "your organisation has no such case", code="case-unknown", hint="see `countenance case list`"
+                )
+            return _case_of(self._keyring, row, org_id)
+
+    def cases(self, org_id: str) -> tuple[Case, ...]:
+        """See the port."""
+        with transaction(self._engine) as session:
+            rows = session.scalars(_of(org_id).order_by(CaseRow.number.desc()))
+            return tuple(_case_of(self._keyring, row, org_id) for row in rows)
+
+    @contextmanager
+    def deciding(self, actor: Actor) -> Iterator[Reservation]:
+        """See the port."""
+        with transaction(self._writer) as session:
+            # Others of this organisation wait here until this one is decided; SQLite has one writer anyway.
+            lock = select(OrganisationRow.number).where(OrganisationRow.org_id == actor.org_id).with_for_update()
+            session.execute(lock).all()
+            yield SqlReservation(session, self._keyring, self._audit)
+
+    def release(self, search_id: str) -> None:
+        """See the port."""
+        with transaction(self._writer) as session:
+            session.execute(delete(SearchUseRow).where(SearchUseRow.search_id == search_id))
+
+    def owner(self, search_id: str) -> str | None:
+        """See the port."""
+        with transaction(self._engine) as session:
+            return session.scalar(select(SearchUseRow.org_id).where(SearchUseRow.search_id == search_id))
+
+
+class SqlReservation:
+    """Implements `Reservation` in one transaction."""
+
+    def __init__(self, session: Session, keyring: Keyring, audit: SqlAuditLog) -> None:
+        """Work in a session that somebody else commits."""
+        self._session = session
+        self._keyring = keyring
+        self._audit = audit
+
+    def standing(self, actor: Actor, case: str, *, quota: Quota, at: datetime) -> Standing:
+        """See the port."""
+        row = _found(self._session, self._keyring, actor.org_id, case)
+        day = day_of(at)
+        by_person = self._count(SearchUseRow.user_id == actor.user_id, SearchUseRow.day == day)
+        by_organisation = self._count(SearchUseRow.org_id == actor.org_id, SearchUseRow.day == day)
+        by_case = 0 if row is None else self._count(SearchUseRow.case_number == row.number)
+        opened = None if row is None else _case_of(self._keyring, row, actor.org_id)
+        return Standing(
+            case_id=None if opened is None else opened.case_id,
+            case=NO_CASE if opened is None else opened.facts,
+            quota=QuotaFacts(
+                person=Use(used=by_person, limit=quota.person_day),
+                case=Use(used=by_case, limit=quota.case),
+                organisation=Use(used=by_organisation, limit=quota.organisation_day),
+            ),
+        )
+
+    def reserve(self, search_id: str, *, actor: Actor, case_id: str, at: datetime) -> None:
+        """See the port."""
+        number = self._session.scalars(select(CaseRow.number).where(CaseRow.case_id == case_id)).one()
+        self._session.add(
+            SearchUseRow(
+                search_id=search_id,
+                user_id=actor.user_id,
+                org_id=actor.org_id,
+                case_number=number,
+                day=day_of(at),
+                at=at,
+            )
+        )
+
+    def refuse(self, entry: Entry) -> None:
+        """See the port."""
+        self._audit.append(self._session, entry)
+
+    def _count(self, *wanted: ColumnElement[bool]) -> int:
+        """Count permitted searches."""
+        return self._session.scalars(select(func.count()).select_from(SearchUseRow).where(*wanted)).one()
+
+
+def day_of(at: datetime) -> str:
+    """Return the day, in UTC, that a search counts for."""
+    return at.astimezone(UTC).date().isoformat()
+
+
+def reference_key(keyring: Keyring, org_id: str, reference: str) -> bytes:
+    """Return the fingerprint of a reference within its organisation, whatever the case of its letters."""
+    return keyring.fingerprint(org_scope(org_id), reference.casefold().encode(), column="case.reference")
+
+
+def _found(session: Session, keyring: Keyring, org_id: str, name: str) -> CaseRow | None:
+    """Return the row of an organisation's case by reference or id."""
+    key = reference_key(keyring, org_id, name.strip())
+    return session.scalar(_of(org_id, (CaseRow.reference_key == key) | (CaseRow.case_id == name)))
+
+
+def _of(org_id: str, *wanted: ColumnElement[bool]) -> Select[CaseRow]:
+    """Choose an organisation's cases."""
+    return (
+        select(CaseRow)
+        .join(OrganisationRow, CaseRow.organisation == OrganisationRow.number)
+        .where(OrganisationRow.org_id == org_id, *wanted)
+    )
+
+
+def _sealed(keyring: Keyring, case: Case) -> bytes:
+    """Seal what a case's row does not say in the clear, under the case's own key."""
+    authorisation = case.authorisation
+    facts = {
+        "reference": case.reference,
+        "opened_by": case.opened_by,
+        "closed_by": case.closed_by,
+        "authorised_by": None if authorisation is None else authorisation.by,
+        "authorisation_sha256": None if authorisation is None else authorisation.document_sha256,
+    }
+    return seal_document(keyring, case_scope(case.case_id), facts, record=case.case_id, column=COLUMN)
+
+
+def _case_of(keyring: Keyring, row: CaseRow, org_id: str) -> Case:
+    """Return a case."""
+    facts = open_document(keyring, case_scope(row.case_id), row.sealed, record=row.case_id, column=COLUMN)
+    by = facts["authorised_by"]
+    return Case(
+        case_id=row.case_id,
+        org_id=org_id,
+        reference=facts["reference"],
+        state=CaseState(row.state),
+        opened_at=row.opened_at,
+        opened_by=facts["opened_by"],
+        authorisation=None if by is None else Authorisation(by=by, document_sha256=facts["authorisation_sha256"]),
+        closed_at=row.closed_at,
+        closed_by=facts["closed_by"],
+    )

@@ -1,0 +1,1 @@
+"""Cases that organisations search for: opened and closed by their own people."""

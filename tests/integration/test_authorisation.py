@@ -1,0 +1,266 @@
+"""The authorisation matrix: every route and every command has a row, and does what the row says."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import typer
+from fastapi import FastAPI
+
+from countenance.access.permission import Asks, Exempt
+from countenance.api.app import create_app
+from countenance.api.permitted import ROUTES
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.cli.acting import COMMANDS
+from countenance.cli.main import app as command_line
+from countenance.cli.main import run
+from countenance.gallery.model import LegalBasis
+from countenance.policy.model import Role
+from countenance.policy.request import ON_A_SOURCE, Action
+from countenance.web.page import page_router
+from tests import signed_up
+from tests.integration.api.conftest import served
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+MAY: Mapping[Action, frozenset[Role]] = {
+    Action.SEARCH: frozenset({Role.EXAMINER}),
+    Action.EXAMINE_PROBE: frozenset({Role.EXAMINER}),
+    Action.VIEW_ANSWER: frozenset({Role.EXAMINER, Role.SUPERVISOR}),
+    Action.VIEW_SUBJECT: frozenset({Role.EXAMINER, Role.SUPERVISOR, Role.CUSTODIAN}),
+    Action.VIEW_SOURCE: frozenset(Role),
+    Action.ENROL: frozenset({Role.CUSTODIAN}),
+    Action.MANAGE_SOURCE: frozenset({Role.CUSTODIAN}),
+    Action.OPEN_CASE: frozenset({Role.EXAMINER, Role.SUPERVISOR}),
+    Action.CLOSE_CASE: frozenset({Role.EXAMINER, Role.SUPERVISOR}),
+    Action.VIEW_CASE: frozenset({Role.EXAMINER, Role.SUPERVISOR}),
+    Action.MANAGE_ORGANISATION: frozenset({Role.OPERATOR}),
+    Action.MANAGE_USER: frozenset({Role.OPERATOR}),
+    Action.READ_POLICY: frozenset(Role),
+}
+"""Who may do what, as the guide has it: written out here, so that a rule that changes is seen."""
+
+PEOPLE = {role: f"only-{role}" for role in Role if role is not Role.OPERATOR} | {Role.OPERATOR: "operator-1"}
+
+NOTHING = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenGallery]:
+    """A gallery with one source, and a person of each role."""
+    settings = Settings(home=tmp_path_factory.mktemp("matrix") / "home")
+    initialise(settings)
+    with open_gallery(settings) as opened:
+        opened.sources.register(name="archive", owner="o", legal_basis=LegalBasis.CONTRACT, document=b"d")
+        for role, login in PEOPLE.items():
+            if role is not Role.OPERATOR:
+                signed_up.person(opened, login, roles=[role])
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def application(gallery: OpenGallery) -> FastAPI:
+    """The application with its pages."""
+    return create_app(gallery, pages=[page_router(max_image_bytes=1000)])
+
+
+@pytest.fixture(scope="module")
+def browser(application: FastAPI) -> Iterator[httpx.Client]:
+    """Requests to a real server."""
+    with served(application) as url, httpx.Client(base_url=url, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def keys(gallery: OpenGallery) -> Mapping[Role, str]:
+    """An API key for everything of a person of each role."""
+    found = {}
+    for role, login in PEOPLE.items():
+        actor = gallery.accounts.acting(login)
+        made = gallery.own.make_key(actor, name="matrix", actions=signed_up.ACTIONS, lasts=signed_up.A_DAY)
+        found[role] = made[1]
+    return found
+
+
+def routes(app: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Return every route of the application, as method and path."""
+    for route in app.routes:
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from routes(inner, prefix + route.include_context.prefix)
+        else:
+            yield from ((method, prefix + route.path) for method in route.methods - {"HEAD"})
+
+
+def commands(command: object, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Return every command, by its whole name."""
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield " ".join(path)
+        return
+    for name, child in children.items():
+        yield from commands(child, (*path, name))
+
+
+def test_every_route_has_a_row(application: FastAPI) -> None:
+    found = set(routes(application))
+
+    assert found == set(ROUTES)
+    assert len(found) > 50
+
+
+def test_every_command_has_a_row() -> None:
+    found = set(commands(typer.main.get_command(command_line)))
+
+    assert found == set(COMMANDS)
+
+
+def test_each_exemption_is_of_a_kind_that_its_place_knows() -> None:
+    assert {row for row in ROUTES.values() if isinstance(row, Exempt)} == {Exempt.PUBLIC, Exempt.OWN, Exempt.SEARCH}
+    assert {row for row in COMMANDS.values() if isinstance(row, Exempt)} == {Exempt.HOST, Exempt.OWN, Exempt.SEARCH}
+    assert [path for (method, path), row in ROUTES.items() if row is Exempt.SEARCH] == ["/v1/searches"]
+
+
+ASKING = [(method, path) for (method, path), row in ROUTES.items() if isinstance(row, Asks)]
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+@pytest.mark.parametrize(("method", "path"), ASKING)
+def test_a_route_answers_those_of_its_roles_alone(
+    browser: httpx.Client, keys: Mapping[Role, str], method: str, path: str, role: Role
+) -> None:
+    row = ROUTES[method, path]
+    assert isinstance(row, Asks)
+    place = path.replace("{name}", "archive" if row.action in ON_A_SOURCE else "nothing")
+    place = "/".join(NOTHING if part.startswith("{") else part for part in place.split("/"))
+    sent: dict[str, Any] = {"files": {"x": b"x"}} if method == "POST" and not path.startswith("/operator") else {}
+
+    response = browser.request(method, place, headers={"Authorization": f"Bearer {keys[role]}"}, **sent)
+
+    refused = response.status_code == 403 and response.json()["code"] == "not-permitted"
+    assert refused == (role not in MAY[row.action])
+    if refused:
+        assert response.json()["reasons"][0]["rule"].startswith("core-")
+    else:
+        assert response.status_code < 500
+
+
+@pytest.mark.parametrize(("method", "path"), [*ASKING, ("POST", "/v1/searches")])
+def test_a_key_for_something_else_opens_no_route(
+    gallery: OpenGallery, browser: httpx.Client, method: str, path: str
+) -> None:
+    row = ROUTES[method, path]
+    action = row.action if isinstance(row, Asks) else Action.SEARCH
+    role = min(MAY[action])
+    other = Action.READ_POLICY if action is not Action.READ_POLICY else Action.VIEW_SOURCE
+    actor = gallery.accounts.acting(PEOPLE[role])
+    key = gallery.own.make_key(actor, name="narrow", actions=[other], lasts=signed_up.A_DAY)[1]
+    place = "/".join("archive" if part.startswith("{") else part for part in path.split("/"))
+    form = {"data": {"case": "c", "purpose": "missing-person"}, "files": {"photograph": b"x"}}
+    sent: dict[str, Any] = form if method == "POST" else {}
+
+    response = browser.request(method, place, headers={"Authorization": f"Bearer {key}"}, **sent)
+
+    assert (response.status_code, response.json()["code"]) == (403, "not-permitted")
+    assert "core-key" in [reason["rule"] for reason in response.json()["reasons"]]
+
+
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "case close": ("c",),
+    "case open": ("c",),
+    "case show": ("c",),
+    "enrol": ("archive", "."),
+    "erase face": (NOTHING, "--reason", "r"),
+    "erase image": (NOTHING, "--reason", "r"),
+    "erase subject": (NOTHING, "--reason", "r"),
+    "faces": ("x.jpg",),
+    "import": ("archive", "."),
+    "org apply": ("O", "--sector", "archive", "--country", "NL", "--contact", "c", "--document", "x.jpg"),
+    "org cancel": ("O", "--reason", "r"),
+    "org review": ("O", "--admit", "--reason", "r"),
+    "org show": ("O",),
+    "org suspend": ("O", "--reason", "r"),
+    "source activate": ("nothing",),
+    "source register": ("new", "--owner", "o", "--legal-basis", "contract", "--document", "x.jpg"),
+    "source releases add": ("nothing", "A", "--document", "x.jpg"),
+    "source releases list": ("nothing",),
+    "source releases revoke": ("nothing", NOTHING),
+    "source resume": ("nothing",),
+    "source show": ("nothing",),
+    "source suspend": ("nothing", "--reason", "r"),
+    "source withdraw": ("nothing", "--reason", "r"),
+    "subjects show": (NOTHING,),
+    "user add": ("new", "--name", "N", "--org", "O", "--role", "examiner"),
+    "user confirm": ("new",),
+    "user deactivate": ("new", "--reason", "r"),
+    "user invite": ("new",),
+    "user roles": ("new", "--role", "examiner", "--reason", "r"),
+    "user show": ("new",),
+    "user train": ("new", "--name", "n", "--until", "2030-01-01"),
+    "verify-search": (NOTHING, "--probe", "x.jpg"),
+}
+"""What a command needs to get as far as asking; all of it leads nowhere."""
+
+
+@pytest.mark.parametrize("command", [name for name, row in COMMANDS.items() if isinstance(row, Asks)])
+def test_a_command_obeys_those_of_its_roles_alone(
+    gallery: OpenGallery,
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = COMMANDS[command]
+    assert isinstance(row, Asks)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COUNTENANCE_HOME", str(gallery.settings.home))
+    Path("x.jpg").write_bytes(b"x")
+
+    refused = set()
+    for role, login in PEOPLE.items():
+        capsys.readouterr()
+        code = run([*command.split(), *ARGUMENTS.get(command, ()), "--as", login, "--json"])
+        said = capsys.readouterr().out
+        assert '"usage"' not in said
+        if code == 3 and '"not-permitted"' in said:
+            refused.add(role)
+
+    assert refused == set(Role) - MAY[row.action]
+
+
+@pytest.mark.parametrize("command", [name for name, row in COMMANDS.items() if row is not Exempt.HOST])
+def test_a_command_of_somebody_wants_to_know_who(
+    gallery: OpenGallery,
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COUNTENANCE_HOME", str(gallery.settings.home))
+    monkeypatch.delenv("COUNTENANCE_USER")
+    Path("x.jpg").write_bytes(b"x")
+    more = {
+        "search": ("x.jpg", "--case", "c", "--purpose", "missing-person"),
+        "key make": ("n", "--action", "search"),
+        "key revoke": (NOTHING,),
+    }
+
+    code = run([*command.split(), *ARGUMENTS.get(command, more.get(command, ())), "--json"])
+
+    assert code == 3
+    assert '"actor-missing"' in capsys.readouterr().out
+
+
+def test_what_was_refused_is_in_the_log(gallery: OpenGallery, browser: httpx.Client, keys: Mapping[Role, str]) -> None:
+    before = gallery.audit.head().size
+
+    browser.get("/v1/subjects", headers={"Authorization": f"Bearer {keys[Role.AUDITOR]}"})
+
+    [entry] = gallery.audit.entries(before, gallery.audit.head().size)
+    assert b'"action":"view-subject"' in entry
+    assert b'"outcome":"refused"' in entry
+    assert b'"rules":["core-face-work"]' in entry
