@@ -39,6 +39,13 @@ async function openCase() {
   }
 }
 
+// Fills a list; what was chosen from it stays chosen, as when somebody had to sign in again.
+function fill(select, text, entries) {
+  const chosen = select.value;
+  select.replaceChildren(make("option", { value: "", text }), ...entries.map(option));
+  if (entries.some(({ code }) => code === chosen)) select.value = chosen;
+}
+
 // Fetches the lists. Only examiners and supervisors may see cases; for others the list stays empty.
 export async function offer(roles) {
   const mayAsk = roles.some((role) => role === "examiner" || role === "supervisor");
@@ -47,8 +54,8 @@ export async function offer(roles) {
     mayAsk ? request("GET", "/v1/cases").catch(() => ({ cases: [] })) : { cases: [] },
   ]);
   known.purposes = new Map(lists.purposes.map((one) => [one.code, one]));
-  byId("purpose").replaceChildren(make("option", { value: "", text: "Choose a purpose" }), ...lists.purposes.map(option));
-  byId("offence").replaceChildren(make("option", { value: "", text: "Choose the offence" }), ...lists.offences.map(option));
+  fill(byId("purpose"), "Choose a purpose", lists.purposes);
+  fill(byId("offence"), "Choose the offence", lists.offences);
   showCases(cases);
   showNeeds();
 }
