@@ -25,6 +25,7 @@ from countenance.adapters.sql.models import Base, FaceRow, ImageRow, SourceRow, 
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.sealing import FACE, IMAGE, SOURCE, RowSeals
 from countenance.audit.note import new_signer
+from countenance.core.arrays import Templates
 from countenance.vision.model import Box, Face, Landmarks, Point, Quality
 
 SOURCES, PER_SUBJECT, REPEATS, SEED = 20, 3, 50, 1
@@ -67,9 +68,14 @@ def source_number(subject: int) -> int:
     return 1 + subject % SOURCES
 
 
-def source_row(number: int, templates: int, seals: RowSeals) -> dict[str, Any]:
-    """Return a source; what is not asked for here is left out of its entry."""
-    name, each = f"source-{number}", templates // SOURCES
+def constant(_: int) -> Templates:
+    """Return a template, whatever the number."""
+    return VECTOR
+
+
+def source_row(number: int, each: int, seals: RowSeals) -> dict[str, Any]:
+    """Return a source of so many templates; what is not asked for here is left out of its entry."""
+    name = f"source-{number}"
     facts = {"name": name, "owner": "o", "legal_basis": "consent", "document_sha256": "d" * 64, "contact": ""}
     terms = {"sectors": ["any"], "purposes": ["any"], "excluded": [], "releases_required": False}
     return {
@@ -85,8 +91,20 @@ def source_row(number: int, templates: int, seals: RowSeals) -> dict[str, Any]:
     }
 
 
-def rows_of(first: int, last: int, seals: RowSeals) -> Iterator[tuple[type[Base], list[dict[str, Any]]]]:
-    """Return the rows of templates first to last, with their faces, photographs and new subjects."""
+def rows_of(
+    first: int,
+    last: int,
+    seals: RowSeals,
+    *,
+    source_number: Callable[[int], int] = source_number,
+    template: Callable[[int], Templates] = constant,
+) -> Iterator[tuple[type[Base], list[dict[str, Any]]]]:
+    """Return the rows of templates first to last, with their faces, photographs and new subjects.
+
+    Args:
+        source_number: Whose a subject is.
+        template: A template by its number.
+    """
     numbers = range(first, last + 1)
     subject_of = {number: 1 + (number - 1) // PER_SUBJECT for number in numbers}
     owner = {number: identifier(source_number(subject)) for number, subject in subject_of.items()}
@@ -148,7 +166,7 @@ def rows_of(first: int, last: int, seals: RowSeals) -> Iterator[tuple[type[Base]
                 "face": number,
                 "source": source_number(subject_of[number]),
                 "subject": subject_of[number],
-                "vector": seals.template(owner[number], number, VECTOR),
+                "vector": seals.template(owner[number], number, template(number)),
             }
             for number in numbers
         ],
@@ -158,7 +176,7 @@ def rows_of(first: int, last: int, seals: RowSeals) -> Iterator[tuple[type[Base]
 def fill(engine: Engine, templates: int, seals: RowSeals) -> None:
     """Fill an empty database."""
     with engine.begin() as connection:
-        sources = [source_row(number, templates, seals) for number in range(1, SOURCES + 1)]
+        sources = [source_row(number, templates // SOURCES, seals) for number in range(1, SOURCES + 1)]
         connection.execute(insert(SourceRow), sources)
         for first in range(1, templates + 1, BATCH):
             for table, rows in rows_of(first, min(first + BATCH - 1, templates), seals):

@@ -101,6 +101,7 @@ def _write(folder: Path, run_number: int, ready: object) -> None:
     ready.set()  # type: ignore[attr-defined]
     # What a killed writer had begun to take out is taken out first: the records would say so.
     index.remove(_promised(folder))
+    index.settle()
     _note(folder, "gone", _promised(folder))
     while True:
         rows = index.last_row + 1 + np.arange(BATCH)
@@ -110,6 +111,7 @@ def _write(folder: Path, run_number: int, ready: object) -> None:
         gone = random.choice(held, 20, replace=False).tolist()
         _note(folder, "promised", gone)
         index.remove(gone)
+        index.settle()
         _note(folder, "gone", gone)
 
 

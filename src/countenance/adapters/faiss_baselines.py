@@ -1,5 +1,7 @@
 """FAISS's own indexes, as they come: what the engines are compared with. No gallery is ever searched with them."""
 
+from pathlib import Path
+
 import faiss
 import numpy as np
 
@@ -12,7 +14,7 @@ HNSW_SEARCH_BREADTH = 128
 
 
 class FaissBaseline:
-    """Implements `SearchEngine` over one FAISS index."""
+    """Implements `KeptEngine` over one FAISS index."""
 
     def __init__(self, index: faiss.Index) -> None:
         """Wrap an empty index; its row i is the i-th row added."""
@@ -35,6 +37,19 @@ class FaissBaseline:
         _, [places] = self._index.search(probe, limit)
         found: RowNumbers = self._numbers[places[places >= 0]]
         return found
+
+    def elsewhere_bytes(self) -> int:
+        """See the protocol."""
+        return 0
+
+    def save(self, path: Path) -> None:
+        """See the protocol."""
+        faiss.write_index(self._index, str(path))
+
+    def load(self, path: Path) -> None:
+        """See the protocol; a kept index holds the rows from 1."""
+        self._index = faiss.read_index(str(path))
+        self._numbers = np.arange(1, 1 + self._index.ntotal)
 
     def close(self) -> None:
         """See the protocol."""

@@ -102,7 +102,10 @@ class MemoryIndex:
         """See the port."""
         self._condemned = True
 
-    def remove(self, rows: Collection[int]) -> None:
+    def settle(self) -> None:
+        """See the port; nothing is stored."""
+
+    def remove(self, rows: Collection[int] | RowNumbers) -> None:
         """See the port."""
         gone = {int(row) for row in rows}
         with self._lock:

@@ -90,7 +90,7 @@ class MilvusIndex:
                     ],
                 )
 
-    def remove(self, rows: Collection[int]) -> None:
+    def remove(self, rows: Collection[int] | RowNumbers) -> None:
         """See the port."""
         numbers = [int(row) for row in rows]
         with _reaching(self._uri):

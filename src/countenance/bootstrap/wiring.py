@@ -58,7 +58,7 @@ from countenance.policy.rendering import lists_json
 from countenance.policy.request import SourceFacts
 from countenance.policy.service import Policy
 from countenance.search.entries import answer_shown, search_ended
-from countenance.search.model import Probe, SearchAnswer, SearchRequest, search_unknown
+from countenance.search.model import Probe, ProbePhotograph, SearchAnswer, SearchRequest, search_unknown
 from countenance.search.permission import SearchPermits, source_facts
 from countenance.search.service import SearchService
 from countenance.search.verification import Verification
@@ -109,10 +109,10 @@ class OpenGallery:
             objects=objects,
             keyring=keyring,
             signer=signer,
-            refresh_index=self.indexed.refresh,
+            refresh_index=self.indexed.settle,
         )
         eraser = Eraser(
-            records=erasures, noted=erased, objects=objects, signer=signer, refresh_index=self.indexed.refresh
+            records=erasures, noted=erased, objects=objects, signer=signer, refresh_index=self.indexed.settle
         )
         self.sources = Sources(records, objects, register, destroyer, eraser)
         self.cases = Cases(cases, objects)
@@ -185,7 +185,7 @@ class OpenGallery:
         self.audit.record(answer_shown(search_id, actor=actor))
         return answer
 
-    def verify_search(self, search_id: str, data: bytes, *, filename: str | None, actor: Actor) -> Verification:
+    def verify_search(self, search_id: str, photographs: Sequence[ProbePhotograph], *, actor: Actor) -> Verification:
         """Check a kept answer of the actor's organisation without the index: see `search.service.SearchService.verify`.
 
         Raises:
@@ -194,7 +194,7 @@ class OpenGallery:
         """
         self._require_own(search_id, actor)
         self.audit.record(answer_shown(search_id, actor=actor))
-        return self._search.verify(search_id, data, filename=filename)
+        return self._search.verify(search_id, photographs)
 
     def _require_own(self, search_id: str, actor: Actor) -> None:
         """Refuse another organisation's search as one that there is not."""
@@ -262,9 +262,9 @@ class OpenGallery:
         )
 
     def close(self) -> None:
-        """Store what the index took in since it was stored last."""
+        """Store what the index took in since it was stored last, and overwrite on disk what it lost."""
         if isinstance(self._index, StoredExactIndex):
-            self._index.save()
+            self._index.close()
 
     def stored_index(self) -> StoredState:
         """Say what of the exact engine's index stands on disk, without opening it."""

@@ -17,6 +17,7 @@ from countenance.cli.files import require_free, write_file
 from countenance.cli.options import Home, Json
 from countenance.core.clock import utc_now
 from countenance.core.errors import InvalidInputError
+from countenance.evaluation.kept_graphs import KeptGraph
 from countenance.evaluation.search_benchmark import (
     LIMIT,
     Agreement,
@@ -55,6 +56,13 @@ def bench_search(
             help="Folder for the templates in full precision, 4 bytes a column; the system's own if left out."
         ),
     ] = None,
+    graphs: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what took long to build; what is there is searched without building it again."),
+    ] = None,
+    milvus_process: Annotated[
+        int | None, typer.Option(help="Number of the Milvus server's process, so that its memory counts.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")] = False,
     home: Home = None,
     json: Json = False,
@@ -76,13 +84,17 @@ def bench_search(
     }
     gallery = made_up_gallery(population(settings, dim), templates=templates, probes=probes, seed=seed)
     stored = StoredTemplates(scratch, templates=templates, dim=dim)
-    makers = {name: engine_maker(name, settings, dim, stored.templates) for name in dict.fromkeys(engine)}
+    makers = {
+        name: engine_maker(name, settings, dim, stored.templates, milvus_process=milvus_process)
+        for name in dict.fromkeys(engine)
+    }
     truth = BruteForce(gallery.probes)
     reports: dict[EngineName, EngineReport] = {}
     for name, make in makers.items():
         beside: list[RowConsumer] = [] if reports else [stored, truth]
         with output.progress(f"Filling {name}", templates, quiet=json) as bar:
-            reports[name] = measure(gallery, make, beside=beside, on_progress=bar.advance)
+            keeper = None if graphs is None else KeptGraph(graphs, gallery, engine=name)
+            reports[name] = measure(gallery, make, keeper=keeper, beside=beside, on_progress=bar.advance)
     nearest = truth.nearest()
     engines = [
         engine_json(name, report, agreement(gallery, nearest, report.neighbours), templates)
@@ -113,7 +125,8 @@ def engine_json(name: str, report: EngineReport, agreed: Agreement, templates: i
         "p95_ms": round(p95, 3),
         "p99_ms": round(p99, 3),
         "first_search_ms": round(report.first_search_ns / 1e6, 3),
-        "build_seconds": round(report.build_seconds, 3),
+        "build_seconds": report.build.seconds,
+        "build": asdict(report.build),
         "resident_bytes": resident,
         "bytes_a_face": None if resident is None else round(resident / templates, 1),
         **asdict(agreed),

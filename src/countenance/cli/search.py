@@ -140,18 +140,22 @@ def faces(
 
 def verify_search(
     search_id: Annotated[str, typer.Argument(help="The search's id, as its answer has it.")],
-    probe: Annotated[Path, typer.Option(help="The file that was searched with; it is not kept now either.")],
+    probe: Annotated[
+        list[Path],
+        typer.Option(help="The file that was searched with, not kept now either; once for each of several."),
+    ],
     acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Check an answer again: score every template on record, without the index. Ends with 7 where it does not hold.
 
+    A search with several photographs wants all of them, in any order: `--probe A.jpg --probe B.jpg`.
+
     Example: `countenance verify-search 4b1c7a52-6d1e-4f0b-9c69-0a4f5c1b9f3e --probe probe.jpg`
     """
     with open_acting(home, acting, "verify-search") as (gallery, actor):
-        data = read_image_file(probe, limits=gallery.limits)
-        holds = gallery.verify_search(search_id, data, filename=probe.name, actor=actor)
+        holds = gallery.verify_search(search_id, _photographs(probe, None, limits=gallery.limits), actor=actor)
 
     def render(console: Console) -> None:
         """Say what was checked."""

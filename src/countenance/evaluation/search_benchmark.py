@@ -7,10 +7,10 @@ truth is brute force over the same stream, scored again in float64.
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter, perf_counter_ns
-from typing import Protocol
+from time import perf_counter, perf_counter_ns, process_time
+from typing import Protocol, runtime_checkable
 from weakref import finalize
 
 import numpy as np
@@ -52,8 +52,22 @@ class SearchEngine(RowConsumer, Protocol):
     def search(self, probe: Templates, limit: int) -> RowNumbers:
         """Return the numbers of the rows nearest to a probe of shape (1, dim), best first."""
 
+    def elsewhere_bytes(self) -> int | None:
+        """Return what the rows take outside this process; None where that can't be known."""
+
     def close(self) -> None:
         """Give back memory, files and connections."""
+
+
+@runtime_checkable
+class KeptEngine(SearchEngine, Protocol):
+    """An engine whose built rows can be kept on disk."""
+
+    def save(self, path: Path) -> None:
+        """Write them to a path that does not exist; the engine stays searchable."""
+
+    def load(self, path: Path) -> None:
+        """Read them, in place of adding and building."""
 
 
 class PortEngine:
@@ -64,11 +78,13 @@ class PortEngine:
         index: TemplateIndex,
         *,
         build: Callable[[], None] = lambda: None,
+        elsewhere_bytes: Callable[[], int | None] = lambda: 0,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         """Wrap an empty index."""
         self._index = index
         self.build = build
+        self.elsewhere_bytes = elsewhere_bytes
         self.close = close
 
     def add(self, rows: RowNumbers, templates: Templates) -> None:
@@ -171,19 +187,45 @@ class BruteForce:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """How long adding all rows and building took, without drawing them.
+
+    Attributes:
+        processor_seconds: What this process used of all cores meanwhile: beside other work it says more than the
+            seconds. That of a server is not in it.
+        load: The machine's load average when it began.
+        kept: Whether it was an earlier run's, which kept what was built.
+    """
+
+    seconds: float
+    processor_seconds: float
+    load: float
+    kept: bool = False
+
+
+class Keeper(Protocol):
+    """Where an engine's rows are kept once they are built."""
+
+    def load(self, engine: KeptEngine) -> Build | None:
+        """Fill an engine; None where nothing is kept."""
+
+    def save(self, engine: KeptEngine, build: Build) -> None:
+        """Keep what an engine holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineReport:
     """What was measured of one engine.
 
     Attributes:
-        build_seconds: Adding all rows and building, without the time that drawing them took.
         first_search_ns: The first search after building.
         search_ns: int64, shape (p,): one search a probe, one at a time.
-        resident_bytes: The process's resident memory after the searches, less what it was before the engine was made;
-            None where the system does not tell.
+        resident_bytes: The process's resident memory after the searches, less what it was before the engine was made,
+            and what the rows take elsewhere; None where that can't be known.
         neighbours: int64, shape (p, LIMIT), row numbers, best first; 0 where the engine gave fewer.
     """
 
-    build_seconds: float
+    build: Build
     first_search_ns: int
     search_ns: Times
     resident_bytes: int | None
@@ -237,43 +279,42 @@ def measure(
     gallery: MadeUpGallery,
     make: Callable[[], SearchEngine],
     *,
+    keeper: Keeper | None = None,
     beside: Sequence[RowConsumer] = (),
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> EngineReport:
-    """Fill an engine from the stream, search it with each probe alone, and close it.
+    """Fill an engine from the stream or from what was kept, search it with each probe alone, and close it.
 
     Args:
+        keeper: Keeps what was built, of engines that can be kept.
         beside: What else gets the rows of the same stream, before the engine.
     """
     before = resident_bytes()
     engine = make()
     try:
-        seconds = 0.0
-        for rows, templates in gallery.stream():
-            for consumer in beside:
-                consumer.add(rows, templates)
-            started = perf_counter()
-            engine.add(rows, templates)
-            seconds += perf_counter() - started
-            on_progress(len(rows))
-        started = perf_counter()
-        engine.build()
-        seconds += perf_counter() - started
+        kept = keeper.load(engine) if keeper is not None and isinstance(engine, KeptEngine) else None
+        if kept is not None:
+            build = replace(kept, kept=True)
+            _stream_to(gallery, beside, on_progress)
+        else:
+            build = _built(gallery, engine, beside, on_progress)
+            if keeper is not None and isinstance(engine, KeptEngine):
+                keeper.save(engine, build)
         first = _timed(engine, gallery.probes[:1])[1]
         for at in range(WARM_SEARCHES):
             engine.search(gallery.probes[at % len(gallery.probes)][None], LIMIT)
         answers = [_timed(engine, probe[None]) for probe in gallery.probes]
-        after = resident_bytes()
+        after, elsewhere = resident_bytes(), engine.elsewhere_bytes()
     finally:
         engine.close()
     neighbours = np.zeros((len(answers), LIMIT), np.int64)
     for line, (rows, _) in zip(neighbours, answers, strict=True):
         line[: len(rows)] = rows
     return EngineReport(
-        build_seconds=seconds,
+        build=build,
         first_search_ns=first,
         search_ns=np.array([ns for _, ns in answers], dtype=np.int64),
-        resident_bytes=None if before is None or after is None else after - before,
+        resident_bytes=None if before is None or after is None or elsewhere is None else after - before + elsewhere,
         neighbours=neighbours,
     )
 
@@ -296,13 +337,56 @@ def agreement(gallery: MadeUpGallery, truth: RowNumbers, neighbours: RowNumbers)
     )
 
 
-def resident_bytes() -> int | None:
-    """Return this process's resident memory, with what it maps from files; None where there is no /proc."""
+def resident_bytes(process: int | str = "self") -> int | None:
+    """Return a process's resident memory, with what it maps from files; None where /proc does not tell."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     except OSError:
         return None
     return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
+
+
+def _built(
+    gallery: MadeUpGallery, engine: SearchEngine, beside: Sequence[RowConsumer], on_progress: Callable[[int], None]
+) -> Build:
+    """Fill an engine from the stream and build it."""
+    timed = _Timed(engine)
+    load = os.getloadavg()[0]
+    _stream_to(gallery, [*beside, timed], on_progress)
+    timed.run(engine.build)
+    return Build(
+        seconds=round(timed.seconds, 3), processor_seconds=round(timed.processor_seconds, 3), load=round(load, 2)
+    )
+
+
+def _stream_to(gallery: MadeUpGallery, to: Sequence[RowConsumer], on_progress: Callable[[int], None]) -> None:
+    """Draw all rows, where somebody wants them."""
+    if not to:
+        return
+    for rows, templates in gallery.stream():
+        for consumer in to:
+            consumer.add(rows, templates)
+        on_progress(len(rows))
+
+
+class _Timed:
+    """Hands rows on to an engine and adds up how long that takes."""
+
+    def __init__(self, engine: RowConsumer) -> None:
+        """Start at 0."""
+        self._engine = engine
+        self.seconds = self.processor_seconds = 0.0
+
+    def add(self, rows: RowNumbers, templates: Templates) -> None:
+        """See the protocol."""
+        self.run(lambda: self._engine.add(rows, templates))
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Do something, timed."""
+        started, used = perf_counter(), process_time()
+        work()
+        self.seconds += perf_counter() - started
+        self.processor_seconds += process_time() - used
 
 
 def _timed(engine: SearchEngine, probe: Templates) -> tuple[RowNumbers, int]:

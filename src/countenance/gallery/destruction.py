@@ -136,7 +136,7 @@ class Destroyer:
     """Carries a destruction through.
 
     Attributes:
-        refresh_index: Brings every engine up to the records, so that rows which went are overwritten there.
+        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there.
     """
 
     records: Records

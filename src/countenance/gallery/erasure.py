@@ -131,7 +131,7 @@ class Eraser:
 
     Attributes:
         noted: The list outside the home.
-        refresh_index: Brings every engine up to the records, so that rows which went are overwritten there.
+        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there.
     """
 
     records: ErasureRecords

@@ -76,6 +76,15 @@ class IndexedGallery:
                 logger.debug("the index holds %d templates, revision %d", snapshot.templates, snapshot.revision)
             return self.index, snapshot
 
+    def settle(self) -> None:
+        """Bring the index up to date, and wait until what went is overwritten on disk too.
+
+        Raises:
+            IntegrityError: as `refresh`.
+            UnavailableError: code `index-unwritable`: it may still stand on the disk; run it again.
+        """
+        self.refresh()[0].settle()
+
     def rebuild(self) -> Snapshot:
         """Throw the index away and fill it from the records.
 
@@ -145,7 +154,7 @@ class IndexedGallery:
         for block in tuple(self.index.blocks()):
             held = self.index.rows(block)
             if counts.get(block, 0) != len(held):
-                self.index.remove(np.setdiff1d(held, self._records.template_rows(block)).tolist())
+                self.index.remove(np.setdiff1d(held, self._records.template_rows(block)))
 
     def _is_of_these_records(self, index: FollowingIndex) -> bool:
         """Look at the last row of each block: an index of other records, or of a backup's future, shows there."""

@@ -46,7 +46,7 @@ class TemplateIndex(Protocol):
                 added.
         """
 
-    def remove(self, rows: Collection[int]) -> None:
+    def remove(self, rows: Collection[int] | RowNumbers) -> None:
         """Take rows out; the next search does not see them. Row numbers that aren't there are passed over."""
 
     def search(
@@ -98,6 +98,13 @@ class FollowingIndex(TemplateIndex, Protocol):
 
     def condemn(self) -> None:
         """Refuse every search from now on, here and wherever the same index is served, until it was cleared."""
+
+    def settle(self) -> None:
+        """Wait until what was removed is overwritten on disk too, where the index is stored.
+
+        Raises:
+            UnavailableError: code `index-unwritable`: it may still stand there; the next call tries again.
+        """
 
     def clear(self) -> None:
         """Throw everything away."""

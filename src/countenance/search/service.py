@@ -30,15 +30,15 @@ from countenance.search.model import (
 )
 from countenance.search.permission import Permits, Permitted
 from countenance.search.probing import Stopwatch, no_such_face, probe_of, read_probe
+from countenance.search.remaking import remade_template
 from countenance.search.rendering import answer_json
 from countenance.search.scale import PlacedProbe, ScoreScale
 from countenance.search.strangers import Known, Strangers
 from countenance.search.verification import Verification, template_digest, verify_answer
 from countenance.vision.decode import ImageLimits, decode_image
-from countenance.vision.model import DecodedImage, Face
+from countenance.vision.model import DecodedImage
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import Gate
-from countenance.vision.rendering import box_json
 
 logger = logging.getLogger(__name__)
 
@@ -198,14 +198,13 @@ class SearchService:
         logger.info("search %s ended: %s, %d candidates", answer.search_id, read.outcome.value, len(found.candidates))
         return replace(answer, receipt=receipt)
 
-    def verify(self, search_id: str, data: bytes, *, filename: str | None) -> Verification:
+    def verify(self, search_id: str, photographs: Sequence[ProbePhotograph]) -> Verification:
         """Check a kept answer again, with every template on record and without the index.
 
-        The probe was not kept: whoever has its file hands it over again. It is used for this and not kept either.
+        The probe was not kept: whoever has its files hands them over again. They are used for this and not kept either.
 
         Args:
-            data: The probe file's bytes, the same as were searched with.
-            filename: Its name, checked against its content; None where there is none.
+            photographs: All files that were searched with, in any order; which faces were is in the answer.
 
         Raises:
             NotFoundError: code `search-unknown`.
@@ -224,35 +223,9 @@ class SearchService:
                 code="search-not-verifiable",
                 hint=f"why: {', '.join(sorted({mark['why'] for mark in answer['marks']}))}",
             )
-        if answer.get("further"):
-            raise ConflictError(
-                "that search used several photographs, which is not checked again yet",
-                code="search-not-verifiable",
-                hint="search with each photograph alone to get answers that can be checked",
-            )
-        image = decode_image(data, limits=self._limits, filename=filename)
-        if image.sha256 != answer["probe"]["sha256"]:
-            raise InvalidInputError(
-                "this file is not the probe of that search",
-                code="probe-differs",
-                hint=f"its SHA-256 must be {answer['probe']['sha256']}",
-            )
-        face = self._found_again(image, answer["probe"])
+        template = remade_template(answer, photographs, analyser=self._analyser, gate=self._gate, limits=self._limits)
         batches = self._records.template_batches(after_row=0, last_row=answer["certificate"]["last_template"])
-        return verify_answer(answer, self._analyser.encode(image.pixels, [face])[0], batches)
-
-    def _found_again(self, image: DecodedImage, probe: Mapping[str, Any]) -> Face:
-        """Find the face that was searched, the same way as then: the answer does not say which."""
-        for thorough in (False, True):
-            faces = self._analyser.find(image.pixels, self._gate, thorough=thorough)
-            if [box_json(face.box) for face in faces] == [face["box"] for face in probe["faces"]]:
-                used: int = probe["used"]
-                return faces[used - 1]
-        raise ConflictError(
-            "the faces of the probe are not found as they were then",
-            code="probe-template-differs",
-            hint="check with the model pack, the runtime and the kind of machine that answered",
-        )
+        return verify_answer(answer, template, batches)
 
     def _check(self, request: SearchRequest) -> None:
         """Check a request before anything is done for it."""

@@ -8,7 +8,10 @@ import pytest
 from tests.integration.cli.conftest import Command
 
 SMALL = ("bench", "search", "--templates", "2000", "--probes", "10")
-BASELINES = ("faiss-flat", "faiss-hnsw", "usearch")
+BASELINES = ("faiss-flat", "faiss-hnsw", "usearch", "pgvector", "pgvector-hnsw")
+COMPLETE = {"exact", "faiss-flat", "pgvector"}
+KEPT = ("faiss-hnsw", "usearch", "pgvector-hnsw")
+FEW = ("bench", "search", "--templates", "300", "--probes", "10")
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +30,39 @@ def test_engines_are_measured_side_by_side_over_the_same_gallery(command: Comman
     for one in result["engines"]:
         assert 0 < one["p50_ms"] <= one["p95_ms"] <= one["p99_ms"]
         assert len(one["search_ns"]) == 10
-    assert all(one["same_list"] == 10 for one in result["engines"] if one["engine"] in {"exact", "faiss-flat"})
+    assert all(one["same_list"] == 10 for one in result["engines"] if one["engine"] in COMPLETE)
+    assert all(one["resident_bytes"] > 2000 * 512 for one in result["engines"] if one["engine"].startswith("pgvector"))
     assert not no_home.exists()
+
+
+def test_what_took_long_to_build_is_searched_again_without_building_it(command: Command, tmp_path: Path) -> None:
+    engines = tuple(word for name in ("exact", *KEPT) for word in ("--engine", name))
+    words = (*FEW, *engines, "--graphs", str(tmp_path / "graphs"), "--json")
+
+    first, again = command(*words).json["engines"], command(*words).json["engines"]
+
+    assert [one["build"]["kept"] for one in first] == [False] * 4
+    assert [one["build"]["kept"] for one in again] == [False] + [True] * 3
+    for built, kept in zip(first[1:], again[1:], strict=True):
+        assert kept["build_seconds"] == built["build_seconds"]
+        assert (kept["same_top"], kept["same_list"]) == (built["same_top"], built["same_list"])
+
+
+def test_what_was_built_over_another_gallery_is_not_searched(command: Command, tmp_path: Path) -> None:
+    words = (*FEW, "--engine", "faiss-hnsw", "--graphs", str(tmp_path / "graphs"), "--json")
+
+    command(*words)
+    [other] = command(*words, "--seed", "1").json["engines"]
+
+    assert other["build"]["kept"] is False
+    assert other["same_top"] == 10
+
+
+def test_a_folder_that_can_not_keep_graphs_is_refused(command: Command) -> None:
+    ended = command(*SMALL, "--engine", "faiss-hnsw", "--graphs", "/proc/none")
+
+    assert ended.code == 6
+    assert "[scratch-unavailable]" in ended.err
 
 
 def test_any_dimension_has_a_population(command: Command) -> None:

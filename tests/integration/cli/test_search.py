@@ -230,9 +230,22 @@ class TestSeveralPhotographs:
     def test_too_many_are_refused(self, command: Command, portraits: Mapping[str, Path]) -> None:
         command("search", *[portraits["obama3.jpg"]] * 9, *ASKED).refused(2, "too-many-photographs")
 
-    def test_their_answer_can_not_be_verified_yet(self, command: Command, portraits: Mapping[str, Path]) -> None:
-        answer = command("search", portraits["obama3.jpg"], portraits["obama.jpg"], *ASKED, "--json").json
+    def test_their_answer_is_verified_with_all_of_them_in_any_order(
+        self, command: Command, portraits: Mapping[str, Path], two_people: Path
+    ) -> None:
+        files = [portraits["obama3.jpg"], two_people]
+        answer = command("search", *files, *ASKED, "--face", "1", "--face", "2", "--json").json
+        again = [word for file in reversed(files) for word in ("--probe", file)]
 
-        ended = command("verify-search", answer["search_id"], "--probe", portraits["obama3.jpg"])
+        holds = command("verify-search", answer["search_id"], *again, "--json").json
 
-        ended.refused(5, "search-not-verifiable")
+        assert holds["holds"] is True
+        assert holds["candidates"] == len(answer["candidates"])
+
+    def test_their_answer_is_not_verified_with_others(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        first, second = portraits["obama3.jpg"], portraits["obama.jpg"]
+        answer = command("search", first, second, *ASKED, "--json").json
+
+        for others in ([first], [first, first], [first, second, second]):
+            probes = [word for file in others for word in ("--probe", file)]
+            command("verify-search", answer["search_id"], *probes).refused(2, "probe-differs")

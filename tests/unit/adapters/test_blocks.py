@@ -1,5 +1,6 @@
 """Blocks on disk: what was written comes back, what was changed is noticed, what was erased is gone."""
 
+import fcntl
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -290,6 +291,7 @@ class TestStoredIndex:
         (store.folder / MANIFEST).write_bytes(b"x")
 
         index.remove([5])
+        index.settle()
         index.save()
 
         assert len(self.open(store)) == SAVE_ROWS - 1
@@ -311,10 +313,49 @@ class TestStoredIndex:
         shutil.rmtree(store.folder)
         store.folder.write_bytes(b"a file in the folder's place")
 
+        index.remove([5])
         with pytest.raises(UnavailableError, match="can't be written"):
-            index.remove([5])
+            index.settle()
 
         assert 5 not in index.rows("a")
+
+    def test_what_could_not_be_erased_on_disk_is_tried_again(self, store: BlockStore) -> None:
+        index = self.open(store)
+        self.fill(index, 1, SAVE_ROWS)
+        elsewhere = store.folder.rename(store.folder.with_name("elsewhere"))
+        store.folder.write_bytes(b"a file in the folder's place")
+        index.remove([5])
+        with pytest.raises(UnavailableError):
+            index.settle()
+
+        store.folder.unlink()
+        elsewhere.rename(store.folder)
+        index.settle()
+
+        assert 5 not in self.open(store).rows("a")
+
+    def test_closing_waits_until_what_was_removed_is_overwritten(self, store: BlockStore) -> None:
+        index = self.open(store)
+        self.fill(index, 1, SAVE_ROWS)
+
+        index.remove([5])
+        index.close()
+
+        assert 5 not in self.open(store).rows("a")
+
+    def test_a_search_does_not_wait_for_the_disk(self, store: BlockStore) -> None:
+        index = self.open(store)
+        self.fill(index, 1, SAVE_ROWS)
+        with (store.folder / "lock").open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+
+            index.remove([5])
+            [near] = index.search(unit_rows(seed=1, n=1, dim=DIM), blocks=["a"], limit=SAVE_ROWS)
+
+            assert 5 not in {one.row for one in near.neighbours}
+            assert 5 in self.open(store).rows("a")
+        index.settle()
+        assert 5 not in self.open(store).rows("a")
 
     def test_condemned_it_is_not_searched_by_anybody_until_it_was_cleared(self, store: BlockStore) -> None:
         one, other = self.open(store), self.open(store)
@@ -336,6 +377,7 @@ class TestStoredIndex:
         other.save()
 
         one.remove([7])
+        one.settle()
 
         again = self.open(store)
         assert len(again) == SAVE_ROWS + 99

@@ -63,6 +63,9 @@ class FirstRows:
     def search(self, probe: Templates, limit: int) -> RowNumbers:
         return self.rows[: limit * len(probe)]
 
+    def elsewhere_bytes(self) -> int | None:
+        return None
+
     def close(self) -> None:
         self.closed = True
 
@@ -111,6 +114,7 @@ def test_an_engine_that_loses_mates_is_seen_to(gallery: MadeUpGallery) -> None:
 
     agreed = agreement(gallery, truth, report.neighbours)
     assert agreed.same_list == 0
+    assert report.resident_bytes is None
     assert agreed.mates_lost >= agreed.mates_found - 1
     assert engine.closed
 

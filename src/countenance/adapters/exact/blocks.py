@@ -19,7 +19,7 @@ import numpy as np
 
 from countenance.adapters.durable import overwrite_and_delete, replace_synced, write_synced
 from countenance.adapters.exact.bounds import padded
-from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment
+from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment, rising
 from countenance.core.errors import IntegrityError
 from countenance.core.ids import new_id
 from countenance.index.ports import RowNumbers
@@ -179,13 +179,13 @@ class BlockStore:
             self._replace(Manifest(last_row=last_row, segments=tuple(listed)))
             self._discard(replaced)
 
-    def erase(self, rows: Collection[int]) -> None:
+    def erase(self, rows: Collection[int] | RowNumbers) -> None:
         """Take rows out, and overwrite what stood there; those that aren't there are passed over.
 
         Raises:
             DamagedError, OSError: the old files may still be there; run it again, or `clear`.
         """
-        gone = np.sort(np.fromiter(rows, dtype=np.int64))
+        gone = rising(rows)
         with self._changing():
             manifest = self.manifest()
             listed, replaced = [], []

@@ -10,7 +10,7 @@ import numpy as np
 from countenance.adapters.exact.bounds import QuantisedProbe, quantised_probe
 from countenance.adapters.exact.kernel import Laid, Scan, Scanned, best_scan
 from countenance.adapters.exact.parallel import parts_of, scan_on_all_cores
-from countenance.adapters.exact.segments import SEGMENT_ROWS, Positions, Runs, Segment
+from countenance.adapters.exact.segments import SEGMENT_ROWS, Positions, Runs, Segment, rising
 from countenance.core.arrays import Scores, Templates, as_templates, cosine
 from countenance.index.model import Certificate, MissRate, Nearest
 from countenance.index.ports import Originals, RowNumbers
@@ -205,9 +205,9 @@ class ExactIndex:
             for segment in held.segments:
                 segment.wipe()
 
-    def remove(self, rows: Collection[int]) -> None:
+    def remove(self, rows: Collection[int] | RowNumbers) -> None:
         """See the port; what stood there is overwritten before this returns."""
-        gone = np.sort(np.fromiter(rows, dtype=np.int64, count=len(rows)), kind="stable")
+        gone = rising(rows)
         with self._lock:
             touched, blocks = [], {}
             for block, segments in self._held.blocks.items():

@@ -1,6 +1,6 @@
 """Rows that stand together: their codes, terms, subjects and row numbers, packed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -16,6 +16,12 @@ Positions = NDArray[np.intp]
 
 SEGMENT_ROWS = 65_536
 """Rows up to which an addition is merged into the block's last segment: 9 MB copied at 128 dimensions."""
+
+
+def rising(rows: Collection[int] | RowNumbers) -> RowNumbers:
+    """Return row numbers as an array of their own, int64, rising."""
+    numbers = rows if isinstance(rows, np.ndarray) else np.fromiter(rows, dtype=np.int64, count=len(rows))
+    return np.sort(numbers, kind="stable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,14 @@
 
 import logging
 from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
 
 from countenance.adapters.exact.blocks import BlockStore, DamagedError
 from countenance.adapters.exact.engine import ExactIndex
+from countenance.adapters.exact.segments import rising
 from countenance.core.arrays import Templates
 from countenance.core.errors import UnavailableError
 from countenance.index.model import Nearest, index_mismatch
@@ -18,10 +22,23 @@ SAVE_ROWS = 4096
 """New rows from which they are stored: as many are read from the records again after a crash, in a moment."""
 
 
-class StoredExactIndex:
-    """Implements `TemplateIndex`: an `ExactIndex` that is read from a folder, and kept there. Thread-safe.
+class Erasure(NamedTuple):
+    """Rows that are overwritten on disk, or will be."""
 
-    What can't be stored is not lost: the folder is derived from the records.
+    rows: RowNumbers
+    ended: Future[None]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether they are gone from there."""
+        return self.ended.done() and self.ended.exception() is None
+
+
+class StoredExactIndex:
+    """Implements `FollowingIndex`: an `ExactIndex` that is read from a folder, and kept there. Thread-safe.
+
+    What can't be stored is not lost: the folder is derived from the records. Searches don't wait for the disk: what is
+    removed is overwritten there by a thread of its own, at once.
     """
 
     def __init__(
@@ -36,6 +53,9 @@ class StoredExactIndex:
         self._index = ExactIndex(dim, originals=originals) if index is None else index
         self._saved_row = 0
         self._condemned = False
+        self._eraser = ThreadPoolExecutor(1, thread_name_prefix="eraser")
+        self._erasures: list[Erasure] = []
+        self._erasures_lock = Lock()
         try:
             manifest, segments = self._store.load()
         except DamagedError as error:
@@ -83,16 +103,30 @@ class StoredExactIndex:
         if self.last_row - self._saved_row >= SAVE_ROWS:
             self.save()
 
-    def remove(self, rows: Collection[int]) -> None:
-        """See the port; what stood there is overwritten, in memory and on disk, before this returns."""
-        self._index.remove(rows)
-        try:
-            self._store.erase(rows)
-        except DamagedError as error:
-            logger.warning("the stored index is damaged and is made again: %s", error)
-            self._discard()
-        except OSError as error:
-            raise _unwritable(error) from None
+    def remove(self, rows: Collection[int] | RowNumbers) -> None:
+        """See the port; what stood there is overwritten in memory before this returns, and on disk when `settle` does.
+
+        `close` waits for that as well; a process that is killed leaves rows that the next one takes out.
+        """
+        gone = rising(rows)
+        if not len(gone):
+            return
+        self._index.remove(gone)
+        with self._erasures_lock:
+            self._erasures = [one for one in self._erasures if not one.succeeded]
+            self._erasures.append(self._erasure(gone))
+
+    def settle(self) -> None:
+        """See the port."""
+        with self._erasures_lock:
+            while self._erasures:
+                first = self._erasures[0]
+                try:
+                    first.ended.result()
+                except (OSError, UnavailableError) as error:
+                    self._erasures[0] = self._erasure(first.rows)
+                    raise error if isinstance(error, UnavailableError) else _unwritable(error) from None
+                self._erasures.pop(0)
 
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
@@ -110,7 +144,10 @@ class StoredExactIndex:
     def clear(self) -> None:
         """See the port."""
         self._index.clear()
-        self._discard()
+        with self._erasures_lock:
+            wait([one.ended for one in self._erasures])
+            self._erasures.clear()
+            self._discard()
         self._condemned = False
 
     def save(self) -> None:
@@ -128,6 +165,26 @@ class StoredExactIndex:
             logger.warning("the index can't be stored: %s", error.strerror)
             return
         self._saved_row = last_row
+
+    def close(self) -> None:
+        """Store what is not stored yet, and end once what was removed is overwritten; what failed is in the log."""
+        self.save()
+        self._eraser.shutdown()
+
+    def _erasure(self, rows: RowNumbers) -> Erasure:
+        """Have rows overwritten on disk."""
+        return Erasure(rows, self._eraser.submit(self._erase, rows))
+
+    def _erase(self, rows: RowNumbers) -> None:
+        """Overwrite rows on disk."""
+        try:
+            self._store.erase(rows)
+        except DamagedError as error:
+            logger.warning("the stored index is damaged and is made again: %s", error)
+            self._discard()
+        except OSError as error:
+            logger.warning("what was erased may still stand in the stored index: %s", error.strerror)
+            raise
 
     def _discard(self) -> None:
         """Throw away what is stored."""
