@@ -93,7 +93,7 @@ def cookie(gallery: OpenGallery, login: str = "examiner") -> str:
     """Return the cookie of a new session of a person of the test bench."""
     user = person(gallery, login)
     with gallery.accounts.directory.changing() as change:
-        return begin_session(change, user, at=utc_now(), browser="tests").cookie
+        return begin_session(change, user, at=utc_now(), means="password", browser="tests").cookie
 
 
 PASSWORD = "four quiet harbour cranes"  # noqa: S105 - of people who exist in tests only
@@ -116,7 +116,7 @@ def operator_cookie(gallery: OpenGallery, number: int) -> str:
     """Return the cookie of a new session of one of the two operators."""
     with gallery.accounts.directory.changing() as change:
         user = change.user_named(FIRST_OPERATORS[number])
-        return begin_session(change, user, at=utc_now(), browser="tests").cookie
+        return begin_session(change, user, at=utc_now(), means="password", browser="tests").cookie
 
 
 CASE, PURPOSE = "2026-114", "missing-person"

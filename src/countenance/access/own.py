@@ -16,6 +16,8 @@ from countenance.access.credentials import (
     lookup_of,
     new_secret,
 )
+from countenance.access.entries import credential_added, credentials_removed, sessions_ended
+from countenance.access.model import User
 from countenance.access.passwords import Passwords
 from countenance.access.ports import Directory, DirectoryChange
 from countenance.access.sign_in import Visitor, matching_steps, sign_in_refused
@@ -72,9 +74,9 @@ class OwnSecurity:
             raise sign_in_refused()
         hashed = self._passwords.hash(password, login=user.login)
         with self._directory.changing() as change:
-            change.credentials.drop([one.credential_id for one in kept])
-            change.credentials.add(self._credential(user.user_id, CredentialKind.PASSWORD, {"hash": hashed}))
-            _end_others(change, visitor.session)
+            made = self._credential(user.user_id, CredentialKind.PASSWORD, {"hash": hashed})
+            _replace(change, user, kept, made)
+            _end_others(change, user, visitor.session)
 
     def start_authenticator(self, visitor: Visitor) -> Authenticator:
         """Make a secret for an authenticator; `confirm_authenticator` with a code of it makes it count."""
@@ -107,9 +109,8 @@ class OwnSecurity:
                 hint="start again with a new secret, and check the clock of the device",
             )
         with self._directory.changing() as change:
-            change.credentials.drop([one.credential_id for one in change.credentials.of(user_id, CredentialKind.TOTP)])
             made = self._credential(user_id, CredentialKind.TOTP, {"secret": secret}, counter=max(steps))
-            change.credentials.add(made)
+            _replace(change, visitor.user, change.credentials.of(user_id, CredentialKind.TOTP), made)
 
     def ready(self, visitor: Visitor) -> bool:
         """Return whether they can sign in without a one-time code from now on."""
@@ -129,7 +130,9 @@ class OwnSecurity:
                 hint="set a password and an authenticator, or a passkey",
             )
         with self._directory.changing() as change:
-            change.sessions.end([visitor.session.session_id])
+            ended = [visitor.session.session_id]
+            change.sessions.end(ended)
+            change.note(sessions_ended(visitor.user, ended, why="set-up-finished"))
 
     def credentials(self, user_id: str) -> tuple[Credential, ...]:
         """Return what somebody signs in with; no secret of it."""
@@ -155,6 +158,8 @@ class OwnSecurity:
                     hint="set another passkey, or a password and an authenticator, first",
                 )
             change.credentials.drop([credential_id])
+            gone = [one for one in held if one.credential_id == credential_id]
+            change.note(credentials_removed(change.user(user_id), gone))
 
     def make_key(
         self, actor: Actor, *, name: str, actions: Collection[str], lasts: timedelta
@@ -187,6 +192,7 @@ class OwnSecurity:
         made = self._credential(actor.user_id, CredentialKind.API_KEY, facts, lasts=lasts)
         with self._directory.changing() as change:
             change.credentials.add(made, lookup=lookup_of(spoken))
+            change.note([credential_added(change.user(actor.user_id), made)])
         return made, f"cnt_{spoken}_{secret}"
 
     def sessions(self, user_id: str) -> tuple[PageSession, ...]:
@@ -205,6 +211,7 @@ class OwnSecurity:
             if session_id not in {session.session_id for session in change.sessions.of(user_id)}:
                 raise NotFoundError("you have no such session", code="session-unknown")
             change.sessions.end([session_id])
+            change.note(sessions_ended(change.user(user_id), [session_id], why="ended-by-owner"))
 
     def _credential(
         self,
@@ -234,7 +241,15 @@ def can_sign_in(kinds: Collection[CredentialKind]) -> bool:
     return CredentialKind.PASSKEY in held or {CredentialKind.PASSWORD, CredentialKind.TOTP} <= held
 
 
-def _end_others(directory: DirectoryChange, session: PageSession) -> None:
+def _replace(directory: DirectoryChange, user: User, earlier: Collection[Credential], made: Credential) -> None:
+    """Let something new count instead of what was there before."""
+    directory.credentials.drop([one.credential_id for one in earlier])
+    directory.credentials.add(made)
+    directory.note([*credentials_removed(user, earlier), credential_added(user, made)])
+
+
+def _end_others(directory: DirectoryChange, user: User, session: PageSession) -> None:
     """End all of somebody's sessions but one."""
     others = [one.session_id for one in directory.sessions.of(session.user_id) if one.session_id != session.session_id]
     directory.sessions.end(others)
+    directory.note(sessions_ended(user, others, why="password-set"))

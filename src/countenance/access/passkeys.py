@@ -29,8 +29,10 @@ from webauthn.helpers.structs import (
 )
 
 from countenance.access.credentials import CHALLENGE_LASTS, Credential, CredentialKind, new_secret
+from countenance.access.entries import credential_added, sign_in_failed
 from countenance.access.ports import Directory, DirectoryView
 from countenance.access.sign_in import Begun, Visitor, begin_session, may_sign_in, sign_in_refused
+from countenance.access.throttle import worth_an_entry
 from countenance.access.words import checked_words
 from countenance.core.clock import utc_now
 from countenance.core.errors import InvalidInputError, NotFoundError, NotPermittedError
@@ -136,6 +138,7 @@ class Passkeys:
         )
         with self._directory.changing() as change:
             change.credentials.add(made, lookup=_key(verified.credential_id))
+            change.note([credential_added(visitor.user, made)])
         return made
 
     def sign_in_options(self, *, origin: str) -> Mapping[str, Any]:
@@ -166,15 +169,14 @@ class Passkeys:
                 challenge = b""
         with self._directory.changing() as change:
             held = _passkey_of(change, given)  # 2
-            if not challenge or held is None or not may_sign_in(change, change.user(held.user_id)):
-                raise sign_in_refused()
-            try:
-                count = _checked(held, given, challenge=challenge, origin=origin)  # 3
-            except _NotSignedError:
-                raise sign_in_refused() from None
-            if not change.credentials.used(held.credential_id, at=at, counter=count or None):
-                raise sign_in_refused()
-            return begin_session(change, change.user(held.user_id), at=at, browser=browser)
+            user = None if held is None else change.user(held.user_id)
+            if challenge and held is not None and user is not None and may_sign_in(change, user):
+                count = _counted(held, given, challenge=challenge, origin=origin)  # 3
+                if count is not None and change.credentials.used(held.credential_id, at=at, counter=count or None):
+                    return begin_session(change, user, at=at, means="passkey", browser=browser)
+            if worth_an_entry(change.failures, b"passkey" if user is None else user.user_id.encode(), at=at):
+                change.note([sign_in_failed(user, None, means="passkey")])
+        raise sign_in_refused()
 
     def approval_options(self, user_id: str, request: bytes, *, origin: str) -> Mapping[str, Any]:
         """Return what the browser needs to sign a request with one of somebody's passkeys.
@@ -251,6 +253,14 @@ def rp_id(origin: str) -> str:
 
 class _NotSignedError(Exception):
     """It is not a signature of this passkey over this challenge."""
+
+
+def _counted(held: Credential, given: Mapping[str, Any], *, challenge: bytes, origin: str) -> int | None:
+    """Check a signature and return the passkey's new counter; None where it is no signature."""
+    try:
+        return _checked(held, given, challenge=challenge, origin=origin)
+    except _NotSignedError:
+        return None
 
 
 def _checked(held: Credential, given: Mapping[str, Any], *, challenge: bytes, origin: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from countenance.access.credentials import Credential, CredentialKind, PageSession
 from countenance.access.model import Change, Organisation, User
+from countenance.audit.model import Entry
 
 
 class Credentials(Protocol):
@@ -171,6 +172,9 @@ class DirectoryChange(DirectoryView, Protocol):
 
     def record(self, changes: Iterable[Change]) -> None:
         """Record what was done."""
+
+    def note(self, entries: Iterable[Entry]) -> None:
+        """Put on record in the audit log alone what changes no organisation and nobody's account."""
 
     def end_access(self, user_ids: Collection[str], *, for_good: bool) -> None:
         """End these people's sessions as of this transaction.

@@ -20,12 +20,13 @@ from countenance.access.credentials import (
     lookup_of,
     new_secret,
 )
+from countenance.access.entries import locked_out, sessions_ended, sign_in_failed, signed_in
 from countenance.access.model import Action, Organisation, User, UserState
 from countenance.access.organisations import require_operator
 from countenance.access.passwords import Passwords
 from countenance.access.people import change
 from countenance.access.ports import Directory, DirectoryChange, DirectoryView
-from countenance.access.throttle import bucket_of, check_rate, note_failure
+from countenance.access.throttle import bucket_of, check_rate, note_failure, worth_an_entry
 from countenance.core.clock import utc_now
 from countenance.core.errors import NotFoundError, NotPermittedError
 from countenance.core.ids import new_id
@@ -100,8 +101,11 @@ class SignIn:
         with self._directory.changing() as change:
             if user is not None and fits and may_sign_in(change, user) and _code_fits(change, user, code, at):  # 3
                 change.failures.forget(bucket)  # 4
-                return begin_session(change, user, at=at, browser=browser, new_device=not known)
-            note_failure(change.failures, bucket, known=known, at=at)
+                return begin_session(change, user, at=at, means="password", browser=browser, new_device=not known)
+            login_key = change.login_key(login)
+            change.note([sign_in_failed(user, login_key, means="password")])
+            if note_failure(change.failures, bucket, known=known, at=at):
+                change.note([locked_out(user, login_key, known=known)])
         raise sign_in_refused()
 
     def by_invitation(self, login: str, code: str, *, browser: str) -> Begun:
@@ -115,10 +119,13 @@ class SignIn:
             user = _somebody(change, login)
             found = change.credentials.found(lookup_of(_plain(code)))
             fits = user is not None and found is not None and found.user_id == user.user_id
-            if user is None or found is None or not fits or found.over(at) or not may_sign_in(change, user):
-                raise sign_in_refused()
-            change.credentials.drop([found.credential_id])
-            return begin_session(change, user, at=at, browser=browser, setting_up=True)
+            if user is not None and found is not None and fits and not found.over(at) and may_sign_in(change, user):
+                change.credentials.drop([found.credential_id])
+                return begin_session(change, user, at=at, means="one-time-code", browser=browser, setting_up=True)
+            login_key = change.login_key(login)
+            if worth_an_entry(change.failures, login_key, at=at):
+                change.note([sign_in_failed(user, login_key, means="one-time-code")])
+        raise sign_in_refused()
 
     def visitor(self, cookie: str) -> Visitor | None:
         """Return whose session a browser's cookie stands for, as of now; None where it ended, however it did."""
@@ -163,6 +170,7 @@ class SignIn:
             session = change.sessions.found(lookup_of(cookie))
             if session is not None:
                 change.sessions.end([session.session_id])
+                change.note(sessions_ended(change.user(session.user_id), [session.session_id], why="signed-out"))
 
     def invite(self, login: str, *, actor: Actor) -> str:
         """Make a one-time code for somebody, which ends any earlier one, and return it: it is shown once.
@@ -216,6 +224,7 @@ def begin_session(
     user: User,
     *,
     at: datetime,
+    means: str,
     browser: str,
     setting_up: bool = False,
     new_device: bool = False,
@@ -232,6 +241,7 @@ def begin_session(
         browser=browser[:200],
     )
     directory.sessions.begin(session, lookup=lookup_of(cookie))
+    directory.note([signed_in(user, session.session_id, means=means)])
     if device is not None:
         known = Credential(
             credential_id=new_id(),

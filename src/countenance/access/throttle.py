@@ -15,6 +15,7 @@ MOST_FAILURES_OF_ALL = 300
 """For all logins together from strangers: who tries one password on everybody is slowed down too."""
 
 EVERYBODY = hashlib.sha256(b"everybody").digest()
+ENTRIES_OF_ALL = hashlib.sha256(b"entries of all").digest()
 
 
 def bucket_of(login_key: bytes, device: bytes | None) -> bytes:
@@ -48,7 +49,28 @@ def check_rate(failures: Failures, bucket: bytes, *, known: bool, at: datetime) 
         )
 
 
-def note_failure(failures: Failures, bucket: bytes, *, known: bool, at: datetime) -> None:
-    """Count a sign-in that failed."""
+def note_failure(failures: Failures, bucket: bytes, *, known: bool, at: datetime) -> bool:
+    """Count a sign-in that failed, and return whether it was the last one before passwords are not looked at."""
     for one in (bucket,) if known else (bucket, EVERYBODY):
         failures.add(one, at=at, keep_since=at - WINDOW)
+    return failures.count(bucket, since=at - WINDOW) == MOST_FAILURES
+
+
+def worth_an_entry(failures: Failures, tried: bytes, *, at: datetime) -> bool:
+    """Count a failure that nobody is locked out for, and return whether the audit log should say so.
+
+    Codes and passkeys can't be guessed, so that no limit is put on trying. The log of what strangers try is limited.
+
+    Args:
+        failures: Those of one transaction.
+        tried: Stands for what was tried.
+        at: When.
+    """
+    since = at - WINDOW
+    bucket = hashlib.sha256(b"entry" + tried).digest()
+    limits = {bucket: MOST_FAILURES, ENTRIES_OF_ALL: MOST_FAILURES_OF_ALL}
+    if any(failures.count(one, since=since) >= most for one, most in limits.items()):
+        return False
+    for one in limits:
+        failures.add(one, at=at, keep_since=since)
+    return True

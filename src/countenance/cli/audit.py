@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from countenance.audit.model import Receipt
+from countenance.audit.model import Entry, Outcome, Receipt
 from countenance.audit.note import Verifier
 from countenance.audit.ports import AuditReader
 from countenance.audit.proving import prove_entry, prove_growth
@@ -23,6 +23,7 @@ from countenance.cli.audit_files import keys_of, read_receipt, read_text
 from countenance.cli.files import make_folder, require_free, write_file
 from countenance.cli.options import Home, Json
 from countenance.core.errors import InvalidInputError
+from countenance.policy.model import SYSTEM
 
 audit_app = typer.Typer(help="The audit log: what was done, and the proof of it.", no_args_is_help=True)
 
@@ -186,6 +187,8 @@ def audit_export(
     settings = load_settings(home)
     make_folder(folder)
     with open_gallery(settings) as gallery:
+        # First, so that the export holds the entry of itself.
+        gallery.audit.record(Entry(action="audit-export", outcome=Outcome.DONE, actor=SYSTEM))
         size = gallery.audit.head().size
         with output.progress("Writing", -(-size // 256), quiet=json) as bar:
             written = export_log(settings, gallery.audit, folder, on_progress=bar.advance)

@@ -93,7 +93,7 @@ def world(house: House) -> World:
                 actor=house.operators[0],
                 at=NOW,
             )
-            cookies[organisation.org_id] = begin_session(change, user, at=NOW, browser="b").cookie
+            cookies[organisation.org_id] = begin_session(change, user, at=NOW, means="password", browser="b").cookie
             if number % 10 == 0:
                 actors[organisation.org_id] = user.acting(organisation, channel=Channel.PAGE)
     keys = {org: own.make_key(actor, name="k", actions=["search"], lasts=LASTS)[1] for org, actor in actors.items()}

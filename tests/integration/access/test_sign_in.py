@@ -1,5 +1,7 @@
 """Signing in: two factors, nothing said of who exists, nothing that counts twice, nobody locked out by a stranger."""
 
+import json
+import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +17,9 @@ from countenance.access.passwords import Passwords
 from countenance.access.people import deactivate
 from countenance.access.sign_in import Begun, SignIn, Visitor
 from countenance.access.throttle import MOST_FAILURES, WINDOW
-from countenance.core.errors import CountenanceError, InvalidInputError, NotPermittedError
+from countenance.adapters.sql.audit_log import SqlAuditLog
+from countenance.core.errors import CountenanceError, InvalidInputError, NotPermittedError, UnavailableError
+from tests.audit_parts import SIGNER
 from tests.integration.access.conftest import NOW, House
 
 PASSWORD = "four quiet harbour cranes"  # noqa: S105 - of people who exist in tests only
@@ -361,3 +365,93 @@ def test_no_secret_is_in_the_file(desk: Desk) -> None:
     for secret in (begun.cookie, begun.device, key, key[37:], code, desk.authenticator.secret, "argon2id", PASSWORD):
         assert secret is not None
         assert secret.encode() not in held
+
+
+def noted(desk: Desk, since: int) -> list[tuple[str, str, str, dict[str, object]]]:
+    """Return what stands in the audit log from an entry on: action, outcome, who, facts."""
+    log = SqlAuditLog(desk.house.engine, SIGNER)
+    documents = map(json.loads, log.entries(since, log.head().size))
+    return [(one["action"], one["outcome"], one["actor"]["user"], one["facts"]) for one in documents]
+
+
+def size(desk: Desk) -> int:
+    """Return how many entries the audit log has."""
+    return SqlAuditLog(desk.house.engine, SIGNER).head().size
+
+
+class TestEntries:
+    def test_signing_in_and_out_stands_in_the_audit_log(self, desk: Desk) -> None:
+        before = size(desk)
+        cookie = desk.enter().cookie
+        session = desk.visitor(cookie).session.session_id
+
+        desk.sign_in.end(cookie)
+
+        user = desk.examiner.user_id
+        assert noted(desk, before) == [
+            ("sign-in", "done", user, {"session": session, "with": "password"}),
+            ("session-ended", "done", user, {"session": session, "why": "signed-out"}),
+        ]
+
+    def test_what_fails_stands_there_with_a_fingerprint_of_the_login(self, desk: Desk) -> None:
+        before = size(desk)
+        desk.fails(password="wrong")
+        for login in ("nobody.here", "nobody.here", "nobody.else"):
+            with pytest.raises(NotPermittedError):
+                desk.sign_in.by_password(login, PASSWORD, "000000", device=None, browser="b")
+
+        own, first, second, other = noted(desk, before)
+        assert own[:3] == ("sign-in", "refused", "nobody")
+        assert own[3]["user"] == desk.examiner.user_id
+        assert first == second != other
+        assert first[3]["user"] is None
+        assert "nobody.here" not in str(first)
+
+    def test_a_lock_out_stands_there_once(self, desk: Desk) -> None:
+        before = size(desk)
+        for _ in range(MOST_FAILURES + 3):
+            desk.fails(password="wrong")
+
+        actions = [action for action, *_ in noted(desk, before)]
+        assert actions == [*["sign-in"] * MOST_FAILURES, "sign-in-lock-out"]
+
+    def test_strangers_who_try_codes_don_t_fill_the_log(self, desk: Desk) -> None:
+        before = size(desk)
+        for _ in range(MOST_FAILURES + 5):
+            with pytest.raises(NotPermittedError):
+                desk.sign_in.by_invitation(LOGIN, "0" * 32, browser="b")
+
+        assert [entry[3]["with"] for entry in noted(desk, before)] == ["one-time-code"] * MOST_FAILURES
+
+    def test_what_one_signs_in_with_stands_there_when_it_changes(self, desk: Desk) -> None:
+        first, actor = desk.visitor(desk.enter().cookie), desk.visitor(desk.enter_later()).actor()
+        second = next(one for one in desk.own.sessions(actor.user_id) if one != first.session)
+        before = size(desk)
+
+        desk.own.set_password(first, "five quiet harbour cranes", current=PASSWORD)
+        key, secret = desk.own.make_key(actor, name="nightly", actions={"search"}, lasts=timedelta(days=1))
+        desk.own.drop(actor.user_id, key.credential_id)
+
+        assert [(action, facts.get("kind", facts.get("why"))) for action, _, _, facts in noted(desk, before)] == [
+            ("credential-removed", "password"),
+            ("credential-added", "password"),
+            ("session-ended", "password-set"),
+            ("credential-added", "api-key"),
+            ("credential-removed", "api-key"),
+        ]
+        made = noted(desk, before)[3][3]
+        assert (made["credential"], made["actions"]) == (key.credential_id, ["search"])
+        assert noted(desk, before)[2][3]["session"] == second.session_id
+        assert not {"nightly", secret} & set(str(made).split("'"))
+
+    def test_where_the_log_takes_no_entry_nobody_gets_in(self, desk: Desk) -> None:
+        held = sqlite3.connect(desk.house.path)
+        held.execute("CREATE TRIGGER full BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'full'); END")
+        held.commit()
+
+        with pytest.raises(UnavailableError) as raised:
+            desk.enter()
+
+        held.close()
+        assert raised.value.code == "audit-unwritable"
+        assert desk.own.sessions(desk.examiner.user_id) == ()

@@ -29,6 +29,7 @@ from countenance.adapters.sql.access_rows import (
 from countenance.adapters.sql.access_secrets import SqlChallenges, SqlCredentials, SqlFailures, SqlSessions
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, transaction
+from countenance.audit.model import Entry
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id
 from countenance.keys.ports import Keyring
@@ -61,8 +62,9 @@ class SqlDirectory:
             change = SqlDirectoryChange(session, self._keyring)
             yield change
             # Last, since writers wait for each other from there on.
-            if change.recorded:
-                self._audit.append(session, *changes_made(change.recorded))
+            entries = [*changes_made(change.recorded), *change.noted]
+            if entries:
+                self._audit.append(session, *entries)
 
 
 class SqlDirectoryChange:
@@ -73,8 +75,10 @@ class SqlDirectoryChange:
 
         Attributes:
             recorded: What was done so far, for the audit log.
+            noted: What stands there alone.
         """
         self.recorded: list[Change] = []
+        self.noted: list[Entry] = []
         self._session = session
         self._keyring = keyring
 
@@ -220,6 +224,10 @@ class SqlDirectoryChange:
                 )
             )
         self._session.flush()
+
+    def note(self, entries: Iterable[Entry]) -> None:
+        """See the port."""
+        self.noted += entries
 
     def end_access(self, user_ids: Collection[str], *, for_good: bool) -> None:
         """See the port."""
