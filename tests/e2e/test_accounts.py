@@ -13,6 +13,8 @@ from countenance.api.visitors import SESSION_COOKIE
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
 from countenance.core.errors import NotPermittedError
+from countenance.policy.model import Role
+from countenance.search.model import SearchRequest
 from tests import signed_up
 from tests.e2e.conftest import WATCH_POLICY, served
 
@@ -127,6 +129,55 @@ def test_from_a_one_time_code_to_a_passkey_and_an_approval(
         with pytest.raises(NotPermittedError) as raised:
             office.passkeys.approve(who, what, signature, origin=where)
         assert raised.value.code == "approval-invalid"
+
+
+def test_a_supervisor_approves_on_the_page_with_a_passkey(
+    visit: Callable[..., Page], office: OpenGallery, site: str
+) -> None:
+    examiner = signed_up.admitted(office)
+    signed_up.person(office, "s.visor", roles=[Role.SUPERVISOR])
+    asked = {"case": signed_up.CASE, "purpose": "witness", "offence": "robbery", "actor": examiner}
+    with pytest.raises(NotPermittedError, match="supervisor's approval"):
+        office.search(SearchRequest(image=b"x", filename=None, **asked))
+    page = visit("/own", signed_up.cookie(office, "s.visor"))
+    add_passkey(page, "Supervisor's desk")
+    page.goto(site)
+
+    expect(page.locator("#approvals-list")).to_contain_text("2026-114: witness, robbery")
+    page.get_by_label("Your reason").fill("the prosecutor asked")
+    page.get_by_role("button", name="Approve").click()
+
+    expect(page.locator("#approvals")).to_be_hidden()
+    [one] = office.approvals.all(actor=examiner)
+    assert (one.state.value, one.reason) == ("granted", "the prosecutor asked")
+    assert one.signature is not None
+    kept = SignedApproval(
+        credential_id=one.signature["credential"],
+        public_key=one.signature["key"],
+        assertion=one.signature["assertion"],
+    )
+    assert approval_holds(kept, one.request_hash.encode(), origin=site)
+    assert not approval_holds(kept, b"another", origin=site)
+
+
+def test_who_has_a_passkey_does_not_approve_without_it(
+    visit: Callable[..., Page], office: OpenGallery, site: str
+) -> None:
+    examiner = signed_up.admitted(office)
+    signed_up.person(office, "t.visor", roles=[Role.SUPERVISOR])
+    supervisor = office.accounts.acting("t.visor")
+    asked = {"case": signed_up.CASE, "purpose": "witness", "offence": "theft", "actor": examiner}
+    with pytest.raises(NotPermittedError):
+        office.search(SearchRequest(image=b"y", filename=None, **asked))
+    [newest, *_] = office.approvals.all(actor=supervisor)
+    add_passkey(visit("/own", signed_up.cookie(office, "t.visor")), "Second desk")
+
+    with pytest.raises(NotPermittedError) as unsigned:
+        office.approvals.decide_signed(
+            newest.approval_id, grant=True, reason="r", signature=None, actor=supervisor, origin=site
+        )
+
+    assert unsigned.value.code == "approval-unsigned"
 
 
 def test_a_passkeys_answer_signs_in_once(visit: Callable[..., Page], office: OpenGallery, site: str) -> None:

@@ -37,6 +37,7 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.OPEN_CASE: frozenset({Role.EXAMINER, Role.SUPERVISOR}),
     Action.CLOSE_CASE: frozenset({Role.EXAMINER, Role.SUPERVISOR}),
     Action.VIEW_CASE: frozenset({Role.EXAMINER, Role.SUPERVISOR}),
+    Action.APPROVE: frozenset({Role.SUPERVISOR}),
     Action.MANAGE_ORGANISATION: frozenset({Role.OPERATOR}),
     Action.MANAGE_USER: frozenset({Role.OPERATOR}),
     Action.READ_POLICY: frozenset(Role),
@@ -169,6 +170,8 @@ def test_a_key_for_something_else_opens_no_route(
 
 
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "approval grant": (NOTHING, "--reason", "r"),
+    "approval refuse": (NOTHING, "--reason", "r"),
     "case close": ("c",),
     "case open": ("c",),
     "case show": ("c",),

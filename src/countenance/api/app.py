@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 
 from countenance.api import models
+from countenance.api.approval_routes import approval_router
 from countenance.api.case_routes import case_router
 from countenance.api.collection_routes import collection_router
 from countenance.api.guard import Guard, SafeResponses
@@ -84,6 +85,7 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = ()) -> Fa
         ),
     }
     app.include_router(case_router(gallery), **protected)
+    app.include_router(approval_router(gallery), **protected)
     app.include_router(search_router(gallery), **protected)
     app.include_router(source_router(gallery), **protected)
     app.include_router(collection_router(gallery), **protected)

@@ -1,11 +1,12 @@
 """The API's answers, for its OpenAPI document. Their fields are those of the core's own JSON, checked by a test."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from countenance.cases.model import CaseState
 from countenance.policy.request import ProbeKind
+from countenance.search.approval import ApprovalState
 from countenance.search.model import LEAD, SearchOutcome
 from countenance.search.strangers import Known
 
@@ -290,6 +291,42 @@ class PolicyReply(Answer):
     note: str
 
 
+class ApprovalEntry(Answer):
+    """A search that a supervisor has to approve, or did."""
+
+    approval_id: Identifier
+    state: ApprovalState
+    emergency: bool = Field(description="Whether the search was made before anybody approved it.")
+    user_id: Identifier
+    case: str = Field(examples=["2026-114"])
+    purpose: str = Field(examples=["child-victim"])
+    offence: str
+    kind: ProbeKind
+    request: Digest
+    search_id: str | None
+    asked_at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
+    until: str | None = Field(description="Until when an approval may be used.")
+    due_at: str | None = Field(description="Until when an emergency has to be approved.")
+    decided_at: str | None
+    decided_by: str | None
+    quarantined_at: str | None
+    deleted_at: str | None
+    reason: str
+    signed: bool = Field(description="Whether the supervisor's passkey signed the request's hash.")
+
+
+class ApprovalList(Answer):
+    """Your organisation's requests for approval, newest first."""
+
+    approvals: list[ApprovalEntry]
+
+
+class SigningOptions(Answer):
+    """What a browser needs to sign with a passkey (Web Authentication, level 3)."""
+
+    options: dict[str, Any] | None
+
+
 class SearchReply(Answer):
     """The answer to one search, best candidate first."""
 
@@ -312,6 +349,7 @@ class SearchReply(Answer):
         None, description="What the scores were held against; null when nothing was searched or nothing is known."
     )
     seconds: dict[str, float] = Field(description="Time by stage, s.", examples=[{"detect": 0.006, "total": 0.041}])
+    approve_by: str | None = Field(None, description="Of an emergency: until when a supervisor has to approve it.")
     lead: str = Field(examples=[LEAD])
     receipt: ReceiptEntry | None = Field(None, description="Null for searches made before there was an audit log.")
     marks: list[MarkEntry] = Field([], description="What was destroyed of it since; empty for a fresh answer.")

@@ -141,6 +141,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
             str, Form(description="The offence that is investigated, a code too, where the purpose needs one.")
         ] = "",
         kind: Annotated[ProbeKind, Form(description="What the photograph is.")] = ProbeKind.PHOTOGRAPH,
+        emergency: Annotated[bool, Form(description="Search now; a supervisor has to approve it in 48 hours.")] = False,
         face: Face1 = None,
         further: Further = (),
         further_face: FurtherFaces = (),
@@ -162,6 +163,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
                 purpose=purpose,
                 offence=offence.strip(),
                 kind=kind,
+                emergency=emergency,
                 face=face,
                 further=_further(further, further_face),
                 limit=limit,

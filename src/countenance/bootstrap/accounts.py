@@ -68,6 +68,11 @@ class Accounts:
             raise _actor_unknown(login)
         return user.acting(organisation, channel=channel, os_user=getpass.getuser())
 
+    def logins(self, user_ids: Collection[str]) -> dict[str, str]:
+        """Return what people sign in with, by id."""
+        with self.directory.reading() as view:
+            return {user_id: view.user(user_id).login for user_id in user_ids}
+
     def operators(self) -> list[str]:
         """Return the logins of the operators who may act."""
         with self.directory.reading() as view:

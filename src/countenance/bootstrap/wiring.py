@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from countenance.access.founding import FIRST_OPERATORS
@@ -21,6 +22,7 @@ from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.signing import SealedSigner
+from countenance.adapters.sql.approvals import SqlApprovals
 from countenance.adapters.sql.cases import SqlCases
 from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.destructions import SqlDestructions
@@ -30,6 +32,7 @@ from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.adapters.sql.tombstones import heed_tombstones
 from countenance.audit.ports import AuditLog
 from countenance.bootstrap.accounts import Accounts, found_house, open_accounts
+from countenance.bootstrap.approvals import Approvals
 from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.cases import Cases
@@ -57,6 +60,7 @@ from countenance.policy.model import SYSTEM, Actor
 from countenance.policy.rendering import lists_json
 from countenance.policy.request import SourceFacts
 from countenance.policy.service import Policy
+from countenance.search.approval import ApprovalRegister, ApprovalRequest
 from countenance.search.entries import answer_shown, search_ended
 from countenance.search.model import Probe, ProbePhotograph, SearchAnswer, SearchRequest, search_unknown
 from countenance.search.permission import SearchPermits, source_facts
@@ -75,6 +79,10 @@ BARRING = frozenset({"core-organisation", "default-sector", "default-us-il"})
 """Rules that refuse an organisation as such: searches that they refuse are told to oversight."""
 
 
+SWEEP_S = 3600.0
+"""How often a gallery that stays open looks for emergencies that nobody approved, with the next search."""
+
+
 class OpenGallery:
     """One gallery, open: what a program, the command line and the server work with. Thread-safe."""
 
@@ -91,6 +99,7 @@ class OpenGallery:
         keyring: Keyring,
         accounts: Accounts,
         cases: SqlCases,
+        approvals: ApprovalRegister,
         audit: AuditLog,
     ) -> None:
         """Join the parts; networks are loaded at first need. Use `open_gallery`."""
@@ -118,6 +127,9 @@ class OpenGallery:
         self.cases = Cases(cases, objects)
         self.permission = Permission(lambda: self.policy, audit)
         self.ledger = cases
+        self.approvals = Approvals(approvals, self.passkeys)
+        self.swept: tuple[ApprovalRequest, ...] = ()
+        self._swept = monotonic()
         self._index: FollowingIndex | None = None
 
     def enrol(
@@ -164,6 +176,9 @@ class OpenGallery:
         Raises:
             UnavailableError: code `audit-unwritable`: nothing was answered, whatever else there was to say.
         """
+        if monotonic() - self._swept > SWEEP_S:
+            self._swept = monotonic()
+            self.approvals.sweep()
         try:
             return self._search.search(request)
         except NotPermittedError:
@@ -200,6 +215,7 @@ class OpenGallery:
         """Refuse another organisation's search as one that there is not."""
         if self.ledger.owner(search_id) != actor.org_id:
             raise search_unknown()
+        self.approvals.require_shown(search_id)
 
     def source_facts(self, name: str) -> SourceFacts:
         """Return what the policy decides on about a source.
@@ -418,10 +434,12 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             keyring=keyring,
             accounts=open_accounts(engine, objects, keyring, audit),
             cases=SqlCases(engine, keyring, audit),
+            approvals=SqlApprovals(engine, keyring, audit),
             audit=audit,
         )
         with closing(opened) as gallery:
             gallery.sources.heed_destroyed()
+            gallery.swept = gallery.approvals.sweep()
             yield gallery
 
 

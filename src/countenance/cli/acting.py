@@ -16,6 +16,10 @@ MANAGE_ORGANISATION, MANAGE_USER = Asks(Action.MANAGE_ORGANISATION), Asks(Action
 
 COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
     {
+        "approval grant": Asks(Action.APPROVE),
+        "approval list": Asks(Action.VIEW_CASE),
+        "approval refuse": Asks(Action.APPROVE),
+        "approval sweep": Exempt.HOST,
         "audit checkpoint": Exempt.HOST,
         "audit export": Exempt.HOST,
         "audit prove": Exempt.HOST,

@@ -55,8 +55,8 @@ def init(
         console.print("Keep copies of both, apart from the gallery: without them nothing in it can be read.")
         console.print(f"Operators: {', '.join(operators)}. Act as one of them with --as;", soft_wrap=True)
         console.print(f"to sign in on the page: countenance user invite {operators[0]} --as {operators[0]}")
-        command = "countenance source register NAME --owner WHO --legal-basis BASIS --document FILE"
-        console.print(f"Next: {command}", soft_wrap=True)
+        command = "countenance org apply NAME --sector SECTOR --country CODE --contact HOW --document FILE"
+        console.print(f"Next, whom it is for: {command} --as {operators[0]}", soft_wrap=True)
 
     output.emit(result, as_json=json, render=render)
 

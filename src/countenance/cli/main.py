@@ -11,6 +11,7 @@ import typer
 
 from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
+from countenance.cli.approvals import approval_app
 from countenance.cli.audit import audit_app
 from countenance.cli.audit_keys import audit_rotate_key, audit_witness, audit_witness_key
 from countenance.cli.bench import bench_app
@@ -73,6 +74,7 @@ app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
 app.add_typer(report_app, name="report")
 app.add_typer(case_app, name="case")
+app.add_typer(approval_app, name="approval")
 app.add_typer(source_app, name="source")
 app.add_typer(erase_app, name="erase")
 app.add_typer(certificate_app, name="certificate")

@@ -41,6 +41,9 @@ def search(
         str, typer.Option(help="The offence that is investigated, from `policy list`, where the purpose needs one.")
     ] = "",
     kind: Annotated[ProbeKind, typer.Option(help="What the photograph is.")] = ProbeKind.PHOTOGRAPH,
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="Search now; a supervisor has to approve it within 48 hours.")
+    ] = False,
     face: Annotated[
         list[int] | None, typer.Option(help="Which face of the photograph, from 1; once a photograph, in their order.")
     ] = None,
@@ -76,6 +79,7 @@ def search(
                 actor=actor,
                 offence=offence.strip(),
                 kind=kind,
+                emergency=emergency,
                 face=first.face,
                 further=tuple(further),
                 limit=limit,
@@ -187,6 +191,8 @@ def _photographs(files: list[Path], faces: list[int] | None, *, limits: ImageLim
 def print_answer(console: Console, answer: SearchAnswer) -> None:
     """Print an answer for people: candidates, or the faces to choose from, and what a candidate is."""
     console.print(answer.message)
+    if answer.approve_by is not None:
+        console.print(f"An emergency: a supervisor has to approve it by {answer.approve_by:%Y-%m-%d %H:%M %Z}.")
     if answer.outcome is SearchOutcome.CHOOSE_FACE:
         console.print(faces_table(answer.probe.faces))
         console.print("Search again with --face NUMBER; `countenance faces IMAGE` draws the numbers.")

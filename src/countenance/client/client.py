@@ -170,6 +170,7 @@ class Client:
         purpose: str,
         offence: str = "",
         kind: str = "photograph",
+        emergency: bool = False,
         filename: str = "photograph",
         face: int | None = None,
         further: Sequence[bytes] = (),
@@ -186,6 +187,7 @@ class Client:
             purpose: What for, a code of the server's list of purposes.
             offence: The offence that is investigated, a code of its list of offences, where the purpose needs one.
             kind: What the photograph is: `photograph`, `video-frame`, `sketch`, `altered`.
+            emergency: Search now, and have a supervisor approve it within 48 hours.
             filename: The photograph's name, checked against its content.
             face: Which face, from 1; None when there is one only.
             further: Further photographs of the same person, one face each: all are searched with at once.
@@ -199,6 +201,7 @@ class Client:
             NotPermittedError: code `not-permitted`, with every reason; nothing was searched.
         """
         fields = {"case": case, "purpose": purpose, "offence": offence, "kind": kind}
+        fields |= {"emergency": str(emergency).lower()}
         fields |= {"limit": str(limit), "thorough": str(thorough).lower()}
         if face is not None:
             fields["face"] = str(face)

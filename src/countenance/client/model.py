@@ -367,6 +367,7 @@ class SearchAnswer:
         searched_at: RFC 3339, UTC.
         offence: The offence that is investigated; empty where none was stated.
         kind: What the photograph was said to be.
+        approve_by: Of an emergency: until when a supervisor has to approve it; None else.
         outcome: `searched`, `no-face`, `choose-face` or `face-refused`; all four are answers.
         message: The outcome in a sentence.
         certificate: What was searched; None when nothing was.
@@ -394,6 +395,7 @@ class SearchAnswer:
     lead: str
     offence: str = ""
     kind: str = "photograph"
+    approve_by: str | None = None
     further: tuple[Probe, ...] = ()
     scale: Scale | None = None
     receipt: Receipt | None = None

@@ -59,6 +59,7 @@ class SearchRequest:
         actor: Who asks.
         offence: The offence that is investigated, a code from those lists; empty where none is stated.
         kind: What the probe is.
+        emergency: Search now, and have a supervisor approve it within 48 hours.
         face: Which face of the probe, from 1; None when it has only one.
         further: Further photographs of the same person: all are searched with at once, as one template.
         limit: Longest candidate list, 1 to 1000.
@@ -75,6 +76,7 @@ class SearchRequest:
     actor: Actor
     offence: str = ""
     kind: ProbeKind = ProbeKind.PHOTOGRAPH
+    emergency: bool = False
     face: int | None = None
     further: tuple[ProbePhotograph, ...] = ()
     limit: int = 20
@@ -158,6 +160,7 @@ class SearchAnswer:
         further: The further photographs of the person that were searched with.
         scale: What the scores were held against; None where nothing was searched or the pack has no cohort.
         seconds: Time by stage, s: `decode`, `detect`, `encode`, `index`, `meaning`, `scan`, `records`, `total`.
+        approve_by: Of an emergency: until when a supervisor has to approve it; else None.
         receipt: That the search stands in the audit log; None until it does.
     """
 
@@ -178,6 +181,7 @@ class SearchAnswer:
     coverage: Coverage | None
     scale: ScaleFacts | None
     seconds: Mapping[str, float]
+    approve_by: datetime | None = None
     receipt: Receipt | None = None
 
     @property

@@ -13,21 +13,27 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from countenance.audit.model import Entry, Outcome
 from countenance.core.clock import utc_now
+from countenance.core.errors import NotPermittedError
+from countenance.core.ids import new_id
 from countenance.gallery.model import Source, SourceState, SourceSummary
 from countenance.gallery.ports import Records
 from countenance.policy.decision import Decision
 from countenance.policy.model import Actor
 from countenance.policy.pack import Quota
 from countenance.policy.ports import Lists
-from countenance.policy.request import Action, CaseFacts, QuotaFacts, Request, SearchFacts, SourceFacts
+from countenance.policy.request import Action, Approval, CaseFacts, QuotaFacts, Request, SearchFacts, SourceFacts
 from countenance.policy.service import Policy
+from countenance.search.approval import EMERGENCY, ApprovalRequest, ApprovalState
 from countenance.search.model import SearchRequest
+
+APPROVAL_RULE = "core-approval"
+"""A search that this rule alone is against waits for a supervisor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +42,31 @@ class Standing:
 
     Attributes:
         case_id: The case's id; None where the actor's organisation has none of this reference.
+        approval_id: Of the approval, where there is one that was not used.
+        overdue: Emergencies of the actor that nobody decided on in time.
     """
 
     case_id: str | None
     case: CaseFacts
     quota: QuotaFacts
+    approval_id: str | None = None
+    approval: Approval | None = None
+    overdue: int = 0
 
 
 class Reservation(Protocol):
     """One transaction in which a search is decided on."""
 
-    def standing(self, actor: Actor, case: str, *, quota: Quota, at: datetime) -> Standing:
+    def standing(self, actor: Actor, case: str, *, request_hash: str, quota: Quota, at: datetime) -> Standing:
         """Return what is on record, with the quota's limits."""
 
-    def reserve(self, search_id: str, *, actor: Actor, case_id: str, at: datetime) -> None:
-        """Count a search that is permitted, and keep whose it is."""
+    def reserve(
+        self, search_id: str, *, actor: Actor, case_id: str, at: datetime, approval_id: str | None = None
+    ) -> None:
+        """Count a search that is permitted, keep whose it is, and use up its approval."""
+
+    def ask(self, asked: ApprovalRequest) -> str:
+        """Put a request for approval on record, unless the same one waits already; returns its id."""
 
     def refuse(self, entry: Entry) -> None:
         """Put a refusal in the audit log; the last thing that the transaction does.
@@ -81,6 +97,7 @@ class Permitted:
         sources: Ids of the sources that may be scanned.
         subjects: How many people these hold.
         barred: Templates of active sources that may not be.
+        approve_by: Of an emergency: until when a supervisor has to approve it.
         facts: What the audit log says of the decision.
     """
 
@@ -88,6 +105,7 @@ class Permitted:
     subjects: int
     barred: int
     facts: dict[str, Any]
+    approve_by: datetime | None = None
 
 
 class Permits(Protocol):
@@ -133,10 +151,11 @@ class SearchPermits:
     def permit(self, request: SearchRequest, search_id: str) -> Permitted:
         """See the port."""
         policy, actor, at = self._policy(), request.actor, self._clock()
-        active = self._active()
+        active, digest, waiting = self._active(), request_hash(request), None
+        approve_by = at + EMERGENCY if request.emergency else None
         with self._ledger.deciding(actor) as change:
-            standing = change.standing(actor, request.case, quota=policy.quota(at.date()), at=at)
-            search = facts_of(request, standing)
+            standing = change.standing(actor, request.case, request_hash=digest, quota=policy.quota(at.date()), at=at)
+            search = facts_of(request, standing, digest)
             asked = Request(action=Action.SEARCH, actor=actor, at=at, search=search)
             by_source = [
                 Request(
@@ -147,12 +166,20 @@ class SearchPermits:
             decision, *others = policy.decide_all([asked, *by_source])
             facts = decision_facts(search, standing.case_id, decision, policy.lists(at.date()))
             if decision.allowed and standing.case_id is not None:
-                change.reserve(search_id, actor=actor, case_id=standing.case_id, at=at)
+                used = None if request.emergency else standing.approval_id
+                change.reserve(search_id, actor=actor, case_id=standing.case_id, at=at, approval_id=used)
+                if approve_by is not None:
+                    change.ask(asking(request, standing, digest, at=at, search_id=search_id, due_at=approve_by))
             else:
+                if [reason.rule_id for reason in decision.reasons] == [APPROVAL_RULE]:
+                    waiting = change.ask(asking(request, standing, digest, at=at))
+                    facts["approval"] = waiting
                 refused = {**facts, "code": "not-permitted"}
                 change.refuse(Entry(action="search", outcome=Outcome.REFUSED, actor=actor, facts=refused))
+        if waiting is not None:
+            raise waits(decision, waiting)
         decision.require()
-        return _permitted(active, others, facts)
+        return replace(_permitted(active, others, facts), approve_by=approve_by)
 
     def release(self, search_id: str) -> None:
         """See the port."""
@@ -184,7 +211,44 @@ def request_hash(request: SearchRequest) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def facts_of(request: SearchRequest, standing: Standing) -> SearchFacts:
+def asking(
+    request: SearchRequest,
+    standing: Standing,
+    digest: str,
+    *,
+    at: datetime,
+    search_id: str | None = None,
+    due_at: datetime | None = None,
+) -> ApprovalRequest:
+    """Return a new request for approval of a search."""
+    return ApprovalRequest(
+        approval_id=new_id(),
+        org_id=request.actor.org_id,
+        user_id=request.actor.user_id,
+        request_hash=digest,
+        state=ApprovalState.WAITING,
+        asked_at=at,
+        case=request.case.strip(),
+        case_id=standing.case_id or "",
+        purpose=request.purpose.strip(),
+        offence=request.offence,
+        kind=request.kind.value,
+        search_id=search_id,
+        due_at=due_at,
+    )
+
+
+def waits(decision: Decision, approval_id: str) -> NotPermittedError:
+    """Return the refusal of a search that a supervisor was asked about."""
+    refusal = decision.refusal()
+    refusal.hint = (
+        f"it waits for a supervisor as {approval_id} (`countenance approval grant`); once it is approved, "
+        "make the very same search again within 24 hours"
+    )
+    return refusal
+
+
+def facts_of(request: SearchRequest, standing: Standing, digest: str) -> SearchFacts:
     """Return what rules decide on."""
     return SearchFacts(
         purpose=request.purpose.strip(),
@@ -192,7 +256,10 @@ def facts_of(request: SearchRequest, standing: Standing) -> SearchFacts:
         probe=request.kind,
         case=standing.case,
         quota=standing.quota,
-        request_hash=request_hash(request),
+        request_hash=digest,
+        approval=standing.approval,
+        emergency=request.emergency,
+        overdue=standing.overdue,
     )
 
 
@@ -217,6 +284,7 @@ def decision_facts(search: SearchFacts, case_id: str | None, decision: Decision,
         "purpose": search.purpose if search.purpose in lists.purposes else "",
         "offence": search.offence if search.offence in lists.offences else "",
         "probe": search.probe.value,
+        "emergency": search.emergency,
         "request": search.request_hash,
         "rules": [reason.rule_id for reason in decision.reasons],
         "policy": decision.policy_digest,

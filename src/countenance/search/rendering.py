@@ -149,6 +149,7 @@ def answer_json(answer: SearchAnswer) -> dict[str, Any]:
         "certificate": None if answer.coverage is None else coverage_json(answer.coverage),
         "scale": None if scale is None else scale_json(scale),
         "seconds": {stage: round(seconds, 6) for stage, seconds in answer.seconds.items()},
+        "approve_by": answer.approve_by and answer.approve_by.isoformat(),
         "lead": LEAD,
         "marks": [],
         **receipt,

@@ -189,6 +189,7 @@ class SearchService:
             coverage=found.coverage,
             scale=None if found.place is None else found.place.facts(request.fpir),
             seconds=watch.total(),
+            approve_by=permitted.approve_by,
         )
         document = answer_json(answer)
         entry = search_answered(answer, document, actor=request.actor).adding(permitted.facts)

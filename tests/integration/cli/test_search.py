@@ -48,6 +48,7 @@ class TestJson:
             "certificate",
             "scale",
             "seconds",
+            "approve_by",
             "lead",
             "marks",
             "receipt",

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Engine, Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.access_models import OrganisationRow
+from countenance.adapters.sql.approvals import add_approval, give_back, granted, overdue, use_approval
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.case_models import CaseRow, SearchUseRow
 from countenance.adapters.sql.database import WRITER, transaction
@@ -21,6 +22,7 @@ from countenance.keys.ports import Keyring
 from countenance.policy.model import Actor
 from countenance.policy.pack import Quota
 from countenance.policy.request import QuotaFacts, Use
+from countenance.search.approval import ApprovalRequest
 from countenance.search.permission import Reservation, Standing
 
 COLUMN = "case.sealed"
@@ -102,6 +104,7 @@ class SqlCases:
     def release(self, search_id: str) -> None:
         """See the port."""
         with transaction(self._writer) as session:
+            give_back(session, search_id)
             session.execute(delete(SearchUseRow).where(SearchUseRow.search_id == search_id))
 
     def owner(self, search_id: str) -> str | None:
@@ -119,7 +122,7 @@ class SqlReservation:
         self._keyring = keyring
         self._audit = audit
 
-    def standing(self, actor: Actor, case: str, *, quota: Quota, at: datetime) -> Standing:
+    def standing(self, actor: Actor, case: str, *, request_hash: str, quota: Quota, at: datetime) -> Standing:
         """See the port."""
         row = _found(self._session, self._keyring, actor.org_id, case)
         day = day_of(at)
@@ -127,7 +130,11 @@ class SqlReservation:
         by_organisation = self._count(SearchUseRow.org_id == actor.org_id, SearchUseRow.day == day)
         by_case = 0 if row is None else self._count(SearchUseRow.case_number == row.number)
         opened = None if row is None else _case_of(self._keyring, row, actor.org_id)
+        approval = granted(self._session, self._keyring, actor.user_id, request_hash)
         return Standing(
+            approval_id=None if approval is None else approval[0],
+            approval=None if approval is None else approval[1],
+            overdue=overdue(self._session, actor.user_id, at),
             case_id=None if opened is None else opened.case_id,
             case=NO_CASE if opened is None else opened.facts,
             quota=QuotaFacts(
@@ -137,8 +144,16 @@ class SqlReservation:
             ),
         )
 
-    def reserve(self, search_id: str, *, actor: Actor, case_id: str, at: datetime) -> None:
+    def ask(self, asked: ApprovalRequest) -> str:
         """See the port."""
+        return add_approval(self._session, self._keyring, asked)
+
+    def reserve(
+        self, search_id: str, *, actor: Actor, case_id: str, at: datetime, approval_id: str | None = None
+    ) -> None:
+        """See the port."""
+        if approval_id is not None:
+            use_approval(self._session, approval_id, search_id)
         number = self._session.scalars(select(CaseRow.number).where(CaseRow.case_id == case_id)).one()
         self._session.add(
             SearchUseRow(

@@ -1,5 +1,6 @@
 // The search page: a photograph, its faces, a case and a purpose, the answer.
 
+import { offerApprovals } from "/static/approvals.js";
 import { offer, showReasons } from "/static/asking.js";
 import { byId, counted, make, showProblem } from "/static/elements.js";
 import { Photographs } from "/static/photographs.js";
@@ -239,6 +240,7 @@ async function search(event) {
     fields.further = further.map(({ file }) => file);
     fields.further_face = further.map(({ chosen: face }) => face);
     for (const id of ["case", "purpose", "offence", "kind", "limit", "threshold", "fpir"]) fields[id] = byId(id).value.trim();
+    fields.emergency = byId("emergency").checked;
     const answer = await upload("/v1/searches", fields);
     showAnswer(answer, probe);
     searched = chosen;
@@ -287,4 +289,4 @@ function listen() {
 }
 
 listen();
-await start((roles) => Promise.all([showCounts(), offer(roles)]));
+await start((roles) => Promise.all([showCounts(), offer(roles), offerApprovals(roles)]));

@@ -67,6 +67,7 @@ function factsOf(answer, probe) {
     fact("Purpose", answer.purpose),
     fact("Searched", `${counted(people, "subject", "subjects")} in ${counted(sources, "source", "sources")}`),
     fact("Threshold", thresholdOf(answer)),
+    ...(answer.approve_by ? [fact("Emergency", `A supervisor has to approve it by ${answer.approve_by.slice(0, 16).replace("T", " ")} UTC`)] : []),
     ...(answer.certificate ? [fact("Completeness", answer.certificate.words)] : []),
     ...(answer.scale?.calibration.stale ? [fact("Calibration", "The gallery has outgrown it: run countenance calibrate")] : []),
   ];

@@ -4,6 +4,7 @@ from alembic import context
 
 from countenance.adapters.sql import (  # noqa: F401 - their tables belong to the metadata
     access_models,
+    approval_models,
     audit_models,
     case_models,
     destruction_models,
