@@ -10,6 +10,7 @@ Cedar skips a rule that errors, so that a `forbid` which reads something that is
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ class CedarRules:
                 citation, shares its id with another, or permits where its pack may not. Nothing may be decided by it.
         """
         self._forbids: dict[str, Rule] = {}
+        self._names_sources = any("Source::" in text.rules for text in texts)
         static: dict[str, Any] = {}
         try:
             self._schema = cedarpy.Schema.from_str(schema)
@@ -73,12 +75,16 @@ class CedarRules:
         """See the port."""
         if not requests:
             return ()
-        questions = [question(one, lists) for one in requests]
+        # Sources that differ in nothing but their ids are decided on once, unless a rule names one by its id.
+        alike = [one if self._names_sources else _nameless(one) for one in requests]
+        chosen = dict(zip(alike, requests, strict=True))
+        questions = [question(one, lists) for one in chosen.values()]
         try:
-            entities = entities_of(requests)
+            entities = entities_of(list(chosen.values()))
         except ValueError:
             return _undecided(len(requests))
-        return self.evaluate(questions, entities)
+        verdicts = dict(zip(chosen, self.evaluate(questions, entities), strict=True))
+        return tuple(verdicts[key] for key in alike)
 
     def evaluate(self, questions: Sequence[Mapping[str, Any]], entities: Sequence[Entity]) -> tuple[Verdict, ...]:
         """Decide Cedar requests over entities, both in Cedar's JSON form.
@@ -99,6 +105,13 @@ class CedarRules:
         allowed = answer.decision is cedarpy.Decision.Allow and not failed
         forbids = () if answer.decision is cedarpy.Decision.Allow else tuple(sorted(answer.diagnostics.reasons))
         return Verdict(allowed=allowed, forbids=forbids, failed=failed)
+
+
+def _nameless(request: Request) -> Request:
+    """Return a request as it is but for its source's id."""
+    if request.source is None:
+        return request
+    return replace(request, source=replace(request.source, source_id=""))
 
 
 def _undecided(requests: int) -> tuple[Verdict, ...]:

@@ -41,11 +41,13 @@ class Standing:
     """What is on record that a search is decided on.
 
     Attributes:
+        revision: The gallery's.
         case_id: The case's id; None where the actor's organisation has none of this reference.
         approval_id: Of the approval, where there is one that was not used.
         overdue: Emergencies of the actor that nobody decided on in time.
     """
 
+    revision: int
     case_id: str | None
     case: CaseFacts
     quota: QuotaFacts
@@ -151,10 +153,11 @@ class SearchPermits:
     def permit(self, request: SearchRequest, search_id: str) -> Permitted:
         """See the port."""
         policy, actor, at = self._policy(), request.actor, self._clock()
-        active, digest, waiting = self._active(), request_hash(request), None
+        digest, waiting = request_hash(request), None
         approve_by = at + EMERGENCY if request.emergency else None
         with self._ledger.deciding(actor) as change:
             standing = change.standing(actor, request.case, request_hash=digest, quota=policy.quota(at.date()), at=at)
+            active = self._active(standing.revision)
             search = facts_of(request, standing, digest)
             asked = Request(action=Action.SEARCH, actor=actor, at=at, search=search)
             by_source = [
@@ -185,9 +188,8 @@ class SearchPermits:
         """See the port."""
         self._ledger.release(search_id)
 
-    def _active(self) -> tuple[SourceSummary, ...]:
+    def _active(self, revision: int) -> tuple[SourceSummary, ...]:
         """Return the active sources; read anew when the gallery has changed."""
-        revision = self._records.snapshot().revision
         known, summaries = self._known
         if known != revision:
             summaries = tuple(one for one in self._records.sources() if one.source.state is SourceState.ACTIVE)

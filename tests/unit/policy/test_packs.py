@@ -1,7 +1,9 @@
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,13 +19,26 @@ from countenance.policy.pack import (
     quota_of,
     read_law_pack,
 )
-from countenance.policy.request import Action
-from countenance.policy.service import Policy, check_signers
-from countenance.policy.vectors import Facts, facts_of, request_of, run_vectors
+from countenance.policy.ports import Verdict
+from countenance.policy.request import Action, Request
+from countenance.policy.service import Policy, check_signers, schema_of
+from countenance.policy.vectors import SOME_DAY, Facts, facts_of, request_of, run_vectors
 
 NOWHERE = Path("/nowhere")
 PACKS = {pack.name: pack for pack in law_packs(installed_in=NOWHERE)}
 CORE, DEFAULT = PACKS["core"], PACKS["default"]
+
+
+class CountingRules(CedarRules):
+    """Counts what it is asked."""
+
+    questions = 0
+
+    def evaluate(
+        self, questions: Sequence[Mapping[str, Any]], entities: Sequence[dict[str, Any]]
+    ) -> tuple[Verdict, ...]:
+        self.questions += len(questions)
+        return super().evaluate(questions, entities)
 
 
 def policy(*names: str) -> Policy:
@@ -242,3 +257,48 @@ def test_packs_from_elsewhere_need_a_trusted_signature_where_keys_are_named(own_
         check_signers([own], trusted=frozenset({"aa"}))
 
     assert refused.value.code == "law-pack-unsigned"
+
+
+class TestManySources:
+    """Sources of one search: those that differ in nothing but their ids are decided on together."""
+
+    SEARCH = request_of(facts_of({"action": "search-source"}))
+
+    def asked(self, count: int, **differently: object) -> list[Request]:
+        """Return requests about so many sources, the last one of which differs."""
+        assert self.SEARCH.source is not None
+        sources = [replace(self.SEARCH.source, source_id=f"s-{number}") for number in range(count)]
+        sources[-1] = replace(sources[-1], **differently)  # type: ignore[arg-type]
+        return [replace(self.SEARCH, source=source) for source in sources]
+
+    def rules(self, more: str = "") -> CountingRules:
+        return CountingRules(schema_of(CORE), [CORE.text(), replace(DEFAULT.text(), rules=DEFAULT.rules + more)])
+
+    def test_they_are_asked_about_once(self) -> None:
+        rules = self.rules()
+
+        verdicts = rules.judge(self.asked(50, sectors=("archive",)), policy("default").lists(SOME_DAY.date()))
+
+        assert rules.questions == 2
+        assert [verdict.allowed for verdict in verdicts] == [True] * 49 + [False]
+        assert verdicts[-1].forbids == ("core-source-sector",)
+
+    def test_a_rule_may_still_name_one(self) -> None:
+        rules = self.rules(
+            '@id("default-one") @says("not this one") @cites("none") @needs("another")\n'
+            'forbid (principal, action == Action::"search-source", resource == Source::"s-3");'
+        )
+
+        verdicts = rules.judge(self.asked(5), policy("default").lists(SOME_DAY.date()))
+
+        assert rules.questions == 5
+        assert [verdict.allowed for verdict in verdicts] == [True, True, True, False, True]
+
+    def test_one_source_in_two_states_is_undecided(self) -> None:
+        rules = self.rules()
+
+        verdicts = rules.judge(
+            self.asked(2, source_id="s-0", state="suspended"), policy("default").lists(SOME_DAY.date())
+        )
+
+        assert [(verdict.allowed, verdict.failed) for verdict in verdicts] == [(False, True)] * 2

@@ -150,14 +150,6 @@ def granted(session: Session, keyring: Keyring, user_id: str, request_hash: str)
     return row.approval_id, Approval(approver=approver, request_hash=row.request_hash, until=row.until)
 
 
-def overdue(session: Session, user_id: str, at: datetime) -> int:
-    """Count somebody's emergencies that nobody decided on in time."""
-    chosen = select(func.count()).where(
-        ApprovalRow.user_id == user_id, ApprovalRow.state == ApprovalState.WAITING.value, ApprovalRow.due_at <= at
-    )
-    return session.scalars(chosen).one()
-
-
 def use_approval(session: Session, approval_id: str, search_id: str) -> None:
     """Note that an approval was used for a search: it counts once."""
     row = session.scalars(select(ApprovalRow).where(ApprovalRow.approval_id == approval_id)).one()

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Engine, Select, delete, func, select
+from sqlalchemy import ColumnElement, Engine, ScalarSelect, Select, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.access_models import OrganisationRow
-from countenance.adapters.sql.approvals import add_approval, give_back, granted, overdue, use_approval
+from countenance.adapters.sql.approval_models import ApprovalRow
+from countenance.adapters.sql.approvals import add_approval, give_back, granted, use_approval
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.case_models import CaseRow, SearchUseRow
 from countenance.adapters.sql.database import WRITER, transaction
+from countenance.adapters.sql.models import GalleryRow
 from countenance.audit.model import Acting, Entry
 from countenance.cases.entries import case_closed, case_opened
 from countenance.cases.model import NO_CASE, Authorisation, Case, CaseState
@@ -22,10 +24,39 @@ from countenance.keys.ports import Keyring
 from countenance.policy.model import Actor
 from countenance.policy.pack import Quota
 from countenance.policy.request import QuotaFacts, Use
-from countenance.search.approval import ApprovalRequest
+from countenance.search.approval import ApprovalRequest, ApprovalState
 from countenance.search.permission import Reservation, Standing
 
 COLUMN = "case.sealed"
+
+
+def _counted(*wanted: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Count rows of one table, as a part of a larger statement."""
+    return select(func.count()).where(*wanted).scalar_subquery()
+
+
+_OF_PERSON = (ApprovalRow.user_id == bindparam("user"),)
+
+COUNTS = select(
+    select(GalleryRow.revision).scalar_subquery().label("revision"),
+    _counted(SearchUseRow.user_id == bindparam("user"), SearchUseRow.day == bindparam("day")).label("person"),
+    _counted(SearchUseRow.org_id == bindparam("org"), SearchUseRow.day == bindparam("day")).label("organisation"),
+    _counted(SearchUseRow.case_number == bindparam("case")).label("under_case"),
+    _counted(
+        *_OF_PERSON, ApprovalRow.state == ApprovalState.WAITING.value, ApprovalRow.due_at <= bindparam("at")
+    ).label("overdue"),
+    _counted(
+        *_OF_PERSON,
+        ApprovalRow.request_hash == bindparam("request"),
+        ApprovalRow.state == ApprovalState.GRANTED.value,
+    ).label("granted"),
+)
+"""All that is counted for a decision, in one statement that is made once."""
+
+USE = insert(SearchUseRow).values(
+    case_number=select(CaseRow.number).where(CaseRow.case_id == bindparam("case")).scalar_subquery()
+)
+"""Counts a permitted search."""
 
 
 class SqlCases:
@@ -96,9 +127,10 @@ class SqlCases:
     def deciding(self, actor: Actor) -> Iterator[Reservation]:
         """See the port."""
         with transaction(self._writer) as session:
-            # Others of this organisation wait here until this one is decided; SQLite has one writer anyway.
-            lock = select(OrganisationRow.number).where(OrganisationRow.org_id == actor.org_id).with_for_update()
-            session.execute(lock).all()
+            if self._engine.dialect.name != "sqlite":
+                # Others of this organisation wait here until this one is decided; SQLite has one writer anyway.
+                lock = select(OrganisationRow.number).where(OrganisationRow.org_id == actor.org_id).with_for_update()
+                session.execute(lock).all()
             yield SqlReservation(session, self._keyring, self._audit)
 
     def release(self, search_id: str) -> None:
@@ -125,22 +157,23 @@ class SqlReservation:
     def standing(self, actor: Actor, case: str, *, request_hash: str, quota: Quota, at: datetime) -> Standing:
         """See the port."""
         row = _found(self._session, self._keyring, actor.org_id, case)
-        day = day_of(at)
-        by_person = self._count(SearchUseRow.user_id == actor.user_id, SearchUseRow.day == day)
-        by_organisation = self._count(SearchUseRow.org_id == actor.org_id, SearchUseRow.day == day)
-        by_case = 0 if row is None else self._count(SearchUseRow.case_number == row.number)
+        asked = {"user": actor.user_id, "org": actor.org_id, "day": day_of(at), "at": at, "request": request_hash}
+        counts = self._session.execute(COUNTS, {**asked, "case": 0 if row is None else row.number}).one()
         opened = None if row is None else _case_of(self._keyring, row, actor.org_id)
-        approval = granted(self._session, self._keyring, actor.user_id, request_hash)
+        approval = None
+        if counts.granted:
+            approval = granted(self._session, self._keyring, actor.user_id, request_hash)
         return Standing(
+            revision=counts.revision,
             approval_id=None if approval is None else approval[0],
             approval=None if approval is None else approval[1],
-            overdue=overdue(self._session, actor.user_id, at),
+            overdue=counts.overdue,
             case_id=None if opened is None else opened.case_id,
             case=NO_CASE if opened is None else opened.facts,
             quota=QuotaFacts(
-                person=Use(used=by_person, limit=quota.person_day),
-                case=Use(used=by_case, limit=quota.case),
-                organisation=Use(used=by_organisation, limit=quota.organisation_day),
+                person=Use(used=counts.person, limit=quota.person_day),
+                case=Use(used=counts.under_case, limit=quota.case),
+                organisation=Use(used=counts.organisation, limit=quota.organisation_day),
             ),
         )
 
@@ -154,25 +187,12 @@ class SqlReservation:
         """See the port."""
         if approval_id is not None:
             use_approval(self._session, approval_id, search_id)
-        number = self._session.scalars(select(CaseRow.number).where(CaseRow.case_id == case_id)).one()
-        self._session.add(
-            SearchUseRow(
-                search_id=search_id,
-                user_id=actor.user_id,
-                org_id=actor.org_id,
-                case_number=number,
-                day=day_of(at),
-                at=at,
-            )
-        )
+        use = {"search_id": search_id, "user_id": actor.user_id, "org_id": actor.org_id, "day": day_of(at), "at": at}
+        self._session.execute(USE, {**use, "case": case_id})
 
     def refuse(self, entry: Entry) -> None:
         """See the port."""
         self._audit.append(self._session, entry)
-
-    def _count(self, *wanted: ColumnElement[bool]) -> int:
-        """Count permitted searches."""
-        return self._session.scalars(select(func.count()).select_from(SearchUseRow).where(*wanted)).one()
 
 
 def day_of(at: datetime) -> str:
