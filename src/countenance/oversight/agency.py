@@ -63,12 +63,12 @@ class Year:
     Attributes:
         events: Rising in time.
         misused: The case that was misused.
-        visible_at: When the fifth unrelated face was searched under it, fixed as the moment from which it shows.
+        faces_at: When each unrelated face was first searched under it: the one that the case is about, then the others.
     """
 
     events: tuple[Event, ...]
     misused: str
-    visible_at: datetime
+    faces_at: tuple[datetime, ...]
 
 
 def simulate(seed: int, habits: Habits | None = None, *, faces: int = 9, months: int = 8) -> Year:
@@ -98,7 +98,7 @@ def simulate(seed: int, habits: Habits | None = None, *, faces: int = 9, months:
     return Year(
         events=tuple(_events(rng, habits, searches)),
         misused=f"case-{misused}",
-        visible_at=BEGIN + timedelta(days=float(moments[3])),
+        faces_at=tuple(BEGIN + timedelta(days=float(day)) for day in (start, *moments)),
     )
 
 

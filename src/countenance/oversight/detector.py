@@ -22,6 +22,7 @@ class Limits:
         faces: Unrelated faces under one case from which on it may speak.
         late_faces: How many of these must have come late, all searched by one person.
         late_after: How long after a case's first search a new face is late: investigations meet most faces early.
+        alone: Whether a late face that a colleague searched too keeps the rule silent: the case is worked on by others.
         cases: Cases under which one person searched one face that nobody else searched.
         volume_p: Chance below which a person's searches a case in four weeks are too many.
         volume_margin: Times the unit's own rate that is still nothing to tell.
@@ -33,9 +34,10 @@ class Limits:
     """
 
     rules: frozenset[Rule] = frozenset(Rule)
-    faces: int = 5
-    late_faces: int = 4
+    faces: int = 4
+    late_faces: int = 3
     late_after: timedelta = timedelta(days=14)
+    alone: bool = True
     cases: int = 4
     volume_p: float = 1e-6
     volume_margin: float = 3.0
@@ -148,11 +150,12 @@ def _faces_under_case(unit: _Unit, event: Event, limits: Limits) -> Alert | None
     if len(faces) < limits.faces:
         return None
     began = unit.case_began[event.case]
-    late = [face for face in faces if face.first_at - began > limits.late_after and face.users == {event.user}]
-    if len(late) < limits.late_faces:
+    late = [face for face in faces if face.first_at - began > limits.late_after]
+    own = [face for face in late if face.users == {event.user}]
+    if len(own) < limits.late_faces or (limits.alone and own != late):
         return None
     entries = [index for face in faces for index in face.entries]
-    says = f"{len(faces)} unrelated faces under one case, {len(late)} of them new more than "
+    says = f"{len(faces)} unrelated faces under one case, {len(own)} of them new more than "
     says += f"{limits.late_after.days} days after its first search and searched by one person alone"
     return _alert(Rule.FACES_UNDER_CASE, event, event.case, entries, says)
 
