@@ -41,6 +41,7 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.MANAGE_ORGANISATION: frozenset({Role.OPERATOR}),
     Action.MANAGE_USER: frozenset({Role.OPERATOR}),
     Action.READ_POLICY: frozenset(Role),
+    Action.READ_LOG: frozenset({Role.AUDITOR}),
 }
 """Who may do what, as the guide has it: written out here, so that a rule that changes is seen."""
 
@@ -197,6 +198,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "source withdraw": ("nothing", "--reason", "r"),
     "subjects show": (NOTHING,),
     "user add": ("new", "--name", "N", "--org", "O", "--role", "examiner"),
+    "user bind": ("new", "sub"),
     "user confirm": ("new",),
     "user deactivate": ("new", "--reason", "r"),
     "user invite": ("new",),

@@ -36,6 +36,7 @@ ALLOWED = {
     ("adapters/objects.py", "obstore"): "the installation's own object store",
     ("adapters/bucket.py", "obstore"): "a bucket that the source hands over",
     ("adapters/milvus.py", "pymilvus"): "the installation's own index server",
+    ("adapters/oidc.py", "httpx"): "the identity provider that the installation names",
     ("cli/serve.py", "uvicorn"): "it listens",
     ("cli/serve.py", "socket"): "it listens",
 }

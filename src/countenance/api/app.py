@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 
 from countenance.api import models
 from countenance.api.approval_routes import approval_router
+from countenance.api.audit_routes import audit_router
 from countenance.api.case_routes import case_router
 from countenance.api.collection_routes import collection_router
 from countenance.api.guard import Guard, SafeResponses
@@ -17,6 +18,7 @@ from countenance.api.operator_routes import operator_router
 from countenance.api.own_routes import own_router
 from countenance.api.permitted import permitting
 from countenance.api.problems import Problem, install_problem_handlers, problems
+from countenance.api.provider_routes import provider_router
 from countenance.api.search_routes import search_router
 from countenance.api.session_routes import session_router
 from countenance.api.source_routes import source_router
@@ -65,9 +67,9 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = ()) -> Fa
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     install_problem_handlers(app)
-    app.include_router(
-        session_router(gallery.sign_in, gallery.passkeys, secure=origin is not None and origin.startswith("https:"))
-    )
+    secure = origin is not None and origin.startswith("https:")
+    app.include_router(session_router(gallery.sign_in, gallery.passkeys, secure=secure))
+    app.include_router(provider_router(gallery.provider, name=gallery.settings.oidc_name, secure=secure))
     app.include_router(operator_router(gallery))
     app.include_router(own_router(gallery.own, gallery.passkeys))
     for page in pages:
@@ -89,6 +91,7 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = ()) -> Fa
     app.include_router(search_router(gallery), **protected)
     app.include_router(source_router(gallery), **protected)
     app.include_router(collection_router(gallery), **protected)
+    app.include_router(audit_router(gallery), **protected)
     # The last one added is the first to see a request.
     longest = gallery.settings.max_image_bytes + BODY_OVERHEAD
     permit = permitting(gallery)

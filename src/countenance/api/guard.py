@@ -25,12 +25,15 @@ HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 PUBLIC = frozenset(
     {
         "/",
+        "/audit",
         "/organisations",
         "/own",
         "/session",
         "/session/invitation",
         "/session/passkey",
         "/session/passkey/options",
+        "/session/provider",
+        "/session/provider/callback",
         "/v1/health",
         "/v1/openapi.json",
     }

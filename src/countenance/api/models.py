@@ -265,6 +265,27 @@ class CaseList(Answer):
     cases: list[CaseEntry]
 
 
+class AuditEntry(Answer):
+    """One entry of the audit log: ids, codes and counts, no names, nothing that stands for a face."""
+
+    index: int = Field(ge=0, description="Its place in the log.")
+    at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
+    action: str = Field(examples=["search"])
+    outcome: str = Field(examples=["done"])
+    user: str = Field(description="Whoever acted: an id, `system` or `nobody`.")
+    organisation: str = Field(description="Whose: an id, or `house`.")
+    facts: dict[str, Any]
+
+
+class AuditPage(Answer):
+    """Entries of the audit log, newest first."""
+
+    size: int = Field(ge=0, description="How many entries the log has.")
+    entries: list[AuditEntry]
+    before: int | None = Field(description="Ask with this for older ones; null where none are left.")
+    checkpoint: str = Field(description="The signed state of the log.")
+
+
 class PurposeEntry(Answer):
     """One purpose that a search may have."""
 

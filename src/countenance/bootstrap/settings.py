@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from countenance.core.errors import InvalidInputError
@@ -100,6 +100,28 @@ class Settings(BaseSettings):
             "unset: `http://localhost` with the port.",
         ),
     ] = None
+    oidc_issuer: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[!-~]+$",
+            description="Identity provider (OpenID Connect) that people on record may sign in with, by its issuer; "
+            "unset: none.",
+        ),
+    ] = None
+    oidc_client_id: Annotated[str, Field(description="What the identity provider knows this installation by.")] = ""
+    oidc_client_secret: Annotated[
+        SecretStr | None, Field(description="Secret that goes with it; unset: the provider asks for none.")
+    ] = None
+    oidc_name: Annotated[str, Field(max_length=60, description="What the page calls the identity provider.")] = (
+        "your organisation's account"
+    )
+    oidc_match_email: Annotated[
+        bool,
+        Field(
+            description="Whether an address that the provider verified, and that is somebody's login, binds the two "
+            "at the first sign-in. Otherwise an operator does, with `countenance user bind`."
+        ),
+    ] = False
     port: Annotated[int, Field(ge=0, le=65535, description="Port that `countenance serve` listens on.")] = 8000
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least level that is logged.")

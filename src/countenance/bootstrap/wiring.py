@@ -13,6 +13,7 @@ from countenance.access.own import OwnSecurity
 from countenance.access.passkeys import Passkeys
 from countenance.access.passwords import Passwords
 from countenance.access.permission import Permission
+from countenance.access.provider import ProviderSignIn
 from countenance.access.sign_in import SignIn
 from countenance.adapters.erasure_list import FileErasureList
 from countenance.adapters.exact.blocks import BlockStore, StoredState
@@ -40,6 +41,7 @@ from countenance.bootstrap.engines import exact_folder, open_index
 from countenance.bootstrap.keyring import erasure_list_file, make_keys, open_keyring
 from countenance.bootstrap.older_homes import bring_up_to_date
 from countenance.bootstrap.policy import open_policy
+from countenance.bootstrap.providing import open_provider
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
 from countenance.core.clock import utc_now
@@ -263,6 +265,15 @@ class OpenGallery:
     def passkeys(self) -> Passkeys:
         """Registers passkeys and checks what they sign."""
         return Passkeys(self.accounts.directory)
+
+    @cached_property
+    def provider(self) -> ProviderSignIn | None:
+        """Lets people in whom the identity provider names; None where the settings name none.
+
+        Raises:
+            InvalidInputError: code `provider-invalid`.
+        """
+        return open_provider(self.settings, self.accounts.directory)
 
     @cached_property
     def _passwords(self) -> Passwords:

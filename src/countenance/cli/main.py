@@ -35,6 +35,7 @@ from countenance.cli.reports import report_app
 from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
 from countenance.cli.source import source_app
+from countenance.cli.transparency import report_transparency
 from countenance.core.errors import CountenanceError, InvalidInputError, UnavailableError
 
 INTERRUPTED = 130
@@ -72,6 +73,7 @@ app.command()(init)
 app.add_typer(org_app, name="org")
 app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
+report_app.command("transparency", no_args_is_help=True)(report_transparency)
 app.add_typer(report_app, name="report")
 app.add_typer(case_app, name="case")
 app.add_typer(approval_app, name="approval")

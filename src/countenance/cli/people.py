@@ -8,6 +8,7 @@ from rich.console import Console
 
 from countenance.access.model import User
 from countenance.access.rendering import change_json, user_json
+from countenance.bootstrap.providing import require_provider
 from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.options import As, Home, Json
@@ -64,6 +65,23 @@ def user_invite(login: Login, acting: As = None, home: Home = None, json: Json =
         as_json=json,
         render=lambda console: console.print(sentence, soft_wrap=True),
     )
+
+
+@user_app.command("bind", no_args_is_help=True)
+def user_bind(
+    login: Login,
+    subject: Annotated[str, typer.Argument(help="The identity provider's lasting name for them: a token's `sub`.")],
+    acting: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Let somebody sign in with the identity provider, as who they are there. An earlier binding of theirs ends.
+
+    Example: `countenance user bind j.doe 00u1a2b3c4 --as operator-1`
+    """
+    with open_acting(home, acting, "user bind") as (gallery, actor):
+        user = require_provider(gallery.provider).bind(login, subject, actor=actor)
+    _emit(user, f"{user.login} may sign in with the identity provider.", as_json=json)
 
 
 @user_app.command("list")

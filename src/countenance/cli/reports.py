@@ -15,7 +15,7 @@ from countenance.core.errors import InvalidInputError
 
 FIELDS = ("region", "country", "sector", "state")
 
-report_app = typer.Typer(help="Counts of who is served.", no_args_is_help=True)
+report_app = typer.Typer(help="Counts of who is served, and of what was searched.", no_args_is_help=True)
 
 
 @report_app.command("customers")

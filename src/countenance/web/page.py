@@ -46,6 +46,7 @@ def page_router(*, max_image_bytes: int) -> APIRouter:
         **shared,
     )
     own = environment.get_template("own.html").render(shared)
+    audit = environment.get_template("audit.html").render(shared)
     sectors, roles = [one.value for one in Sector if one is not Sector.HOUSE], sorted(CUSTOMER_ROLES)
     organisations = environment.get_template("organisations.html").render(sectors=sectors, roles=roles, **shared)
     static = _static_files()
@@ -60,6 +61,11 @@ def page_router(*, max_image_bytes: int) -> APIRouter:
     def show_own() -> Response:
         """Return the page of one's own sign-in. It holds nothing of anybody."""
         return Response(own, media_type="text/html")
+
+    @router.get("/audit")
+    def show_audit() -> Response:
+        """Return the page of the audit log. It holds no entry: an auditor's requests fetch them."""
+        return Response(audit, media_type="text/html")
 
     @router.get("/organisations")
     def show_organisations() -> Response:

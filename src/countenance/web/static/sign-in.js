@@ -12,6 +12,7 @@ async function show({ login, roles, setting_up: settingUp }) {
   byId("own").textContent = login;
   byId("own").hidden = false;
   byId("organisations").hidden = !roles.includes("operator");
+  byId("audit").hidden = !roles.includes("auditor");
   byId("sign-out").hidden = false;
   return signedIn(roles);
 }
@@ -39,6 +40,22 @@ async function byPasskey() {
   return request("POST", "/session/passkey", { json: { credential: await usePasskey(options) } });
 }
 
+async function byProvider() {
+  try {
+    location.assign((await request("POST", "/session/provider")).address);
+  } catch (problem) {
+    askToSignIn(problem);
+  }
+}
+
+async function offerProvider() {
+  const { name } = await request("GET", "/session/provider");
+  const button = byId("sign-in-provider");
+  button.hidden = !name;
+  button.textContent = `Sign in with ${name}`;
+  button.addEventListener("click", byProvider);
+}
+
 export function askToSignIn(problem = null) {
   showProblem(byId("sign-in-problem"), problem);
   if (!dialog.open) dialog.showModal();
@@ -60,6 +77,7 @@ export async function start(onSignedIn) {
   });
   try {
     const session = await request("GET", "/session");
+    if (!session.signed_in) await offerProvider();
     return session.signed_in ? await show(session) : askToSignIn();
   } catch (problem) {
     return askToSignIn(problem);

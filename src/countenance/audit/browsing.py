@@ -1,0 +1,70 @@
+"""Reading the log backwards, a page at a time, for people who may see a part of it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from countenance.audit.ports import AuditReader
+from countenance.audit.rendering import entry_json
+
+MOST_LOOKED_AT = 10_000
+"""Entries that are looked at for one page; who wants older ones asks again."""
+
+STEP = 500
+
+UNSHOWN = frozenset({"sketch"})
+"""Facts that a page leaves out: a sketch stands for a face."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Entries, the newest first.
+
+    Attributes:
+        size: How many entries the log has.
+        entries: As JSON types.
+        before: Where to go on; None where nothing older is left.
+    """
+
+    size: int
+    entries: tuple[Mapping[str, Any], ...]
+    before: int | None
+
+
+def newest(log: AuditReader, *, before: int | None, limit: int, wanted: Callable[[Mapping[str, Any]], bool]) -> Page:
+    """Return the newest entries that somebody may and wants to see.
+
+    Args:
+        log: Any log.
+        before: Only entries of a lower index; None for all.
+        limit: Most entries, at least 1.
+        wanted: Says which.
+    """
+    size = log.head().size
+    at = size if before is None else min(before, size)
+    stop = max(0, at - MOST_LOOKED_AT)
+    found: list[Mapping[str, Any]] = []
+    while at > stop and len(found) < limit:
+        first = max(stop, at - STEP)
+        bodies = list(log.entries(first, at))
+        while at > first and len(found) < limit:
+            at -= 1
+            if wanted(json.loads(bodies[at - first])):
+                found.append(_shown(at, bodies[at - first]))
+    return Page(size=size, entries=tuple(found), before=at or None)
+
+
+def _shown(index: int, body: bytes) -> Mapping[str, Any]:
+    """Return an entry without what stands for a face."""
+    entry = entry_json(index, body)
+    facts = {name: value for name, value in entry["facts"].items() if name not in UNSHOWN}
+    return {
+        "index": index,
+        "at": entry["at"],
+        "action": entry["action"],
+        "outcome": entry["outcome"],
+        "user": entry["actor"]["user"],
+        "organisation": entry["actor"]["organisation"],
+        "facts": facts,
+    }
