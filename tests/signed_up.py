@@ -143,6 +143,12 @@ def admitted_home(home: Path, *, cases: Collection[str] = CASES) -> None:
         admitted(gallery, cases=cases)
 
 
+def added_home(home: Path, login: str) -> None:
+    """Add another person to the test bench of a home."""
+    with open_gallery(Settings(home=home)) as gallery:
+        person(gallery, login)
+
+
 class PermitsAll:
     """Implements `Permits` for searches without accounts: every active source, and nothing is counted."""
 

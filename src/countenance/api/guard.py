@@ -28,6 +28,7 @@ PUBLIC = frozenset(
         "/audit",
         "/organisations",
         "/own",
+        "/retention",
         "/session",
         "/session/invitation",
         "/session/passkey",

@@ -24,6 +24,7 @@ ROUTES: Mapping[tuple[str, str], Asks | Exempt] = MappingProxyType(
         ("GET", "/organisations"): Exempt.PUBLIC,
         ("GET", "/audit"): Exempt.PUBLIC,
         ("GET", "/own"): Exempt.PUBLIC,
+        ("GET", "/retention"): Exempt.PUBLIC,
         ("GET", "/static/{name}"): Exempt.PUBLIC,
         ("GET", "/session"): Exempt.PUBLIC,
         ("POST", "/session"): Exempt.PUBLIC,

@@ -58,6 +58,21 @@ class Settings(BaseSettings):
             "configuration folder."
         ),
     ] = None
+    keep_answers_days: Annotated[
+        int | None,
+        Field(ge=1, le=36_525, description="Days that answers to searches are kept; unset keeps them without end."),
+    ] = None
+    keep_requests_days: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=36_525,
+            description="Days that requests of people are kept after they were closed; unset keeps them without end.",
+        ),
+    ] = None
+    rights_contact: Annotated[
+        str, Field(max_length=200, description="Whom people ask about their rights; the page /retention shows it.")
+    ] = ""
     oversight_folder: Annotated[
         Path | None,
         Field(

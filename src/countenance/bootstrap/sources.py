@@ -8,6 +8,7 @@ from countenance.gallery.destruction import Destroyer, Destruction
 from countenance.gallery.erasure import Erased, Eraser, Extent
 from countenance.gallery.model import LegalBasis, Source, SourceChange, SourceState, SourceSummary
 from countenance.gallery.ports import Objects, Records, SourceRegister
+from countenance.gallery.retention import KeptAnswers
 from countenance.gallery.sources import add_release, change_state, register_source, released_labels
 from countenance.gallery.terms import Release, SourceTerms
 from countenance.policy.model import SYSTEM, Actor
@@ -17,7 +18,14 @@ class Sources:
     """The sources of one open gallery. Thread-safe."""
 
     def __init__(
-        self, records: Records, objects: Objects, register: SourceRegister, destroyer: Destroyer, eraser: Eraser
+        self,
+        records: Records,
+        objects: Objects,
+        register: SourceRegister,
+        *,
+        destroyer: Destroyer,
+        eraser: Eraser,
+        answers: KeptAnswers,
     ) -> None:
         """Join the parts."""
         self._records = records
@@ -25,6 +33,7 @@ class Sources:
         self._register = register
         self._destroyer = destroyer
         self._eraser = eraser
+        self._answers = answers
 
     def register(
         self,
@@ -92,7 +101,8 @@ class Sources:
 
     def certificates(self) -> tuple[Destruction, ...]:
         """Return the destructions that ended, newest first."""
-        ended = (*self._destroyer.destructions.certificates(), *self._eraser.records.certificates())
+        kept = (self._destroyer.destructions, self._eraser.records, self._answers)
+        ended = [one for part in kept for one in part.certificates()]
         return tuple(sorted(ended, key=lambda one: one.started_at, reverse=True))
 
     def read_certificate(self, certificate: bytes) -> dict[str, Any]:

@@ -28,7 +28,9 @@ from countenance.adapters.sql.cases import SqlCases
 from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.destructions import SqlDestructions
 from countenance.adapters.sql.erasures import SqlErasures
+from countenance.adapters.sql.kept_answers import SqlKeptAnswers
 from countenance.adapters.sql.records import SqlRecords
+from countenance.adapters.sql.requests import SqlRequests
 from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.adapters.sql.tombstones import heed_tombstones
 from countenance.audit.ports import AuditLog
@@ -42,6 +44,8 @@ from countenance.bootstrap.keyring import erasure_list_file, make_keys, open_key
 from countenance.bootstrap.older_homes import bring_up_to_date
 from countenance.bootstrap.policy import open_policy
 from countenance.bootstrap.providing import open_provider
+from countenance.bootstrap.retaining import Retaining
+from countenance.bootstrap.rights_desk import look_for
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
 from countenance.core.clock import utc_now
@@ -54,6 +58,7 @@ from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import Objects, PhotographReader, Records, SourceRegister
+from countenance.gallery.retention import KeptAnswers, RetentionService
 from countenance.index.ports import FollowingIndex
 from countenance.keys.ports import Keyring
 from countenance.oversight.detector import Limits
@@ -62,6 +67,9 @@ from countenance.policy.model import SYSTEM, Actor
 from countenance.policy.rendering import lists_json
 from countenance.policy.request import SourceFacts
 from countenance.policy.service import Policy
+from countenance.rights.model import FoundSubject
+from countenance.rights.ports import RequestRegister
+from countenance.rights.service import RightsDesk
 from countenance.search.approval import ApprovalRegister, ApprovalRequest
 from countenance.search.entries import answer_shown, search_ended
 from countenance.search.model import Probe, ProbePhotograph, SearchAnswer, SearchRequest, search_unknown
@@ -98,10 +106,12 @@ class OpenGallery:
         destructions: DestructionRecords,
         erasures: ErasureRecords,
         erased: ErasureList,
+        answers: KeptAnswers,
         keyring: Keyring,
         accounts: Accounts,
         cases: SqlCases,
         approvals: ApprovalRegister,
+        requests: RequestRegister,
         audit: AuditLog,
     ) -> None:
         """Join the parts; networks are loaded at first need. Use `open_gallery`."""
@@ -125,13 +135,28 @@ class OpenGallery:
         eraser = Eraser(
             records=erasures, noted=erased, objects=objects, signer=signer, refresh_index=self.indexed.settle
         )
-        self.sources = Sources(records, objects, register, destroyer, eraser)
         self.cases = Cases(cases, objects)
         self.permission = Permission(lambda: self.policy, audit)
         self.ledger = cases
         self.approvals = Approvals(approvals, self.passkeys)
         self.swept: tuple[ApprovalRequest, ...] = ()
         self._swept = monotonic()
+        self.rights = RightsDesk(register=requests, records=records, eraser=eraser, look=self._look_for)
+        self.retention = Retaining(
+            RetentionService(
+                records=records,
+                register=register,
+                destroyer=destroyer,
+                eraser=eraser,
+                answers=answers,
+                signer=signer,
+                keep_answers_days=settings.keep_answers_days,
+            ),
+            lambda: self.oversight,
+            requests,
+            keep_requests_days=settings.keep_requests_days,
+        )
+        self.sources = Sources(records, objects, register, destroyer=destroyer, eraser=eraser, answers=answers)
         self._index: FollowingIndex | None = None
 
     def enrol(
@@ -170,6 +195,7 @@ class OpenGallery:
 
     def refresh(self) -> Snapshot:
         """Bring the index up to date; raises where nothing may be searched: see `SearchService.refresh`."""
+        self.retention.heed()
         return self._search.refresh()
 
     def search(self, request: SearchRequest) -> SearchAnswer:
@@ -182,6 +208,7 @@ class OpenGallery:
             self._swept = monotonic()
             self.approvals.sweep()
         try:
+            self.retention.heed()
             return self._search.search(request)
         except NotPermittedError:
             # The decision put itself on record.
@@ -346,8 +373,20 @@ class OpenGallery:
             marks=self.oversight.marks,
         )
 
+    def _look_for(self, photograph: bytes, filename: str | None, face: int | None) -> tuple[FoundSubject, ...]:
+        """Look for somebody in everything that is held: see `rights_desk.look_for`."""
+        return look_for(
+            ProbePhotograph(image=photograph, filename=filename, face=face),
+            analyser=self.analyser,
+            limits=self.limits,
+            indexed=self.indexed,
+            records=self.records,
+            threshold=model_pack(self.settings).manifest.threshold,
+        )
+
     def _enrolment(self, source: str, actor: Actor, on_progress: Callable[[int], None]) -> Enrolment:
         """Start an enrolment into a source."""
+        self.retention.heed()
         pack = model_pack(self.settings)
         pack.verify()
         return Enrolment(
@@ -442,15 +481,18 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             destructions=SqlDestructions(engine, audit, keyring),
             erasures=SqlErasures(engine, audit, keyring),
             erased=FileErasureList(erasure_list_file(settings), keyring),
+            answers=SqlKeptAnswers(engine, audit, keyring),
             keyring=keyring,
             accounts=open_accounts(engine, objects, keyring, audit),
             cases=SqlCases(engine, keyring, audit),
             approvals=SqlApprovals(engine, keyring, audit),
+            requests=SqlRequests(engine, keyring, audit),
             audit=audit,
         )
         with closing(opened) as gallery:
             gallery.sources.heed_destroyed()
             gallery.swept = gallery.approvals.sweep()
+            gallery.retention.heed()
             yield gallery
 
 

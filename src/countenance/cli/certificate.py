@@ -31,14 +31,16 @@ def certificate_list(acting: As = None, home: Home = None, json: Json = False) -
         """Print a table."""
         table = output.table("certificate", "what", "source", "since", numbers={"certificate"})
         for one in found:
-            table.add_row(one.destruction_id, one.kind.value, one.source.name, one.started_at.isoformat())
+            table.add_row(
+                one.destruction_id, one.kind.value, one.source.name if one.source else "-", one.started_at.isoformat()
+            )
         console.print(table if found else "Nothing was destroyed.")
 
     entries = [
         {
             "id": one.destruction_id,
             "kind": one.kind.value,
-            "source": one.source.name,
+            "source": one.source and one.source.name,
             "target": one.target,
             "not_eligible_since": one.started_at.isoformat(),
             "signed": json_module.loads(one.certificate or b"null"),

@@ -1,7 +1,6 @@
 """`countenance erase`: one subject, photograph or face, gone for good."""
 
 import json as json_module
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -116,9 +115,15 @@ def _erase(
     if not dry_run:
         _emit_certificate(ended, certificate, json=json)
         return
+    going = extent.destroyed
     planned = {
         "source": extent.source.name,
-        "would_erase": asdict(extent.destroyed),
+        "would_erase": {
+            "photographs": going.images,
+            "subjects": going.subjects,
+            "templates": going.templates,
+            "photographs_staying": going.staying,
+        },
         "searches_that_returned_it": len(extent.handed_out),
     }
 

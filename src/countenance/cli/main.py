@@ -32,6 +32,8 @@ from countenance.cli.oversight import oversight_app
 from countenance.cli.people import user_app
 from countenance.cli.policy import policy_app
 from countenance.cli.reports import report_app
+from countenance.cli.retention import retention_app
+from countenance.cli.rights import rights_app
 from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
 from countenance.cli.source import source_app
@@ -79,6 +81,8 @@ app.add_typer(case_app, name="case")
 app.add_typer(approval_app, name="approval")
 app.add_typer(source_app, name="source")
 app.add_typer(erase_app, name="erase")
+app.add_typer(retention_app, name="retention")
+app.add_typer(rights_app, name="rights")
 app.add_typer(certificate_app, name="certificate")
 app.command(no_args_is_help=True)(enrol)
 app.command("import", no_args_is_help=True)(import_)

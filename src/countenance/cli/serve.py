@@ -42,7 +42,13 @@ def serve(
     """
     settings = load_settings(home)
     with open_gallery(settings) as gallery, _listen(settings.port if port is None else port) as listener:
-        app = create_app(gallery, pages=[page_router(max_image_bytes=settings.max_image_bytes)])
+        pages = page_router(
+            max_image_bytes=settings.max_image_bytes,
+            keep_answers_days=settings.keep_answers_days,
+            keep_requests_days=settings.keep_requests_days,
+            rights_contact=settings.rights_contact,
+        )
+        app = create_app(gallery, pages=[pages])
         snapshot = gallery.warm()
         port = listener.getsockname()[1]
         address = f"http://{HOST}:{port}"

@@ -37,6 +37,7 @@ class DestructionKind(StrEnum):
     SUBJECT_ERASED = "subject-erased"
     IMAGE_ERASED = "image-erased"
     FACE_ERASED = "face-erased"
+    ANSWERS_EXPIRED = "answers-expired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,14 @@ class Destroyed:
 
     Attributes:
         staying: Photographs that stay without the face, since others are enrolled from them.
+        answers: Kept answers to searches.
     """
 
-    images: int
-    subjects: int
-    templates: int
+    images: int = 0
+    subjects: int = 0
+    templates: int = 0
     staying: int = 0
+    answers: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +74,14 @@ class Destruction:
     """A destruction that is under way or ended.
 
     Attributes:
-        source: What it was, or what it was of.
+        source: What it was, or what it was of; None where it was of no source.
         certificate: The signed certificate; None while it is under way.
         target: Id of the subject, photograph or face; None where it is the whole source.
     """
 
     destruction_id: str
     kind: DestructionKind
-    source: Source
+    source: Source | None
     started_at: datetime
     by: str
     reason: str
@@ -174,19 +177,23 @@ class Destroyer:
             source = summary.source
             if source.state.is_gone or self.keyring.state(source_scope(source.source_id)) is not KeyState.DESTROYED:
                 continue
-            change = SourceChange(
-                at=utc_now(), by=RESTORED_BY, before=source.state, after=SourceState.WITHDRAWN, reason=RESTORED
-            )
-            self.destructions.begin(source.name, change, actor=SYSTEM)
+            self.take_out(source, SourceState.WITHDRAWN, by=RESTORED_BY, reason=RESTORED, actor=SYSTEM)
+
+    def take_out(self, source: Source, after: SourceState, *, by: str, reason: str, actor: Acting) -> Destruction:
+        """Make a source ineligible and write its destruction down; `finish_all` does the rest.
+
+        Raises:
+            ConflictError: codes `source-state-forbidden`, `source-changed-meanwhile`; nothing was done.
+        """
+        require_way(source.name, source.state, after)
+        change = SourceChange(at=utc_now(), by=by, before=source.state, after=after, reason=reason)
+        return self.destructions.begin(source.name, change, actor=actor)
 
     def _destroy(self, name: str, after: SourceState, *, actor: Acting, by: str, reason: str) -> Destruction:
         """Begin or find the destruction, and carry it through."""
         under_way = self.destructions.of_source(name)
         if under_way is None:
-            before = self.records.source(name).state
-            require_way(name, before, after)
-            change = SourceChange(at=utc_now(), by=by, before=before, after=after, reason=reason)
-            under_way = self.destructions.begin(name, change, actor=actor)
+            under_way = self.take_out(self.records.source(name), after, by=by, reason=reason, actor=actor)
         return self._carry_through(under_way, actor=actor)
 
     def _carry_through(self, destruction: Destruction, *, actor: Acting) -> Destruction:
@@ -200,7 +207,7 @@ class Destroyer:
         6. What the database keeps of deleted rows is overwritten.
         7. The certificate is signed and kept.
         """
-        if destruction.certificate is not None:
+        if destruction.certificate is not None or destruction.source is None:
             return destruction
         source_id = destruction.source.source_id
         key = self.keyring.destroy(source_scope(source_id), reason=destruction.kind.value)  # 1
@@ -231,7 +238,8 @@ def certificate_facts(destruction: Destruction, handed_out: Collection[HandedOut
         "certificate": "countenance destruction certificate, version 1",
         "id": destruction.destruction_id,
         "kind": destruction.kind.value,
-        "source": {
+        "source": source
+        and {
             "id": source.source_id,
             "name": source.name,
             "owner": source.owner,
@@ -245,7 +253,9 @@ def certificate_facts(destruction: Destruction, handed_out: Collection[HandedOut
             "photographs": destroyed.images,
             "subjects": destroyed.subjects,
             "templates": destroyed.templates,
-        },
+        }
+        if source
+        else {"answers": destroyed.answers},
         "handed_out_before": [
             {"search": one.search_id, "searched_at": one.searched_at.isoformat(), "candidates": one.candidates}
             for one in handed_out

@@ -3,11 +3,12 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from countenance.audit.model import Acting, Entry, Outcome
 from countenance.gallery.destruction import Destruction
 from countenance.gallery.model import NewImage, Source, SourceChange
-from countenance.gallery.terms import Release
+from countenance.gallery.terms import Release, Retention, retention_facts
 
 
 def source_registered(source: Source, *, actor: Acting) -> Entry:
@@ -40,12 +41,28 @@ def erasure_begun(destruction: Destruction, *, actor: Acting) -> Entry:
         "destruction": destruction.destruction_id,
         "kind": destruction.kind.value,
         "target": destruction.target,
-        "source": destruction.source.source_id,
+        "source": destruction.source and destruction.source.source_id,
         "images": destroyed_.images,
         "subjects": destroyed_.subjects,
         "templates": destroyed_.templates,
     }
     return Entry(action="erase", outcome=Outcome.DONE, actor=actor, facts=facts)
+
+
+def retention_set(source_id: str, before: Retention, after: Retention, *, actor: Acting) -> Entry:
+    """Say that a source's clock was set, from what and to what."""
+    facts = {"source": source_id, "before": retention_facts(before), "after": retention_facts(after)}
+    return Entry(action="source-retention", outcome=Outcome.DONE, actor=actor, facts=facts)
+
+
+def answers_expired(destruction: Destruction, *, before: datetime, actor: Acting) -> Entry:
+    """Say that kept answers older than a time are destroyed."""
+    facts = {
+        "destruction": destruction.destruction_id,
+        "before": before.isoformat(),
+        "answers": destruction.destroyed.answers,
+    }
+    return Entry(action="answers-expire", outcome=Outcome.DONE, actor=actor, facts=facts)
 
 
 def release_added(source_id: str, release: Release, *, actor: Acting) -> Entry:

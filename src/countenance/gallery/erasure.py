@@ -6,7 +6,7 @@ records that came back with an old backup meet it when the gallery is opened, an
 searched.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -80,6 +80,13 @@ class ErasureRecords(Protocol):
 
     def on_record(self, targets: Collection[Erased]) -> tuple[Erased, ...]:
         """Return those of the targets that are still, or again, on record."""
+
+    def labelled(self, source: str, labels: Collection[str]) -> Mapping[str, str]:
+        """Return the ids of a source's subjects by label; labels of nobody are left out.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
+        """
 
     def noted(self) -> frozenset[Erased]:
         """Return all that was erased, as far as the records know."""

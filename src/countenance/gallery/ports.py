@@ -17,7 +17,7 @@ from countenance.gallery.model import (
     Subject,
 )
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph
-from countenance.gallery.terms import Release
+from countenance.gallery.terms import Release, Retention
 from countenance.index.ports import RowNumbers
 
 
@@ -172,6 +172,14 @@ class SourceRegister(Protocol):
 
         Raises:
             NotFoundError: code `source-unknown`.
+        """
+
+    def set_retention(self, name: str, retention: Retention, *, actor: Acting) -> Source:
+        """Set a source's clock.
+
+        Raises:
+            NotFoundError: code `source-unknown`.
+            ConflictError: code `source-state-forbidden`, it is gone; nothing was written.
         """
 
     def add_release(self, name: str, release: Release, *, actor: Acting) -> None:

@@ -43,6 +43,12 @@ class Retention:
     last_interaction_on: date | None = None
 
 
+def retention_facts(retention: Retention) -> dict[str, str | None]:
+    """Return a retention as plain JSON types: the rule, and days as `YYYY-MM-DD`."""
+    days = {name: getattr(retention, name) for name in ("ends_on", "purpose_ended_on", "last_interaction_on")}
+    return {"rule": retention.rule.value, **{name: day and day.isoformat() for name, day in days.items()}}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceTerms:
     """What a source may be used for. An empty tuple of sectors or purposes allows nobody anything.

@@ -71,7 +71,7 @@ class Oversight:
             if (alert.key, alert.at) not in known:
                 receipt = self._record(ALERT, alert.to_json(), actor)
                 found.append(Recorded(entry=receipt.proof.index, alert=alert))
-        self._destroy_old_keys(actor, at=utc_now())
+        self.destroy_old_keys(actor=actor)
         return tuple(found)
 
     def alerts(self) -> tuple[Recorded, ...]:
@@ -91,14 +91,22 @@ class Oversight:
     def _record(self, action: str, facts: Mapping[str, Any], actor: Acting) -> Receipt:
         return self._log.record(Entry(action=action, outcome=Outcome.DONE, actor=actor, facts=facts))
 
-    def _destroy_old_keys(self, actor: Acting, *, at: datetime) -> None:
-        """Destroy the keys of all periods but this one and the one before; their sketches say nothing from then on."""
-        period = period_before(period_of(at))
+    def old_periods(self, *, at: datetime | None = None) -> tuple[str, ...]:
+        """Return the periods whose keys are due to be destroyed: all but this one and the one before."""
+        period, found = period_before(period_of(at or utc_now())), []
         for _ in range(OLD_PERIODS):
             period = period_before(period)
             if self._keyring.state(_scope(period)) is KeyState.ACTIVE:
-                self._record("oversight-key-destroy", {"period": period}, actor)
-                self._keyring.destroy(_scope(period), reason="oversight period over")
+                found.append(period)
+        return tuple(found)
+
+    def destroy_old_keys(self, *, actor: Acting, at: datetime | None = None) -> tuple[str, ...]:
+        """Destroy the keys of the periods that are over; their sketches say nothing from then on."""
+        periods = self.old_periods(at=at)
+        for period in periods:
+            self._record("oversight-key-destroy", {"period": period}, actor)
+            self._keyring.destroy(_scope(period), reason="oversight period over")
+        return periods
 
     def _new_sketcher(self, period: str, dim: int) -> Sketcher:
         """Make the sketcher of a period."""

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from countenance.access.model import CUSTOMER_ROLES
 from countenance.core.errors import NotFoundError
+from countenance.gallery.retention import PRESETS
 from countenance.policy.model import Sector
 from countenance.policy.request import ProbeKind
 from countenance.search.model import LEAD, MAX_LIMIT, MAX_PHOTOGRAPHS
@@ -28,11 +29,20 @@ KINDS = {
 """What a probe may be, in words; a live picture is never searched."""
 
 
-def page_router(*, max_image_bytes: int) -> APIRouter:
+def page_router(
+    *,
+    max_image_bytes: int,
+    keep_answers_days: int | None = None,
+    keep_requests_days: int | None = None,
+    rights_contact: str = "",
+) -> APIRouter:
     """Make the pages' routes.
 
     Args:
         max_image_bytes: Largest photograph that the server takes; larger ones are refused before they are sent.
+        keep_answers_days: How long answers are kept, for the page of retention; None without end.
+        keep_requests_days: How long requests are kept once they are closed; None without end.
+        rights_contact: Whom people ask about their rights; empty leaves it out.
     """
     environment = Environment(
         loader=PackageLoader("countenance.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -49,6 +59,13 @@ def page_router(*, max_image_bytes: int) -> APIRouter:
     audit = environment.get_template("audit.html").render(shared)
     sectors, roles = [one.value for one in Sector if one is not Sector.HOUSE], sorted(CUSTOMER_ROLES)
     organisations = environment.get_template("organisations.html").render(sectors=sectors, roles=roles, **shared)
+    retention = environment.get_template("retention.html").render(
+        presets=PRESETS,
+        keep_answers_days=keep_answers_days,
+        keep_requests_days=keep_requests_days,
+        contact=rights_contact,
+        **shared,
+    )
     static = _static_files()
     router = APIRouter(include_in_schema=False)
 
@@ -71,6 +88,11 @@ def page_router(*, max_image_bytes: int) -> APIRouter:
     def show_organisations() -> Response:
         """Return the page of organisations. It holds nothing of any: an operator's requests fetch them."""
         return Response(organisations, media_type="text/html")
+
+    @router.get("/retention")
+    def show_retention() -> Response:
+        """Return the page that says to everybody how long what is kept. It holds nothing of anybody."""
+        return Response(retention, media_type="text/html")
 
     @router.get("/static/{name}")
     def show_static(name: str) -> Response:

@@ -32,7 +32,7 @@ def test_a_person_is_erased_and_stays_away(command: Command, album: Path, tmp_pa
     read = command(*erase).out
 
     assert ([one["subject"]["id"] for one in before], len(still), after) == ([subject], 1, [])
-    counts = {"images": 1, "subjects": 1, "templates": 1, "staying": 0}
+    counts = {"photographs": 1, "subjects": 1, "templates": 1, "photographs_staying": 0}
     assert planned["would_erase"] == counts
     assert planned["searches_that_returned_it"] == 1
     assert json.loads((tmp_path / "c.json").read_text(encoding="ascii")) == signed

@@ -46,6 +46,19 @@ class ErasedPhotographRow(Base):
     content_print: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
 
 
+class AnswerExpiryRow(Base):
+    """The destruction of kept answers whose time was over: under way until it has its certificate."""
+
+    __tablename__ = "answer_expiry"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    expiry_id: Mapped[str] = mapped_column(String(36), unique=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    before: Mapped[datetime] = mapped_column(UtcDateTime)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
+    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class SearchCandidateRow(Base):
     """One candidate of a kept answer, by rank: who it is is sealed under the key of the source, and goes with it."""
 

@@ -1,6 +1,6 @@
 """Erasure in SQL, behind the gallery's port."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -11,9 +11,10 @@ from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, empty_log, slices, transaction
 from countenance.adapters.sql.destruction_models import ErasureRow, SearchCandidateRow
 from countenance.adapters.sql.erasure_extent import COLUMNS, Going, delete_rows, going, is_on_record
-from countenance.adapters.sql.models import GalleryRow, SearchRow, SourceRow
+from countenance.adapters.sql.models import GalleryRow, SearchRow, SourceRow, SubjectRow
 from countenance.adapters.sql.sealing import ERASURE, ERASURE_CERTIFICATE, RowSeals
 from countenance.adapters.sql.searches import forget_in_answer
+from countenance.adapters.sql.source_register import find_source
 from countenance.adapters.sql.source_values import source_of
 from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
@@ -78,6 +79,21 @@ class SqlErasures:
                     there = session.scalars(is_on_record(kind).where(COLUMNS[kind].in_(part)))
                     found += [Erased(kind, target) for target in there]
         return tuple(found)
+
+    def labelled(self, source: str, labels: Collection[str]) -> Mapping[str, str]:
+        """See the port."""
+        found: dict[str, str] = {}
+        with transaction(self._engine) as session:
+            row = find_source(session, self._seals, source)
+            for part in slices(labels):
+                label_of = {self._seals.label_print(row.source_id, label): label for label in part}
+                chosen = select(SubjectRow.label_print, SubjectRow.subject_id).where(
+                    SubjectRow.source == row.number, SubjectRow.label_print.in_(label_of)
+                )
+                for label_print, subject_id in session.execute(chosen):
+                    if label_print is not None:
+                        found[label_of[label_print]] = subject_id
+        return found
 
     def noted(self) -> frozenset[Erased]:
         """See the port."""

@@ -27,6 +27,7 @@ PROVENANCE, LABEL, IMAGE, FACE, TEMPLATE = (
 )
 SEARCH, CANDIDATE = "search.entry", "search_candidate.entry"
 DESTRUCTION, CERTIFICATE = "destruction.entry", "destruction.certificate"
+EXPIRY, EXPIRY_CERTIFICATE = "answer_expiry.entry", "answer_expiry.certificate"
 ERASURE, ERASURE_CERTIFICATE = "erasure.entry", "erasure.certificate"
 """The columns that values are sealed as."""
 

@@ -1,5 +1,7 @@
 """The source register in SQL, behind the gallery's port."""
 
+from dataclasses import replace
+
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
@@ -8,13 +10,20 @@ from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.models import GalleryRow, SourceRow
 from countenance.adapters.sql.sealing import RowSeals
 from countenance.adapters.sql.source_models import ReleaseRow, SourceChangeRow
-from countenance.adapters.sql.source_values import change_of, change_row, release_of, release_row, source_of
+from countenance.adapters.sql.source_values import (
+    change_of,
+    change_row,
+    release_of,
+    release_row,
+    source_entry,
+    source_of,
+)
 from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
-from countenance.gallery.entries import release_added, release_revoked, source_changed
+from countenance.gallery.entries import release_added, release_revoked, retention_set, source_changed
 from countenance.gallery.model import Source, SourceChange
-from countenance.gallery.terms import Release
+from countenance.gallery.terms import Release, Retention
 from countenance.keys.ports import Keyring
 
 
@@ -45,6 +54,20 @@ class SqlSourceRegister:
                 select(SourceChangeRow).where(SourceChangeRow.source == source.number).order_by(SourceChangeRow.number)
             )
             return tuple(change_of(row, source, self._seals) for row in session.scalars(chosen))
+
+    def set_retention(self, name: str, retention: Retention, *, actor: Acting) -> Source:
+        """See the port."""
+        with transaction(self._writer) as session:
+            row = find_source(session, self._seals, name)
+            before = source_of(row, self._seals)
+            if before.state.is_gone:
+                raise ConflictError(
+                    f"the source {name!r} is {before.state.value}: its clock has ended", code="source-state-forbidden"
+                )
+            after = replace(before, terms=replace(before.terms, retention=retention))
+            row.entry = source_entry(after, self._seals)
+            self._audit.append(session, retention_set(before.source_id, before.terms.retention, retention, actor=actor))
+            return after
 
     def add_release(self, name: str, release: Release, *, actor: Acting) -> None:
         """See the port."""

@@ -6,7 +6,7 @@ from countenance.adapters.sql.models import SourceRow
 from countenance.adapters.sql.sealing import CHANGE, PROVENANCE, RELEASE, SOURCE, RowSeals, change_record
 from countenance.adapters.sql.source_models import ReleaseRow, SourceChangeRow
 from countenance.gallery.model import LegalBasis, Provenance, Source, SourceChange, SourceState
-from countenance.gallery.terms import Release, Retention, RetentionRule, SourceTerms
+from countenance.gallery.terms import Release, Retention, RetentionRule, SourceTerms, retention_facts
 
 
 def source_row(source: Source, seals: RowSeals) -> SourceRow:
@@ -22,7 +22,7 @@ def source_row(source: Source, seals: RowSeals) -> SourceRow:
 
 def source_entry(source: Source, seals: RowSeals) -> bytes:
     """Return what is kept of a source beside its id and state, sealed under the home's key, which outlives its own."""
-    terms, retention = source.terms, source.terms.retention
+    terms = source.terms
     return seals.home_entry(
         source.source_id,
         {
@@ -35,12 +35,7 @@ def source_entry(source: Source, seals: RowSeals) -> bytes:
             "purposes": terms.purposes,
             "excluded": terms.excluded,
             "releases_required": terms.releases_required,
-            "retention": {
-                "rule": retention.rule.value,
-                "ends_on": _day_text(retention.ends_on),
-                "purpose_ended_on": _day_text(retention.purpose_ended_on),
-                "last_interaction_on": _day_text(retention.last_interaction_on),
-            },
+            "retention": retention_facts(terms.retention),
         },
         column=SOURCE,
     )
