@@ -19,6 +19,7 @@ from countenance.api.own_routes import own_router
 from countenance.api.permitted import permitting
 from countenance.api.problems import Problem, install_problem_handlers, problems
 from countenance.api.provider_routes import provider_router
+from countenance.api.rights_routes import rights_router
 from countenance.api.search_routes import search_router
 from countenance.api.session_routes import session_router
 from countenance.api.source_routes import source_router
@@ -43,6 +44,7 @@ TAGS = [
     {"name": "search", "description": "From a probe to a candidate list. Probes are not kept."},
     {"name": "subjects", "description": "Who is enrolled."},
     {"name": "pictures", "description": "Crops and photographs, for people to look at."},
+    {"name": "rights", "description": "What people who may be enrolled ask for."},
     {"name": "service", "description": "The server itself."},
 ]
 
@@ -88,6 +90,7 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = ()) -> Fa
     }
     app.include_router(case_router(gallery), **protected)
     app.include_router(approval_router(gallery), **protected)
+    app.include_router(rights_router(gallery), **protected)
     app.include_router(search_router(gallery), **protected)
     app.include_router(source_router(gallery), **protected)
     app.include_router(collection_router(gallery), **protected)
