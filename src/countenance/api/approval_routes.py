@@ -50,7 +50,12 @@ def approval_router(gallery: "OpenGallery") -> APIRouter:
         "/approvals/{approval_id}/decision",
         response_model=models.ApprovalEntry,
         responses=problems(
-            {404: ["approval-unknown"], 409: ["approval-decided"], 422: ["reason-invalid", "request-invalid"]}
+            {
+                400: ["body-unreadable"],
+                404: ["approval-unknown"],
+                409: ["approval-decided"],
+                422: ["reason-invalid", "request-invalid"],
+            }
         ),
     )
     def decide(approval_id: ApprovalId, given: Decided, actor: CurrentActor, origin: PageOrigin) -> Any:
