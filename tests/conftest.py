@@ -10,6 +10,7 @@ from sqlalchemy import URL
 
 from examples.sample_portraits import sample_portraits
 from tests.postgresql import postgresql_server
+from tests.tokens import Token, make_token
 
 # How long one example takes says more about the machine's other work than about the code.
 settings.register_profile("countenance", deadline=None)
@@ -37,6 +38,13 @@ def postgresql() -> Iterator[URL]:
     """A PostgreSQL server; `tests.postgresql.new_database` makes a database in it."""
     with postgresql_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
+    """A PKCS#11 token; each home has keys of its own in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield make_token(tmp_path_factory.mktemp("token"), patch)
 
 
 @pytest.fixture(scope="session")

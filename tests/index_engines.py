@@ -12,6 +12,7 @@ from countenance.adapters.exact.kernel import CompiledScan, NumpyScan, Scan
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.arrays import Templates
 from countenance.index.ports import Originals, RowNumbers, TemplateIndex
+from countenance.index.rotation import Rotation
 
 MILVUS = "COUNTENANCE_TEST_MILVUS"
 """Address of a Milvus server; only where tests/contract/test_milvus_servers.py has started one."""
@@ -48,11 +49,18 @@ def exact(dim: int, scan: Scan) -> TemplateIndex:
     return WithRecords(lambda originals: ExactIndex(dim, originals=originals, scan=scan))
 
 
+def rotated(dim: int) -> TemplateIndex:
+    """Return an empty exact engine whose rows stand under a rotation."""
+    rotation = Rotation.random(dim)
+    return WithRecords(lambda originals: ExactIndex(dim, originals=originals, rotation=rotation))
+
+
 ENGINES: dict[str, Callable[[int], TemplateIndex]] = {
     "memory": MemoryIndex,
     "exact": lambda dim: exact(dim, CompiledScan()),
     "exact, plain C": lambda dim: exact(dim, CompiledScan(level=0)),
     "exact, NumPy": lambda dim: exact(dim, NumpyScan()),
+    "exact, rotated": rotated,
     "compact": lambda dim: WithRecords(lambda originals: CompactIndex(dim, originals)),
 }
 """An empty index of a dimension, by the engine's name."""

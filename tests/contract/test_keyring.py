@@ -1,7 +1,7 @@
 """The contract of `Keyring`: every store runs it."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,11 +9,13 @@ import pytest
 from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.adapters.keys.memory import memory_keyring
+from countenance.adapters.keys.token_kek import TokenKeys, TokenPlace, pin_from
 from countenance.core.errors import IntegrityError, NotFoundError
 from countenance.keys.documents import open_document, seal_document
 from countenance.keys.model import HOME, KeyState, case_scope, org_scope, source_scope
 from countenance.keys.ports import Keyring
 from countenance.keys.service import WrappedKeyring, new_content
+from tests.tokens import MODULE, TOKEN, Token
 
 SCOPES = [HOME, source_scope("5f0c"), org_scope("5f0c"), case_scope("5f0c")]
 SOURCE = source_scope("5f0c")
@@ -27,14 +29,24 @@ def file_keyring(folder: Path) -> Keyring:
     return WrappedKeyring(store, kek.load)
 
 
-Make = Callable[[Path], Keyring]
+def token_keyring(folder: Path, token: Token) -> Keyring:
+    """Keep the key-encryption key in a PKCS#11 token."""
+    place = TokenPlace(module=MODULE, token=TOKEN, label=folder.name, pin=partial(pin_from, None, token.pin_file))
+    keys, store = TokenKeys(place), FileKeyringStore(folder / "keyring")
+    store.create(new_content(keys.make_next()))
+    return WrappedKeyring(store, keys.load)
 
 
-@pytest.fixture(params=[pytest.param(lambda _: memory_keyring(), id="memory"), pytest.param(file_keyring, id="file")])
+@pytest.fixture(params=["memory", "file", "token"])
 def keyring(request: pytest.FixtureRequest, tmp_path: Path) -> Keyring:
     """A new keyring."""
-    make: Make = request.param
-    return make(tmp_path)
+    match request.param:
+        case "memory":
+            return memory_keyring()
+        case "file":
+            return file_keyring(tmp_path)
+        case _:
+            return token_keyring(tmp_path, request.getfixturevalue("token"))
 
 
 @pytest.mark.parametrize("scope", SCOPES)

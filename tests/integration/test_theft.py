@@ -17,10 +17,11 @@ import pytest
 
 from countenance.access.model import Application
 from countenance.adapters.exact.bounds import quantised
+from countenance.bootstrap.engines import rotation_file
 from countenance.bootstrap.key_care import backup_keys
 from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, model_pack, open_gallery
 from countenance.gallery.model import SourceState
 from countenance.policy.model import Sector
 from tests import signed_up
@@ -92,14 +93,22 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
         # Copied while it is open: what is not in the database yet is in its write-ahead log.
         shutil.copytree(settings.home, folder / "copy of the open home")
         stored = gallery.records.templates(range(1, 9))
+        gallery.rekey_templates()
+        kept_rotation = rotation_file(settings, model_pack(settings), gallery.keyring).read()
+        assert kept_rotation is not None
     shutil.copytree(settings.home, folder / "copy of the closed home")
     backup_keys(settings, folder / "backup of the keyring")
     keyring = key_files(settings)[1]
     kept = ("home", "tmp", "log", "backup of the keyring", "copy of the open home", "copy of the closed home")
     secrets = {name: word.encode() for name, word in WORDS.items()} | PICTURES
+    rows = np.stack(list(stored.values()))
+    turned = kept_rotation[1].turned(rows)
     return Day(
         places=[keyring, *(folder / name for name in kept)],
-        secrets=secrets | _templates(np.stack(list(stored.values()))),
+        secrets=secrets
+        | _templates(rows)
+        | {f"turned {name}": part for name, part in _templates(turned.astype(np.float32)).items()}
+        | {"rotation": kept_rotation[1].matrix.tobytes()[:24], "turned float64": turned[0].tobytes()[:24]},
     )
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from countenance.adapters.durable import write_synced
-from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore, packed, unpacked
-from countenance.bootstrap.keyring import key_files, open_keyring, outside
+from countenance.bootstrap.escrow import read_backup, write_new
+from countenance.bootstrap.keks import KekKind, kind_of
+from countenance.bootstrap.keyring import key_files, key_places, open_keks, open_keyring
 from countenance.bootstrap.settings import Settings
-from countenance.core.errors import ConflictError, IntegrityError, NotFoundError, UnavailableError
+from countenance.core.errors import IntegrityError
 from countenance.keys.care import restored, rewrapped
-from countenance.keys.model import HOME
+from countenance.keys.model import HOME, KeyringContent
 from countenance.keys.service import REASON
 
 
@@ -21,8 +21,7 @@ def keys_status(settings: Settings) -> Mapping[str, Any]:
     Raises:
         NotFoundError, IntegrityError: as `keyring.open_keyring`.
     """
-    key_file, path = key_files(settings)
-    content = FileKeyringStore(path).read()
+    content = FileKeyringStore(key_files(settings)[1]).read()
     with open_keyring(settings) as keyring:
         scopes = [
             {
@@ -36,34 +35,39 @@ def keys_status(settings: Settings) -> Mapping[str, Any]:
         ]
     destroyed = sum(one["destroyed_at"] is not None for one in scopes)
     return {
-        "key_file": str(key_file),
-        "keyring": str(path),
-        "kek": content.kek_id,
+        **key_places(settings),
+        "left_behind": list(open_keks(settings).left_behind(content.kek_id)),
         "active": len(scopes) - destroyed,
         "destroyed": destroyed,
         "scopes": scopes,
     }
 
 
-def rotate_keys(settings: Settings) -> str:
-    """Make a new key-encryption key and wrap every data key with it; the data stay as they are.
+def rotate_keys(settings: Settings, to: KekKind | None = None) -> str:
+    """Take a new key-encryption key and wrap every data key with it; the data stay as they are.
 
-    Steps, each of which may be the last before a crash: a new key is written beside the old one; the keyring is
-    replaced, and names the new one; the new one takes the old one's place, which whoever opens the keyring next does
-    otherwise.
+    Steps, each of which may be the last before a crash:
+    1. A new key is made where keys of its kind lie; nothing names it yet.
+    2. The keyring is replaced as a whole, and names the new key.
+    3. The new key takes its place (opening a keyring does that too, for a key file), and the old one is destroyed.
+       What is cut short here is found by `keys_status` as left behind.
+
+    Args:
+        to: Where the new key lies; None means where the old one does.
 
     Returns:
         The new key's identifier.
 
     Raises:
-        UnavailableError: codes `key-file-unwritable`, `keyring-unwritable`; run it again.
+        UnavailableError: codes `key-file-unwritable`, `keyring-unwritable`, those of tokens and key services; run it
+            again.
+        NotFoundError, IntegrityError, InvalidInputError: the old key or the new one is not at hand; nothing changed.
     """
-    key_file, path = key_files(settings)
-    kek, store = FileKek(key_file), FileKeyringStore(path)
-    old = kek.load(store.read().kek_id)
-    new = kek.make_next()
+    store, keks = FileKeyringStore(key_files(settings)[1]), open_keks(settings)
+    old = keks.load(store.read().kek_id)
+    new = keks.make_next(to or kind_of(old.kek_id))
     store.change(lambda content: rewrapped(content, old, new))
-    kek.promote()
+    keks.settle(old=old.kek_id, new=new.kek_id)
     return new.kek_id
 
 
@@ -79,15 +83,7 @@ def backup_keys(settings: Settings, target: Path) -> int:
         UnavailableError: code `backup-unwritable`.
     """
     content = FileKeyringStore(key_files(settings)[1]).read()
-    target = outside(settings, target)
-    if target.exists():
-        raise ConflictError(f"{target} exists", code="backup-exists", hint="name a new file")
-    try:
-        write_synced(target, packed(content))
-    except OSError as error:
-        raise UnavailableError(
-            f"{target} can't be written: {error.strerror}", code="backup-unwritable", hint="name another file"
-        ) from None
+    write_new(settings, target, packed(content))
     return len(content.entries)
 
 
@@ -102,20 +98,20 @@ def restore_keys(settings: Settings, source: Path) -> tuple[int, frozenset[str]]
         IntegrityError: codes `backup-damaged`, `key-wrong`; nothing was changed.
     """
     try:
-        backup = unpacked(source.read_bytes())
+        backup = unpacked(read_backup(source))
     except IntegrityError:
         raise IntegrityError(
             f"{source} is no backup of a keyring, or a damaged one",
             code="backup-damaged",
             hint="name another backup; the keyring was left as it is",
         ) from None
-    except OSError as error:
-        raise NotFoundError(
-            f"{source} can't be read: {error.strerror}", code="backup-unreadable", hint="name the backup's file"
-        ) from None
-    key_file, path = key_files(settings)
-    kek = FileKek(key_file).load(backup.kek_id)
+    kek = open_keks(settings).load(backup.kek_id)
     kek.unwrap(backup.entries[HOME].wrapped, scope=HOME)
-    content = FileKeyringStore(path).put(lambda current: restored(backup, current))
+    content = FileKeyringStore(key_files(settings)[1]).put(lambda current: restored(backup, current))
+    return counted(content)
+
+
+def counted(content: KeyringContent) -> tuple[int, frozenset[str]]:
+    """Return how many keys a keyring holds, and the scopes that are dark."""
     dark = frozenset(scope for scope, entry in content.entries.items() if entry.destroyed_at is not None)
     return len(content.entries) - len(dark), dark

@@ -10,6 +10,7 @@ from platformdirs import user_config_path
 from countenance.adapters.durable import replace_synced
 from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.bootstrap.keks import KekKind, Keks, kind_of
 from countenance.bootstrap.process import forbid_core_dumps
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import IntegrityError, InvalidInputError
@@ -24,13 +25,14 @@ def make_keys(settings: Settings) -> None:
     """Make a home's key-encryption key and keyring, unless it has them; a home that lost them gets no others.
 
     Raises:
-        InvalidInputError: code `key-inside-home`.
-        UnavailableError: codes `key-file-unwritable`, `keyring-unwritable`; run it again.
+        InvalidInputError: code `key-inside-home`, and those of `keks.Keks.source`; nothing was made.
+        UnavailableError: codes `key-file-unwritable`, `keyring-unwritable`, those of tokens and key services; run it
+            again.
     """
     if settings.home_id.exists():
         return
     home_id = new_id()
-    kek = FileKek(_key_file(settings, home_id)).make()
+    kek = keks_of(settings, home_id).make_first()
     FileKeyringStore(_keyring_file(settings, home_id)).create(new_content(kek))
     # Last: a home has no keys until it names them, and those of an attempt that was cut short are of use to nobody.
     replace_synced(settings.home_id, home_id.encode() + b"\n")
@@ -43,13 +45,13 @@ def open_keyring(settings: Settings) -> Iterator[Keyring]:
     Raises:
         NotFoundError: codes `key-file-missing`, `keyring-missing`.
         IntegrityError: codes `key-wrong`, `keyring-damaged`, `home-id-damaged`.
-        InvalidInputError: code `key-inside-home`.
+        InvalidInputError: code `key-inside-home`, and those of `keks.Keks.source`.
+        UnavailableError: those of tokens and key services.
     """
     forbid_core_dumps()
-    kek, keyring = key_files(settings)
-    store = FileKeyringStore(keyring)
+    store = FileKeyringStore(key_files(settings)[1])
     try:
-        yield WrappedKeyring(store, FileKek(kek).load)
+        yield WrappedKeyring(store, open_keks(settings).load)
     finally:
         store.close()
 
@@ -63,6 +65,41 @@ def key_files(settings: Settings) -> tuple[Path, Path]:
     """
     home_id = kept_home_id(settings)
     return _key_file(settings, home_id), _keyring_file(settings, home_id)
+
+
+def open_keks(settings: Settings) -> Keks:
+    """Return the key-encryption keys of a home.
+
+    Raises:
+        InvalidInputError: code `key-inside-home`.
+        IntegrityError: code `home-id-damaged`.
+    """
+    return keks_of(settings, kept_home_id(settings))
+
+
+def keks_of(settings: Settings, home_id: str) -> Keks:
+    """Return the key-encryption keys of a home by its identifier."""
+    return Keks(settings, file=FileKek(_key_file(settings, home_id)), label=f"countenance-{home_id}")
+
+
+def key_places(settings: Settings) -> dict[str, str | None]:
+    """Say where a home's keys lie.
+
+    Returns:
+        `key`: the key-encryption key's place in words; `key_file`: its file, where it is in one; `keyring`: the
+        keyring's file; `kek`: which key it is.
+
+    Raises:
+        NotFoundError, IntegrityError, UnavailableError: as `KeyringStore.read`.
+    """
+    path = key_files(settings)[1]
+    store = FileKeyringStore(path)
+    try:
+        keks, kek_id = open_keks(settings), store.read().kek_id
+        key_file = str(keks.file.path) if kind_of(kek_id) is KekKind.FILE else None
+        return {"key": keks.place(kek_id), "key_file": key_file, "keyring": str(path), "kek": kek_id}
+    finally:
+        store.close()
 
 
 def audit_key_file(settings: Settings) -> Path:

@@ -48,6 +48,27 @@ class Settings(BaseSettings):
             "configuration folder."
         ),
     ] = None
+    key_kind: Annotated[
+        Literal["file", "pkcs11"],
+        Field(
+            description="What wraps the keys of a gallery that is made: the key file, or a key in a PKCS#11 token. "
+            "One that is there is moved with `countenance keys rotate --to`."
+        ),
+    ] = "file"
+    pkcs11_module: Annotated[
+        Path | None, Field(description="The token's PKCS#11 library, e.g. `/usr/lib/softhsm/libsofthsm2.so`.")
+    ] = None
+    pkcs11_token: Annotated[str, Field(description="The token's label.")] = "countenance"  # noqa: S105 - a label
+    pkcs11_key: Annotated[
+        str | None,
+        Field(description="Label of the keys in the token; unset: one of this home's own, from its identifier."),
+    ] = None
+    pkcs11_pin: Annotated[
+        SecretStr | None, Field(description="The token's user PIN; a file is better, others can't see it.")
+    ] = None
+    pkcs11_pin_file: Annotated[Path | None, Field(description="File with the token's user PIN, outside the home.")] = (
+        None
+    )
     user: Annotated[str | None, Field(description="Who acts on the command line, by login; `--as` wins over it.")] = (
         None
     )

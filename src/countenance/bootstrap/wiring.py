@@ -17,7 +17,7 @@ from countenance.access.provider import ProviderSignIn
 from countenance.access.sign_in import SignIn
 from countenance.adapters.erasure_list import FileErasureList
 from countenance.adapters.exact.blocks import BlockStore, StoredState
-from countenance.adapters.exact.stored import StoredExactIndex
+from countenance.adapters.exact.stored import StoredExactIndex, index_unwritable
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
@@ -39,7 +39,7 @@ from countenance.bootstrap.approvals import Approvals
 from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.cases import Cases
-from countenance.bootstrap.engines import exact_folder, open_index
+from countenance.bootstrap.engines import exact_folder, open_index, rotation_file
 from countenance.bootstrap.keyring import erasure_list_file, make_keys, open_keyring
 from countenance.bootstrap.older_homes import bring_up_to_date
 from countenance.bootstrap.policy import open_policy
@@ -60,6 +60,7 @@ from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import Objects, PhotographReader, Records, SourceRegister
 from countenance.gallery.retention import KeptAnswers, RetentionService
 from countenance.index.ports import FollowingIndex
+from countenance.index.rotation import Rotation
 from countenance.keys.ports import Keyring
 from countenance.oversight.detector import Limits
 from countenance.oversight.service import Oversight
@@ -323,7 +324,42 @@ class OpenGallery:
     def stored_index(self) -> StoredState:
         """Say what of the exact engine's index stands on disk, without opening it."""
         pack = model_pack(self.settings)
-        return BlockStore(exact_folder(self.settings, pack), pack.manifest.dimension, self.keyring).state()
+        folder = exact_folder(self.settings, pack, self.rotation())
+        return BlockStore(folder, pack.manifest.dimension, self.keyring).state()
+
+    def rotation(self) -> str | None:
+        """Say which rotation indexed templates are under; None for none.
+
+        Raises:
+            IntegrityError: code `rotation-damaged`.
+        """
+        kept = rotation_file(self.settings, model_pack(self.settings), self.keyring).read()
+        return None if kept is None else kept[0]
+
+    def rekey_templates(self, *, on_progress: Callable[[int], None] = lambda _: None) -> tuple[str, Snapshot]:
+        """Give indexed templates another rotation, and make the index anew from the records.
+
+        Steps, each of which may be the last before a crash: another rotation takes the old one's place; whoever opens
+        the index next fills it under the new one from the records, and takes the old one's away, as is done here.
+
+        Args:
+            on_progress: Called with the number of templates that were indexed since the last call.
+
+        Returns:
+            The rotation's identifier, and what the index holds.
+
+        Raises:
+            UnavailableError: code `index-unwritable`; the old rotation is still there.
+            IntegrityError: those of `IndexedGallery.refresh`.
+        """
+        pack = model_pack(self.settings)
+        try:
+            name = rotation_file(self.settings, pack, self.keyring).replace(Rotation.random(pack.manifest.dimension))
+        except OSError as error:
+            raise index_unwritable(error) from None
+        self.close()
+        self.indexed = IndexedGallery(self.records, self._open_index)
+        return name, self.indexed.rebuild(on_progress=on_progress)
 
     def _open_index(self) -> FollowingIndex:
         """Open the index as it was left."""

@@ -1,5 +1,6 @@
 """`countenance index`, `doctor`: whether the index is what the records say, and how to mend it."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import typer
@@ -16,6 +17,7 @@ NAMED = 5
 """Rows that an error names."""
 
 index_app = typer.Typer(help="The index: made from the records, and made again when in doubt.", no_args_is_help=True)
+templates_app = typer.Typer(help="The rotation that indexed templates stand under.", no_args_is_help=True)
 
 
 @index_app.command("status")
@@ -25,7 +27,7 @@ def index_status(home: Home = None, json: Json = False) -> None:
     Example: `countenance index status`
     """
     with open_gallery(load_settings(home)) as gallery:
-        stored, on_record = gallery.stored_index(), gallery.records.snapshot()
+        stored, on_record, rotation = gallery.stored_index(), gallery.records.snapshot(), gallery.rotation()
     status = {
         "folder": str(stored.folder),
         "whole": not stored.damage,
@@ -34,6 +36,7 @@ def index_status(home: Home = None, json: Json = False) -> None:
         "bytes": stored.bytes,
         "templates": stored.rows,
         "on_record": on_record.templates,
+        "rotation": rotation,
     }
     output.emit(status, as_json=json, render=lambda console: console.print(output.facts(status)))
 
@@ -44,8 +47,8 @@ def index_rebuild(home: Home = None, json: Json = False) -> None:
 
     Example: `countenance index rebuild`
     """
-    with open_gallery(load_settings(home)) as gallery:
-        snapshot = gallery.indexed.rebuild()
+    with open_gallery(load_settings(home)) as gallery, _bar("Indexing", gallery, quiet=json) as bar:
+        snapshot = gallery.indexed.rebuild(on_progress=bar.advance)
     result = {"templates": snapshot.templates, "snapshot": snapshot.revision}
     output.emit(
         result, as_json=json, render=lambda console: console.print(f"Rebuilt: {snapshot.templates:,} templates.")
@@ -66,6 +69,25 @@ def index_verify(home: Home = None, json: Json = False) -> None:
     _report(difference, as_json=json)
 
 
+@templates_app.command("rekey")
+def templates_rekey(home: Home = None, json: Json = False) -> None:
+    """Turn indexed templates by a new secret rotation, and make the index anew; photographs are not needed.
+
+    Scores stay as they are. The first time it gives the index a rotation; it has none before. Servers that run have to
+    be started again. What it protects against, and what not, is in docs/guide/keys.md.
+
+    Example: `countenance templates rekey`
+    """
+    with open_gallery(load_settings(home)) as gallery, _bar("Indexing", gallery, quiet=json) as bar:
+        rotation, snapshot = gallery.rekey_templates(on_progress=bar.advance)
+    result = {"rotation": rotation, "templates": snapshot.templates, "snapshot": snapshot.revision}
+    output.emit(
+        result,
+        as_json=json,
+        render=lambda console: console.print(f"{snapshot.templates:,} templates stand under the rotation {rotation}."),
+    )
+
+
 def doctor(home: Home = None, json: Json = False) -> None:
     """Compare the index with the records. Where they disagree nothing is searched until `countenance index rebuild`.
 
@@ -78,9 +100,14 @@ def doctor(home: Home = None, json: Json = False) -> None:
     _report(difference, as_json=json)
 
 
+def _bar(description: str, gallery: OpenGallery, *, quiet: bool) -> AbstractContextManager[output.Advancing]:
+    """Show how many of the gallery's templates are done."""
+    return output.progress(description, gallery.records.snapshot().templates, quiet=quiet)
+
+
 def _compared(gallery: OpenGallery, *, quiet: bool) -> Difference:
     """Compare index and records, with a bar."""
-    with output.progress("Comparing", gallery.records.snapshot().templates, quiet=quiet) as bar:
+    with _bar("Comparing", gallery, quiet=quiet) as bar:
         return gallery.indexed.compare(on_progress=bar.advance)
 
 

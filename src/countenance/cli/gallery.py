@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from countenance.access.founding import FIRST_OPERATORS
-from countenance.bootstrap.keyring import key_files
+from countenance.bootstrap.keyring import key_places
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import initialise, model_pack, open_gallery
 from countenance.cli import output
@@ -37,21 +37,20 @@ def init(
     """
     settings = load_settings(home)
     new = initialise(settings, operators=operator)
-    key_file, keyring = key_files(settings)
+    keys = key_places(settings)
     with open_gallery(settings) as gallery:
         operators = gallery.accounts.operators()
     result = {
         "home": str(settings.home),
         "new": new,
-        "key_file": str(key_file),
-        "keyring": str(keyring),
+        **keys,
         "operators": operators,
     }
 
     def render(console: Console) -> None:
         """Say what was made."""
         console.print(f"{'Made a gallery' if new else 'There is a gallery'} in {settings.home}", soft_wrap=True)
-        console.print(f"Its keys: {key_file} and {keyring}", soft_wrap=True)
+        console.print(f"Its keys: {keys['key']}, and {keys['keyring']}", soft_wrap=True)
         console.print("Keep copies of both, apart from the gallery: without them nothing in it can be read.")
         console.print(f"Operators: {', '.join(operators)}. Act as one of them with --as;", soft_wrap=True)
         console.print(f"to sign in on the page: countenance user invite {operators[0]} --as {operators[0]}")

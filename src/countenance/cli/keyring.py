@@ -1,4 +1,4 @@
-"""`countenance keys`: what there is, a new key-encryption key, backups apart from the data."""
+"""`countenance keys`: what there is, a new key-encryption key, backups apart from the data, escrow."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from countenance.bootstrap.key_care import backup_keys, keys_status, restore_keys, rotate_keys
+from countenance.bootstrap.escrow import make_escrow, renew_escrow, restore_escrow, save_shares
+from countenance.bootstrap.keks import KekKind
+from countenance.bootstrap.key_care import backup_keys, counted, keys_status, restore_keys, rotate_keys
 from countenance.bootstrap.settings import load_settings
 from countenance.cli import output
 from countenance.cli.options import Home, Json
+from countenance.core.errors import InvalidInputError
 
 keys_app = typer.Typer(help="The gallery's keys: everything personal is sealed with them.", no_args_is_help=True)
 
@@ -24,7 +27,10 @@ def status(home: Home = None, json: Json = False) -> None:
 
     def render(console: Console) -> None:
         """Print them as a table."""
-        console.print(output.facts({name: value for name, value in found.items() if name != "scopes"}))
+        lists = ("left_behind", "scopes")
+        console.print(output.facts({name: value for name, value in found.items() if name not in lists}))
+        for one in found["left_behind"]:
+            console.print(f"Left behind by a rotation, and of no use to this gallery: {one}", soft_wrap=True)
         table = output.table("key", "made", "destroyed", "reason")
         for one in found["scopes"]:
             table.add_row(one["scope"], one["made_at"], one["destroyed_at"] or "", one["reason"] or "")
@@ -34,16 +40,22 @@ def status(home: Home = None, json: Json = False) -> None:
 
 
 @keys_app.command("rotate")
-def rotate(home: Home = None, json: Json = False) -> None:
-    """Make a new key file and wrap every key with it. The data stay as they are; servers go on.
+def rotate(
+    to: Annotated[
+        KekKind | None, typer.Option(help="Where the new key lies; left out, where the old one does.")
+    ] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Take a new key-encryption key and wrap every key with it. The data stay as they are; servers go on.
 
-    Keep a copy of the new key file; backups of the keyring from before open with the old one only. A key file that
-    several galleries share must not be rotated.
+    Keep a copy of a new key file; backups of the keyring from before open with the old key only. A key that several
+    galleries share must not be rotated.
 
-    Example: `countenance keys rotate`
+    Examples: `countenance keys rotate`, `countenance keys rotate --to pkcs11`
     """
     settings = load_settings(home)
-    kek_id = rotate_keys(settings)
+    kek_id = rotate_keys(settings, to)
     output.emit(
         {"kek": kek_id}, as_json=json, render=lambda console: console.print(f"Every key is wrapped by {kek_id} now.")
     )
@@ -69,17 +81,81 @@ def backup(
 
 @keys_app.command("restore", no_args_is_help=True)
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `countenance keys backup` wrote.")],
+    file: Annotated[Path, typer.Argument(help="What `countenance keys backup` or `keys escrow` wrote.")],
+    share: Annotated[
+        list[Path] | None, typer.Option(help="File with a share of the escrow; given as often as shares are needed.")
+    ] = None,
+    to: Annotated[
+        KekKind | None, typer.Option(help="With shares: the key file or token was lost; a new one lies here.")
+    ] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Put a backup of the keyring back. A key that was destroyed since stays destroyed.
 
-    Example: `countenance keys restore /mnt/safe/keyring`
+    Examples: `countenance keys restore /mnt/safe/keyring`, `countenance keys restore escrow --share 1.txt --share 4.txt
+    --to file`
     """
-    count, dark = restore_keys(load_settings(home), file)
+    settings = load_settings(home)
+    lost: frozenset[str] = frozenset()
+    if share:
+        content, lost = restore_escrow(settings, file, share, to=to)
+        count, dark = counted(content)
+    elif to is not None:
+        raise InvalidInputError("--to goes with --share", code="restore-to-unfit", hint="leave it out")
+    else:
+        count, dark = restore_keys(settings, file)
+
+    def render(console: Console) -> None:
+        """Say what is there now."""
+        console.print(f"{count:,} keys are there; {len(dark):,} stay destroyed.")
+        for scope in sorted(lost):
+            console.print(f"Lost, since its key was made after the escrow: {scope}", soft_wrap=True)
+
+    output.emit({"keys": count, "destroyed": sorted(dark), "lost": sorted(lost)}, as_json=json, render=render)
+
+
+@keys_app.command("escrow", no_args_is_help=True)
+def escrow(
+    file: Annotated[Path, typer.Argument(help="A new file, outside the gallery's folder.")],
+    shares: Annotated[int, typer.Option(min=2, max=16, help="How many shares there are.")] = 5,
+    needed: Annotated[int, typer.Option(min=2, max=16, help="How many of them open the file.")] = 3,
+    save_to: Annotated[
+        Path | None,
+        typer.Option(help="Folder that the shares are written to, a file each; left out, they are printed."),
+    ] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="An earlier escrow's file, whose shares shall open this one too.")
+    ] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Seal the keyring so that some people together open it, should the key file, token or key service be lost.
+
+    Each share is 33 words, for paper. Make it again, with --like, when sources, organisations or cases were added:
+    `keys restore` brings back the keys that were there.
+
+    Examples: `countenance keys escrow first --shares 5 --needed 3`, `countenance keys escrow second --like first`
+    """
+    settings = load_settings(home)
+    printed: list[str] = []
+    if like is not None:
+        escrow_id = renew_escrow(settings, file, like=like)
+    else:
+        escrow_id, printed = make_escrow(settings, file, needed=needed, shares=shares)
+    files = save_shares(settings, save_to, escrow_id, printed) if save_to is not None else []
+    answer = {"file": str(file), "escrow": escrow_id, "needed": None if like else needed}
+
+    def render(console: Console) -> None:
+        """Print the shares, or where they are."""
+        for text in printed if not files else []:
+            console.print(text, soft_wrap=True, highlight=False)
+        console.print(f"Wrote the escrow {escrow_id} to {file}", soft_wrap=True)
+        for path in files:
+            console.print(f"Give to one person, then delete it here: {path}", soft_wrap=True)
+
     output.emit(
-        {"keys": count, "destroyed": sorted(dark)},
+        answer | {"files": [str(path) for path in files], "shares": [] if files else printed},
         as_json=json,
-        render=lambda console: console.print(f"{count:,} keys are there; {len(dark):,} stay destroyed."),
+        render=render,
     )

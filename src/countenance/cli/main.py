@@ -18,7 +18,7 @@ from countenance.cli.bench import bench_app
 from countenance.cli.calibration import calibrate, calibration_app
 from countenance.cli.cases import case_app
 from countenance.cli.certificate import certificate_app
-from countenance.cli.doctor import doctor, index_app
+from countenance.cli.doctor import doctor, index_app, templates_app
 from countenance.cli.erase import erase_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, status, subjects_app
@@ -96,6 +96,7 @@ app.command()(status)
 app.command()(serve)
 app.command()(doctor)
 app.add_typer(index_app, name="index")
+app.add_typer(templates_app, name="templates")
 audit_app.command("rotate-key")(audit_rotate_key)
 audit_app.command("witness", no_args_is_help=True)(audit_witness)
 audit_app.command("witness-key", no_args_is_help=True)(audit_witness_key)

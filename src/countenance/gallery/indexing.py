@@ -58,8 +58,11 @@ class IndexedGallery:
             index.clear()
         return index
 
-    def refresh(self) -> tuple[FollowingIndex, Snapshot]:
+    def refresh(self, *, on_progress: Callable[[int], None] = lambda _: None) -> tuple[FollowingIndex, Snapshot]:
         """Bring the index up to what is committed now.
+
+        Args:
+            on_progress: Called with the number of templates that were added since the last call.
 
         Returns:
             The index and the snapshot that it is equal to.
@@ -71,7 +74,7 @@ class IndexedGallery:
         with self._lock:
             snapshot = self._records.snapshot()
             if snapshot.revision != self._revision:
-                self._follow(snapshot)
+                self._follow(snapshot, on_progress)
                 self._revision = snapshot.revision
                 logger.debug("the index holds %d templates, revision %d", snapshot.templates, snapshot.revision)
             return self.index, snapshot
@@ -85,8 +88,11 @@ class IndexedGallery:
         """
         self.refresh()[0].settle()
 
-    def rebuild(self) -> Snapshot:
+    def rebuild(self, *, on_progress: Callable[[int], None] = lambda _: None) -> Snapshot:
         """Throw the index away and fill it from the records.
+
+        Args:
+            on_progress: See `refresh`.
 
         Raises:
             IntegrityError: as `refresh`.
@@ -94,7 +100,7 @@ class IndexedGallery:
         with self._lock:
             self.index.clear()
             self._revision = -1
-        return self.refresh()[1]
+        return self.refresh(on_progress=on_progress)[1]
 
     def compare(self, *, on_progress: Callable[[int], None] = lambda _: None) -> Difference:
         """Compare the index with the records, row by row.
@@ -121,14 +127,14 @@ class IndexedGallery:
             extra=np.setdiff1d(held[held <= snapshot.last_row], np.concatenate(seen)),
         )
 
-    def _follow(self, snapshot: Snapshot) -> None:
+    def _follow(self, snapshot: Snapshot, on_progress: Callable[[int], None]) -> None:
         """Add what came, take out what went, and begin anew where that does not do."""
-        self._load(snapshot)
+        self._load(snapshot, on_progress)
         if len(self.index) != snapshot.templates:
             self._take_out_what_went()
         if len(self.index) != snapshot.templates:
             self.index.clear()
-            self._load(snapshot)
+            self._load(snapshot, on_progress)
         if len(self.index) != snapshot.templates:
             raise IntegrityError(
                 f"the index holds {len(self.index)} templates, the records count {snapshot.templates}",
@@ -136,11 +142,12 @@ class IndexedGallery:
                 hint="restore the records from a backup",
             )
 
-    def _load(self, snapshot: Snapshot) -> None:
+    def _load(self, snapshot: Snapshot, on_progress: Callable[[int], None]) -> None:
         """Add what came since the last row that is in the index."""
         try:
             for batch in self._records.template_batches(after_row=self.index.last_row, last_row=snapshot.last_row):
                 self.index.add(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
+                on_progress(len(batch.rows))
         except ValueError as error:
             raise IntegrityError(
                 f"the records hold templates that can't be: {error}",

@@ -39,3 +39,22 @@ def restored(backup: KeyringContent, current: KeyringContent | None) -> KeyringC
     if backup.kek_id != current.kek_id or backup.entries[HOME].made_at != current.entries[HOME].made_at:
         raise key_wrong(current.kek_id)
     return replace(current, entries={**backup.entries, **current.entries})
+
+
+def recovered(backup: KeyringContent, current: KeyringContent | None) -> tuple[KeyringContent, frozenset[str]]:
+    """Return what a keyring becomes whose key-encryption key was lost, and what is lost with it.
+
+    Args:
+        backup: An earlier state, under a new key-encryption key.
+        current: The keyring that can't be opened any more; its marks still count.
+
+    Raises:
+        IntegrityError: code `key-wrong`: the backup is of another home.
+    """
+    if current is None:
+        return backup, frozenset()
+    if backup.entries[HOME].made_at != current.entries[HOME].made_at:
+        raise key_wrong(current.kek_id)
+    marks = {scope: entry for scope, entry in current.entries.items() if entry.destroyed_at is not None}
+    entries = {**backup.entries, **marks}
+    return replace(backup, entries=entries), frozenset(current.entries.keys() - entries.keys())

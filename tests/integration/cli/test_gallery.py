@@ -51,6 +51,8 @@ class TestInit:
         made = command("init", "--home", tmp_path / "home", "--json").json
 
         keys = {name: Path(made.pop(name)) for name in ("key_file", "keyring")}
+        assert made.pop("key") == f"file {keys['key_file']}"
+        assert made.pop("kek").startswith("file:")
         operators = ["operator-1", "operator-2"]
         assert made == {"home": str(tmp_path / "home"), "new": True, "operators": operators}
         assert all(path.is_file() and path.stat().st_mode & 0o077 == 0 for path in keys.values())

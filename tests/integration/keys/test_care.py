@@ -98,6 +98,16 @@ class TestRotation:
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
         assert sorted(one.name for one in key_file.parent.glob(f"{key_file.name}*")) == [key_file.name]
 
+    @pytest.mark.parametrize("left", [b"", b"countenance-kek-1 AAAA"])
+    def test_a_new_key_that_was_cut_short_is_in_nobody_s_way(self, settings: Settings, left: bytes) -> None:
+        sealed = sealed_in(settings, HOME, SOURCE)
+        key_file = key_files(settings)[0]
+        key_file.with_name(f"{key_file.name}.next").write_bytes(left)
+
+        assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
+        rotate_keys(settings)
+        assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
+
     def test_killed_again_and_again_nothing_is_lost(self, settings: Settings) -> None:
         sealed = sealed_in(settings, HOME, SOURCE)
         context = multiprocessing.get_context("fork")

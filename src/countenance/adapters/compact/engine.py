@@ -24,6 +24,7 @@ from countenance.adapters.exact.segments import Segment
 from countenance.core.arrays import Scores, Templates
 from countenance.index.model import MissRate, Nearest
 from countenance.index.ports import Originals
+from countenance.index.rotation import Rotation
 from countenance.index.storage import unnamed_file
 
 SHORTLIST = 20_000
@@ -62,7 +63,13 @@ class CompactIndex(ExactIndex):
     """
 
     def __init__(
-        self, dim: int, originals: Originals, *, folder: Path | None = None, shortlist: int = SHORTLIST
+        self,
+        dim: int,
+        originals: Originals,
+        *,
+        folder: Path | None = None,
+        shortlist: int = SHORTLIST,
+        rotation: Rotation | None = None,
     ) -> None:
         """Start empty.
 
@@ -70,12 +77,13 @@ class CompactIndex(ExactIndex):
             originals: See `ExactIndex`.
             folder: Where int8 rows are mapped from; None keeps them in memory.
             shortlist: Least rows that are judged from int8.
+            rotation: See `ExactIndex`.
 
         Raises:
             FileNotFoundError: the sift was not compiled.
             UnavailableError: code `scratch-unavailable`, the folder can't be written.
         """
-        super().__init__(dim, originals=originals)
+        super().__init__(dim, originals=originals, rotation=rotation)
         if folder is not None:
             unnamed_file(folder, 1).close()
         self._sift = Sift()

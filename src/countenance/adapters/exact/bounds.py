@@ -37,6 +37,9 @@ ROUNDING = 1e-6
 NORM = 1.0 + UNIT_NORM_TOLERANCE
 """Largest norm of a template."""
 
+Turned = NDArray[np.float64]
+"""Templates that a rotation turned: what it adds to a score's error, some 1e-14, is far below ROUNDING."""
+
 Codes = NDArray[np.int8]
 """int8, shape (n, padded dim), C-contiguous."""
 
@@ -55,11 +58,11 @@ def padded(dim: int) -> int:
     return -(-dim // ALIGNMENT) * ALIGNMENT
 
 
-def quantised(templates: Templates) -> tuple[Codes, Terms]:
+def quantised(templates: Templates | Turned) -> tuple[Codes, Terms]:
     """Turn rows into codes and terms.
 
     Args:
-        templates: float32, shape (n, dim), unit L2 rows; not modified.
+        templates: float32, or float64 where a rotation turned them, shape (n, dim), unit L2 rows; not modified.
 
     Returns:
         The codes, shape (n, padded(dim)), and the terms, shape (n,).
@@ -106,11 +109,11 @@ class QuantisedProbe:
         return np.clip(centres - widths, -1.0, 1.0), np.clip(centres + widths, -1.0, 1.0)
 
 
-def quantised_probe(probe: Templates) -> QuantisedProbe:
+def quantised_probe(probe: Templates | Turned) -> QuantisedProbe:
     """Turn a probe into codes with the finest step whose sums stay within int32.
 
     Args:
-        probe: float32, shape (dim,), unit norm; not modified.
+        probe: float32, or float64 where a rotation turned it, shape (dim,), unit norm; not modified.
     """
     exact = probe.astype(np.float64)
     most = min(2**15 - 1, (2**31 - 1) // (CODES * len(probe)))

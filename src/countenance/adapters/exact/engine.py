@@ -15,6 +15,7 @@ from countenance.core.arrays import Scores, Templates, as_templates, cosine
 from countenance.index.model import Certificate, MissRate, Nearest
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
+from countenance.index.rotation import Rotation
 
 PROBES = 16
 """Probes that are scanned for at once."""
@@ -116,17 +117,22 @@ class ExactIndex:
     that is reading them: it notices, throws its answer away and begins again.
     """
 
-    def __init__(self, dim: int, *, originals: Originals, scan: Scan | None = None) -> None:
+    def __init__(
+        self, dim: int, *, originals: Originals, scan: Scan | None = None, rotation: Rotation | None = None
+    ) -> None:
         """Start empty.
 
         Args:
             originals: The full-precision templates of the rows that will be added. A row that is missing there was
                 erased, and is taken out of the index.
             scan: None means the fastest one there is.
+            rotation: What rows are turned by before they are packed, and probes before they are scanned for; scores
+                are those of the templates as they are.
         """
         self._dim = dim
         self._originals = originals
         self._scan = scan or best_scan()
+        self._rotation = rotation
         self._held = Held({}, 0)
         self._eligible: tuple[Held, frozenset[str], Eligible] | None = None
         self._lock = RLock()
@@ -154,7 +160,7 @@ class ExactIndex:
             raise ValueError("rows and subjects must be one for each template, and rows must differ")
         if not len(numbers):
             return
-        self.put(block, Segment.of(rows=numbers, subjects=owners, templates=checked))
+        self.put(block, self._packed(numbers, owners, checked))
 
     def put(self, block: str, new: Segment) -> None:
         """Add a segment as it is.
@@ -193,7 +199,7 @@ class ExactIndex:
 
     def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
         """See the port; codes, terms and subjects are compared bit by bit."""
-        wanted = Segment.of(rows=rows, subjects=subjects, templates=as_templates(templates, dim=self._dim))
+        wanted = self._packed(rows, subjects, as_templates(templates, dim=self._dim))
         same = [wanted.same_rows(one) for one in self._held.blocks.get(block, ())]
         return np.setdiff1d(wanted.rows.numbers(), np.concatenate([np.zeros(0, np.int64), *same]))
 
@@ -246,6 +252,11 @@ class ExactIndex:
                 pass
             return answers
 
+    def _packed(self, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> Segment:
+        """Turn rows, where there is a rotation, and pack them."""
+        turned = templates if self._rotation is None else self._rotation.turned(templates)
+        return Segment.of(rows=rows, subjects=subjects, templates=turned)
+
     def _attempt(self, probes: Templates, blocks: frozenset[str], asked: "Asked") -> list[Nearest] | None:
         """Search what is held now; None where an erasure spoilt it."""
         held = self._held
@@ -273,7 +284,8 @@ class ExactIndex:
 
     def _answers(self, probes: Templates, held: Held, eligible: Eligible, asked: "Asked") -> list[Nearest]:
         """Scan for some probes at once, deeper for those where one subject's rows filled the scan's list."""
-        small = [quantised_probe(probe) for probe in probes]
+        turned = probes if self._rotation is None else [self._rotation.turned_probe(probe) for probe in probes]
+        small = [quantised_probe(probe) for probe in turned]
         answers: dict[int, Nearest] = {}
         depth = asked.first_depth(eligible)
         while waiting := [at for at in range(len(probes)) if at not in answers]:

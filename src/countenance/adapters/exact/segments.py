@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.adapters.exact.bounds import Codes, Terms, quantised
+from countenance.adapters.exact.bounds import Codes, Terms, Turned, quantised
 from countenance.adapters.exact.kernel import GROUP, Piece, SmallCodes
 from countenance.core.arrays import Templates
 from countenance.index.ports import RowNumbers
@@ -85,7 +85,7 @@ class Segment:
     small: SmallCodes | None = None
 
     @classmethod
-    def of(cls, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> Self:
+    def of(cls, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates | Turned) -> Self:
         """Pack rows in any order, at least one."""
         order = np.argsort(rows, kind="stable")
         codes, terms = quantised(templates[order])

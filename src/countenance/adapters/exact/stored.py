@@ -14,6 +14,7 @@ from countenance.core.arrays import Templates
 from countenance.core.errors import UnavailableError
 from countenance.index.model import Nearest, index_mismatch
 from countenance.index.ports import Originals, RowNumbers
+from countenance.index.rotation import Rotation
 from countenance.keys.ports import Keyring
 
 logger = logging.getLogger(__name__)
@@ -42,15 +43,23 @@ class StoredExactIndex:
     """
 
     def __init__(
-        self, folder: Path, dim: int, *, originals: Originals, keyring: Keyring, index: ExactIndex | None = None
+        self,
+        folder: Path,
+        dim: int,
+        *,
+        originals: Originals,
+        keyring: Keyring,
+        index: ExactIndex | None = None,
+        rotation: Rotation | None = None,
     ) -> None:
         """Read what is stored; what is damaged is thrown away, to be filled from the records again.
 
         Args:
-            index: An empty index of another kind, that holds the same rows.
+            index: An empty index of another kind, that holds the same rows, under the same rotation.
+            rotation: See `ExactIndex`; a folder holds rows of one rotation.
         """
         self._store = BlockStore(folder, dim, keyring)
-        self._index = ExactIndex(dim, originals=originals) if index is None else index
+        self._index = ExactIndex(dim, originals=originals, rotation=rotation) if index is None else index
         self._saved_row = 0
         self._condemned = False
         self._eraser = ThreadPoolExecutor(1, thread_name_prefix="eraser")
@@ -125,7 +134,7 @@ class StoredExactIndex:
                     first.ended.result()
                 except (OSError, UnavailableError) as error:
                     self._erasures[0] = self._erasure(first.rows)
-                    raise error if isinstance(error, UnavailableError) else _unwritable(error) from None
+                    raise error if isinstance(error, UnavailableError) else index_unwritable(error) from None
                 self._erasures.pop(0)
 
     def search(
@@ -192,10 +201,11 @@ class StoredExactIndex:
         try:
             self._store.clear()
         except OSError as error:
-            raise _unwritable(error) from None
+            raise index_unwritable(error) from None
 
 
-def _unwritable(error: OSError) -> UnavailableError:
+def index_unwritable(error: OSError) -> UnavailableError:
+    """Return the error for a folder that the index can't be stored in."""
     return UnavailableError(
         f"the index's folder can't be written: {error.strerror}",
         code="index-unwritable",

@@ -5,7 +5,7 @@ import binascii
 import secrets
 from pathlib import Path
 
-from countenance.adapters.durable import overwrite_and_delete, sync_folder, write_synced
+from countenance.adapters.durable import overwrite_and_delete, replace_synced, sync_folder, write_synced
 from countenance.adapters.keys.aead_kek import AeadKek
 from countenance.core.errors import IntegrityError, NotFoundError, UnavailableError
 from countenance.keys.envelope import KEY_BYTES
@@ -54,11 +54,10 @@ class FileKek:
             UnavailableError: code `key-file-unreadable`.
             IntegrityError: code `key-wrong`: it is another key, or no key.
         """
-        if self._next.exists():
-            following = self._read(self._next)
-            if following.kek_id == kek_id:
-                self.promote()
-                return following
+        following = self._following()
+        if following is not None and following.kek_id == kek_id:
+            self.promote()
+            return following
         kek = self._read(self.path)
         if kek.kek_id != kek_id:
             raise key_wrong(kek_id)
@@ -71,8 +70,8 @@ class FileKek:
             UnavailableError: code `key-file-unwritable`; the one in use stays.
         """
         try:
-            write_synced(self._next, _new_line())
-            sync_folder(self.path.parent)
+            # Whole or not at all: whoever opens the keyring reads it.
+            replace_synced(self._next, _new_line())
         except OSError as error:
             raise _unwritable(self._next, error) from None
         return self._read(self._next)
@@ -93,6 +92,26 @@ class FileKek:
             return
         except OSError as error:
             raise _unwritable(self.path, error) from None
+
+    def retire(self, kek_id: str) -> None:
+        """Overwrite and delete the key file where it holds a key that another kind of key took the place of.
+
+        Raises:
+            UnavailableError: code `key-file-unwritable`; it is still there.
+        """
+        try:
+            if self.path.exists() and self._read(self.path).kek_id == kek_id:
+                overwrite_and_delete(self.path)
+                sync_folder(self.path.parent)
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+
+    def _following(self) -> AeadKek | None:
+        """Return the key that lies beside the one in use; None where there is none, or one that was cut short."""
+        try:
+            return self._read(self._next) if self._next.exists() else None
+        except (IntegrityError, NotFoundError):
+            return None
 
     @property
     def _next(self) -> Path:

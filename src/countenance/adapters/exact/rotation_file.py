@@ -1,0 +1,75 @@
+"""The rotation of a home's indexed templates in a file, sealed under the home's key."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from countenance.adapters.durable import overwrite_and_delete, replace_synced
+from countenance.core.errors import IntegrityError
+from countenance.index.rotation import Rotation
+from countenance.keys.model import HOME
+from countenance.keys.ports import Keyring
+
+COLUMN = "rotation"
+
+
+class RotationFile:
+    """A file with one rotation; none where there is no file."""
+
+    def __init__(self, path: Path, dim: int, keyring: Keyring) -> None:
+        """Remember the place."""
+        self.path = path
+        self._dim = dim
+        self._keyring = keyring
+
+    def read(self) -> tuple[str, Rotation] | None:
+        """Return the rotation and its identifier.
+
+        Raises:
+            IntegrityError: code `rotation-damaged`; the index can't be used, and can be made again.
+        """
+        try:
+            sealed = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            data = self._keyring.open(HOME, sealed, record=self.path.name, column=COLUMN)
+            rotation = Rotation(np.frombuffer(data, dtype="<f8").reshape(self._dim, self._dim))
+        except (IntegrityError, ValueError):
+            raise IntegrityError(
+                f"the rotation of indexed templates is damaged: {self.path}",
+                code="rotation-damaged",
+                hint="`countenance templates rekey` makes another, and the index anew from the records",
+            ) from None
+        return identifier(sealed), rotation
+
+    def replace(self, rotation: Rotation) -> str:
+        """Put another rotation in the old one's place; return its identifier.
+
+        Raises:
+            OSError: the old one is still there.
+        """
+        data = rotation.matrix.astype("<f8").tobytes()
+        sealed = self._keyring.seal(HOME, data, record=self.path.name, column=COLUMN)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        replace_synced(self.path, sealed)
+        return identifier(sealed)
+
+
+def identifier(sealed: bytes) -> str:
+    """Tell rotations apart by their sealed bytes, which are never the same twice and say nothing."""
+    return hashlib.sha256(sealed).hexdigest()[:16]
+
+
+def sweep(index: Path, prefix: str, keep: str) -> None:
+    """Overwrite and delete stored indexes of other rotations than the one that is kept.
+
+    Raises:
+        OSError: some are still there; run it again.
+    """
+    for folder in index.glob(f"{prefix}*"):
+        if folder.name != keep and folder.is_dir():
+            for path in folder.iterdir():
+                overwrite_and_delete(path)
+            folder.rmdir()

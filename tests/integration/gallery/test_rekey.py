@@ -1,0 +1,123 @@
+"""Rekeying indexed templates: scores stay, the stored index changes, and it may be killed at any step."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from countenance.bootstrap.engines import rotation_file
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import model_pack, open_gallery
+from countenance.cli.main import run
+from countenance.core.errors import IntegrityError
+from tests.made_up_galleries import found, made_up_home, people
+
+COUNTS = {"archive": 300, "museum": 200}
+KILLED_WHILE = (
+    "from pathlib import Path; import sys\n"
+    "from countenance.cli.main import run\n"
+    "print('begins', flush=True)\n"
+    "while True: run(['templates', 'rekey', '--json', '--home', sys.argv[1]])\n"
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The settings of a home with made-up people."""
+    return made_up_home(tmp_path / "home", COUNTS)
+
+
+def answers(settings: Settings) -> list[list[tuple[str, str | None, float]]]:
+    with open_gallery(settings) as gallery:
+        return found(gallery, np.concatenate([people(source, 5) for source in COUNTS]))
+
+
+def stored(settings: Settings) -> list[Path]:
+    return sorted(settings.index.glob("exact-*"))
+
+
+def test_scores_stay_and_the_old_index_is_gone(settings: Settings) -> None:
+    before, [old] = answers(settings), stored(settings)
+
+    assert run(["templates", "rekey", "--home", str(settings.home)]) == 0
+    once, [first] = answers(settings), stored(settings)
+    assert run(["templates", "rekey", "--home", str(settings.home)]) == 0
+    twice, [second] = answers(settings), stored(settings)
+
+    assert before == once == twice
+    assert len({old, first, second}) == 3
+    with open_gallery(settings) as gallery:
+        assert gallery.stored_index().rows == sum(COUNTS.values())
+        assert gallery.indexed.compare().agree
+
+
+def test_the_rotation_is_sealed_and_the_index_is_turned(settings: Settings) -> None:
+    with open_gallery(settings) as gallery:
+        gallery.rekey_templates()
+        kept = rotation_file(settings, model_pack(settings), gallery.keyring)
+        read = kept.read()
+        assert read is not None
+        matrix = read[1].matrix
+
+    raw = kept.path.read_bytes()
+    assert matrix[0, :4].tobytes() not in raw
+    assert stored(settings)[0].name.endswith(read[0])
+    assert not np.allclose(matrix, np.eye(len(matrix)), atol=0.5)
+
+
+def test_a_damaged_rotation_is_said_and_made_again(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    before = answers(settings)
+    run(["templates", "rekey", "--home", str(settings.home)])
+    [path] = settings.index.glob("rotation-*")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(IntegrityError) as caught:
+        answers(settings)
+    assert caught.value.code == "rotation-damaged"
+
+    assert run(["templates", "rekey", "--json", "--home", str(settings.home)]) == 0
+
+    assert answers(settings) == before
+    assert '"templates": 500' in capsys.readouterr().out
+
+
+def test_a_lost_rotation_leaves_an_index_without_one(settings: Settings) -> None:
+    before = answers(settings)
+    run(["templates", "rekey", "--home", str(settings.home)])
+    [path] = settings.index.glob("rotation-*")
+    path.unlink()
+
+    assert answers(settings) == before
+    [folder] = stored(settings)
+    assert folder.name.count("-") == 1
+
+
+def test_killed_right_after_the_rotation_took_its_place(settings: Settings) -> None:
+    before = answers(settings)
+    with open_gallery(settings) as gallery:
+        gallery.rekey_templates()
+        kept = rotation_file(settings, model_pack(settings), gallery.keyring)
+        read = kept.read()
+        assert read is not None
+        kept.replace(read[1])
+
+    assert answers(settings) == before
+    assert len(stored(settings)) == 1
+
+
+def test_killed_again_and_again_nothing_is_lost(settings: Settings) -> None:
+    before = answers(settings)
+    for attempt in range(3):
+        command = [sys.executable, "-c", KILLED_WHILE, str(settings.home)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.15 + 0.13 * attempt)
+            os.kill(process.pid, signal.SIGKILL)
+
+        assert answers(settings) == before
+    assert len(stored(settings)) == 1
