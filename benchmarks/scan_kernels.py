@@ -29,7 +29,7 @@ SEED = 1
 PROBES = 15
 DEPTH = 132
 SLACK = 2e-6
-FAISS_ROWS = 1_000_000
+FAISS_ROWS = 10_000_000
 """FAISS is measured up to this many rows."""
 
 Contender = Callable[[Templates, int], object]

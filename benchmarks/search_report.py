@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).parent.parent
@@ -27,9 +28,20 @@ what libraries take once; an engine that is not the first of its run may take me
 FAISS HNSW: 32 links, built with a breadth of 40 and searched with 128; usearch: int8, 32 links, 128 and 128. *Load* is
 the machine's load average when the run began: above its number of cores, times include waiting.
 
-Each table is one run: compare within a table. A run of the graphs at ten million was not made: they take tens of
-minutes to build at one million on these two cores.
+pgvector: every row scored, or (`pgvector-hnsw`) its graph with 32 links, built with 64 and searched with 128; its bytes
+are those of table and graph in PostgreSQL. *Processor s* is what building took of all cores together: beside other work
+it says more than the seconds; that of a server is not seen here. Built graphs are kept (`--graphs`) and searched by
+later runs: *build s* is then that of the run that built them, beside whatever else went on.
+
+Each table is one run: compare within a table.
 """
+
+COLUMNS = (
+    *("engine", "p50 ms", "p95 ms", "p99 ms", "first ms", "build s", "processor s", "bytes a face"),
+    *("same top", "same list", "mates lost"),
+)
+SERVERS = ("milvus", "pgvector")
+"""Engines whose processor time is not this process's."""
 
 
 def runs() -> list[dict[str, Any]]:
@@ -45,16 +57,112 @@ def table(run: dict[str, Any]) -> str:
     lines = [
         f"\n## {run['templates']:,} templates of {run['dim']} columns\n",
         f"{where}, {run['probes']} probes, seed {run['seed']}. {run.get('note', '')}\n",
-        "| engine | p50 ms | p95 ms | p99 ms | first ms | build s | bytes a face | same top | same list | mates lost |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        f"| {' | '.join(COLUMNS)} |",
+        f"|---{'|--:' * (len(COLUMNS) - 1)}|",
     ]
     for one in run["engines"]:
         times = (f"{one[key]:.1f}" for key in ("p50_ms", "p95_ms", "p99_ms", "first_search_ms", "build_seconds"))
         agreed = (f"{one[key]} of {one['probes']}" for key in ("same_top", "same_list"))
         size = "-" if one["bytes_a_face"] is None else f"{one['bytes_a_face']:.0f}"
         lost = f"{one['mates_lost']} of {one['mates_found']}"
-        lines.append(f"| {' | '.join([one['engine'], *times, size, *agreed, lost])} |")
+        lines.append(f"| {' | '.join([one['engine'], *times, processor_seconds(one), size, *agreed, lost])} |")
     return "\n".join(lines) + "\n"
+
+
+def processor_seconds(one: dict[str, Any]) -> str:
+    """Return what building took of all cores, where it is known."""
+    known = "build" in one and not one["engine"].startswith(SERVERS)
+    return f"{one['build']['processor_seconds']:.1f}" if known else "-"
+
+
+def graph_builds() -> str:
+    """Return what is known of graphs that take long to build."""
+    read = RESULTS / "graph-builds.json"
+    if not read.exists():
+        return ""
+    lines = [
+        "\n## Building graphs\n",
+        "Rows that were added, and the processor seconds that it took, of all cores together; a run that was stopped",
+        "is here with what it had done. `benchmarks/results/graph-builds.json` has the course of each.\n",
+        "| engine | of | rows added | processor s | rows a processor second at the end |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for one in json.loads(read.read_text(encoding="ascii"))["builds"]:
+        (rows, spent), (rows_before, spent_before) = one["course"][-1], one["course"][-2]
+        rate = (rows - rows_before) / (spent - spent_before)
+        lines.append(f"| {one['engine']} | {one['templates']:,} | {rows:,} | {spent:,.0f} | {rate:,.0f} |")
+    return "\n".join(lines) + "\n"
+
+
+def batches() -> str:
+    """Return what a probe costs in a batch."""
+    lines = []
+    for path in sorted(RESULTS.glob("batches-*.json")):
+        run = json.loads(path.read_text(encoding="ascii"))
+        each, ratios = run["median ms a probe, by probes together"], run["of a probe alone"]
+        rounds = len(run["nanoseconds, by probes together"]["1"])
+        lines += [
+            f"\n{run['rows']:,} templates of {run['dim']} columns, {load_of(run)}; medians over {rounds} rounds:\n",
+            "| probes together | ms a probe | of a probe alone |",
+            "|--:|--:|--:|",
+            *(f"| {size} | {each[size]:.1f} | {ratios[size]:.2f} |" for size in each),
+        ]
+    return "\n## Several probes in one search\n\nThe exact engine, `benchmarks/batches.py`.\n" + "\n".join(lines) + "\n"
+
+
+def withdrawal() -> str:
+    """Return what was measured of a source that is withdrawn."""
+    [path] = RESULTS.glob("withdrawal-*.json")
+    run = json.loads(path.read_text(encoding="ascii"))
+    equal = run["answers afterwards equal those of a gallery that never had it"]
+    return f"""
+## A source is withdrawn while a server searches
+
+`benchmarks/withdrawal.py`, {load_of(run)}: ten sources, one of {run["large"]:,} templates and nine of
+{run["small"]:,}, with records, keys and index on disk; another process withdraws the large one while this one searches.
+
+- From the commit that stops the source to the end of the first search that began after it:
+  {run["milliseconds from commit to the first answer without it"]:.0f} ms. Longest search from then to the certificate:
+  {run["longest search since, ms"]:.0f} ms. Median search before: {median_ms(run["searches before"]):.0f} ms.
+- Searches meanwhile: {len(run["searches meanwhile"]):,}. Rows of the source that those showed which began after the
+  commit: {run["shown since"]}.
+- The withdrawal itself, to its certificate: {run["withdrawal, seconds"]:.0f} s.
+- Answers to {run["probes"]} probes over the other nine, byte for byte those of a gallery that never had the source:
+  {"yes" if equal else "NO"} ({run["bytes of answers compared"]:,} bytes).
+"""
+
+
+def kernels() -> str:
+    """Return the race of the scans."""
+    lines = [
+        "\n## Scans of int8 rows\n",
+        "`benchmarks/scan_kernels.py`, turn by turn on the same rows, medians, ms on one thread and on two.",
+        "*numkong-dots*: the products alone; *numkong*: with the cut of an exact search; *read*: every code once.\n",
+        "| rows | ours | numkong | numkong-dots | faiss-sq8 | read | load |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for path in sorted(RESULTS.glob("scan-kernels-*.json")):
+        run = json.loads(path.read_text(encoding="ascii"))
+        times = run["nanoseconds, by threads"]
+        cells = [
+            " / ".join(f"{np.median(times[f'{name}, {n}']) / 1e6:.1f}" for n in (1, 2))
+            if f"{name}, 1" in times
+            else "-"
+            for name in ("ours", "numkong", "numkong-dots", "faiss-sq8", "read")
+        ]
+        load = f"{run['environment']['load_average_before']:.1f}"
+        lines.append(f"| {run['rows']:,} x {run['dim']} | {' | '.join([*cells, load])} |")
+    return "\n".join(lines) + "\n"
+
+
+def load_of(run: dict[str, Any]) -> str:
+    """Say when something ran, and beside what."""
+    return f"{run['environment']['when'][:16]}Z, load {run['environment']['load_average_before']:.1f}"
+
+
+def median_ms(searches: list[dict[str, int]]) -> float:
+    """Return the median of some searches' times."""
+    return float(np.median([one["ended"] - one["began"] for one in searches])) / 1e6
 
 
 def plot(all_runs: list[dict[str, Any]]) -> None:
@@ -79,7 +187,8 @@ def main() -> None:
     all_runs = runs()
     plot(all_runs)
     words = "\n![Time and memory by size of the gallery](images/search-growth.svg)\n"
-    PAGE.write_text(HEAD + words + "".join(table(run) for run in all_runs), encoding="utf-8")
+    more = graph_builds() + batches() + withdrawal() + kernels()
+    PAGE.write_text(HEAD + words + "".join(table(run) for run in all_runs) + more, encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)}: {len(all_runs)} runs")
 
 

@@ -21,6 +21,10 @@ MEASURED_PACKAGES = ("countenance", "numpy", "faiss-cpu", "usearch", "pymilvus",
 """Whose versions stand beside the times."""
 
 
+VECTOR_UNITS = ("avx2", "avx512f", "avx512_vnni")
+"""Flags that say how wide the processor computes."""
+
+
 class EngineName(StrEnum):
     """What `countenance bench search` can measure."""
 
@@ -154,9 +158,13 @@ def _milvus_maker(
 
 
 def _processor() -> str:
-    """Return the processor's name as the system gives it."""
+    """Return the name that the system gives, with family and vector units, which the name may leave out."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), platform.machine())
+    facts = dict(tuple(part.strip() for part in line.split(":", 1)) for line in lines if ":" in line)
+    vectors = [name for name in VECTOR_UNITS if name in facts.get("flags", "").split()]
+    named = [facts.get("model name", platform.machine())]
+    named += [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
+    return ", ".join([*named, *vectors])
