@@ -33,13 +33,17 @@ are those of table and graph in PostgreSQL. *Processor s* is what building took 
 it says more than the seconds; that of a server is not seen here. Built graphs are kept (`--graphs`) and searched by
 later runs: *build s* is then that of the run that built them, beside whatever else went on.
 
-Each table is one run: compare within a table.
+Each table is one run: compare within a table. Two machines of two cores were measured on: an AMD EPYC of 2017 (runs up
+to 24 November 2026) and one of 2024, which tables name by its family and vector units and the plot marks with a *.
 """
 
 COLUMNS = (
     *("engine", "p50 ms", "p95 ms", "p99 ms", "first ms", "build s", "processor s", "bytes a face"),
     *("same top", "same list", "mates lost"),
 )
+WIDE = "avx512f"
+"""Vector units of the newer processor; the runs of before 28 November 2026 do not name theirs: AVX2, of 2017."""
+
 SERVERS = ("milvus", "pgvector")
 """Engines whose processor time is not this process's."""
 
@@ -112,24 +116,32 @@ def batches() -> str:
 
 def withdrawal() -> str:
     """Return what was measured of a source that is withdrawn."""
-    [path] = RESULTS.glob("withdrawal-*.json")
-    run = json.loads(path.read_text(encoding="ascii"))
-    equal = run["answers afterwards equal those of a gallery that never had it"]
-    return f"""
-## A source is withdrawn while a server searches
-
-`benchmarks/withdrawal.py`, {load_of(run)}: ten sources, one of {run["large"]:,} templates and nine of
-{run["small"]:,}, with records, keys and index on disk; another process withdraws the large one while this one searches.
-
-- From the commit that stops the source to the end of the first search that began after it:
-  {run["milliseconds from commit to the first answer without it"]:.0f} ms. Longest search from then to the certificate:
-  {run["longest search since, ms"]:.0f} ms. Median search before: {median_ms(run["searches before"]):.0f} ms.
-- Searches meanwhile: {len(run["searches meanwhile"]):,}. Rows of the source that those showed which began after the
-  commit: {run["shown since"]}.
-- The withdrawal itself, to its certificate: {run["withdrawal, seconds"]:.0f} s.
-- Answers to {run["probes"]} probes over the other nine, byte for byte those of a gallery that never had the source:
-  {"yes" if equal else "NO"} ({run["bytes of answers compared"]:,} bytes).
-"""
+    lines = [
+        "\n## A source is withdrawn while a server searches\n",
+        "`benchmarks/withdrawal.py`: ten sources with records, keys and index on disk; another process withdraws one",
+        "while this one searches. *First answer*: from the commit that stops the source to the end of the first search",
+        "that began after it; *longest*: the longest search from then to the certificate; *shown*: rows of it in",
+        "searches that began after the commit; *equal*: answers over the other nine are, byte for byte, those of a",
+        "gallery that never had the source.\n",
+        "| its rows | others, each | load | first answer ms | longest ms | median before ms | shown | all s | equal |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|---|",
+    ]
+    for path in sorted(RESULTS.glob("withdrawal-*.json")):
+        run = json.loads(path.read_text(encoding="ascii"))
+        equal = run["answers afterwards equal those of a gallery that never had it"]
+        cells = [
+            f"{run['large']:,}",
+            f"{run['small']:,}",
+            f"{run['environment']['load_average_before']:.1f}",
+            f"{run['milliseconds from commit to the first answer without it']:.0f}",
+            f"{run['longest search since, ms']:.0f}",
+            f"{median_ms(run['searches before']):.0f}",
+            str(run["shown since"]),
+            f"{run['withdrawal, seconds']:.0f}",
+            "yes" if equal else "NO",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def kernels() -> str:
@@ -165,20 +177,34 @@ def median_ms(searches: list[dict[str, int]]) -> float:
     return float(np.median([one["ended"] - one["began"] for one in searches])) / 1e6
 
 
+def series(chosen: list[dict[str, Any]]) -> dict[tuple[str, bool], dict[int, dict[str, Any]]]:
+    """Return each engine's figures by size, apart for runs on the processor with 512-bit vectors."""
+    found: dict[tuple[str, bool], dict[int, dict[str, Any]]] = {}
+    for run in chosen:
+        for one in run["engines"]:
+            line = found.setdefault((one["engine"], WIDE in run["machine"]["processor"]), {})
+            line[run["templates"]] = one
+    return found
+
+
 def plot(all_runs: list[dict[str, Any]]) -> None:
     """Draw how time and memory grow with the gallery, at 128 columns."""
     mpl.rcParams["svg.hashsalt"] = "search-growth"
     figure, (times, sizes) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     chosen = [run for run in all_runs if run["dim"] == 128]
-    for engine in dict.fromkeys(one["engine"] for run in chosen for one in run["engines"]):
-        points = {run["templates"]: one for run in chosen for one in run["engines"] if one["engine"] == engine}
-        times.plot(list(points), [one["p50_ms"] for one in points.values()], "o-", label=engine)
+    colours: dict[str, str] = {}
+    for (engine, wide), points in series(chosen).items():
+        drawn = {"color": colours.setdefault(engine, f"C{len(colours)}"), "marker": "s" if wide else "o"}
+        label = f"{engine} *" if wide else engine
+        times.plot(
+            list(points), [one["p50_ms"] for one in points.values()], "--" if wide else "-", label=label, **drawn
+        )
         resident = [(one["resident_bytes"] or 0) / 2**20 for one in points.values()]
-        sizes.plot(list(points), resident, "o-", label=engine)
+        sizes.plot(list(points), resident, "--" if wide else "-", label=label, **drawn)
     for axes, label in ((times, "median search, ms"), (sizes, "resident memory, MiB")):
         axes.set(xscale="log", yscale="log", xlabel="templates", ylabel=label)
         axes.grid(visible=True, alpha=0.3)
-    times.legend()
+    times.legend(fontsize="small", ncols=2)
     figure.savefig(PLOT, metadata={"Date": None})
 
 

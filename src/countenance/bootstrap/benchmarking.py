@@ -163,7 +163,8 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    facts = dict(tuple(part.strip() for part in line.split(":", 1)) for line in lines if ":" in line)
+    pairs = (line.partition(":") for line in lines)
+    facts = {key.strip(): value.strip() for key, _, value in pairs}
     vectors = [name for name in VECTOR_UNITS if name in facts.get("flags", "").split()]
     named = [facts.get("model name", platform.machine())]
     named += [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]

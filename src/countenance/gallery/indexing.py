@@ -159,8 +159,10 @@ class IndexedGallery:
         """Take out rows that are not on record any more; sources that still have as many are passed over."""
         counts = {summary.source.source_id: summary.templates for summary in self._records.sources()}
         for block in tuple(self.index.blocks()):
-            held = self.index.rows(block)
-            if counts.get(block, 0) != len(held):
+            held, counted = self.index.rows(block), counts.get(block, 0)
+            if not counted:  # the whole source is gone: a million rows need not be compared with none
+                self.index.remove(held)
+            elif counted != len(held):
                 self.index.remove(np.setdiff1d(held, self._records.template_rows(block)))
 
     def _is_of_these_records(self, index: FollowingIndex) -> bool:

@@ -122,10 +122,18 @@ class Records(Protocol):
         """
 
     def faces(self, rows: Collection[int]) -> Mapping[int, EnrolledFace]:
-        """Return the faces behind template rows; rows that don't exist are left out."""
+        """Return the faces behind template rows; rows that don't exist are left out.
+
+        Raises:
+            ConflictError: code `source-changed-meanwhile`, a row's source was withdrawn and its key is gone.
+        """
 
     def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
-        """Return full-precision templates by row, each float32, shape (dim,); rows that don't exist are left out."""
+        """Return full-precision templates by row, each float32, shape (dim,); rows that don't exist are left out.
+
+        Raises:
+            ConflictError: as `faces`.
+        """
 
     def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
         """Stream templates with after_row < row <= last_row in rising order, in batches of one source each."""

@@ -40,6 +40,24 @@ def rows_of(settings: Settings) -> dict[str, int]:
     return {table: count or 0 for table, count in counts.items()}
 
 
+def test_a_search_whose_source_loses_its_key_under_it_is_to_be_made_again(settings: Settings) -> None:
+    with open_gallery(settings) as gallery:
+        index, _ = gallery.indexed.refresh()
+        source_id = gallery.records.source("stops").source_id
+        rows = gallery.records.template_rows(source_id).tolist()
+
+        # Another process has got this far since the scan began.
+        gallery.keyring.destroy(source_scope(source_id), reason="source-withdrawn")
+
+        for read in (
+            lambda: index.search(people("stops", 1), blocks=[source_id], limit=10),
+            lambda: gallery.records.faces(rows),
+        ):
+            with pytest.raises(ConflictError) as refused:
+                read()
+            assert refused.value.code == "source-changed-meanwhile"
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A home with three sources."""

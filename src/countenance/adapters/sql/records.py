@@ -22,7 +22,7 @@ from countenance.adapters.sql.mapping import (
 )
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.adapters.sql.sealing import IMAGE, RowSeals
-from countenance.adapters.sql.searches import add_search, kept_search
+from countenance.adapters.sql.searches import add_search, kept_search, source_still_readable
 from countenance.adapters.sql.source_register import add_change, find_source
 from countenance.adapters.sql.source_values import source_of, source_row
 from countenance.audit.model import Acting, Entry, Receipt
@@ -198,7 +198,7 @@ class SqlRecords:
     def faces(self, rows: Collection[int]) -> Mapping[int, EnrolledFace]:
         """See the port."""
         found: dict[int, EnrolledFace] = {}
-        with self._reading() as session:
+        with self._reading() as session, source_still_readable():
             for wanted in slices(rows):
                 chosen = (
                     select_faces()
@@ -215,7 +215,7 @@ class SqlRecords:
     def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
         """See the port."""
         found: dict[int, Templates] = {}
-        with self._reading() as session:
+        with self._reading() as session, source_still_readable():
             for wanted in slices(rows):
                 chosen = select_templates().where(TemplateRow.number.in_(wanted)).order_by(TemplateRow.source)
                 selected = session.execute(chosen).all()

@@ -4,7 +4,8 @@ What tells who a candidate is lies under its source's key, the rest under the ho
 people out of every kept answer at once.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +19,34 @@ from countenance.adapters.sql.models import FaceRow, SearchRow, SourceRow
 from countenance.adapters.sql.sealing import CANDIDATE, SEARCH, RowSeals
 from countenance.adapters.sql.source_register import find_source
 from countenance.core.clock import utc_now
-from countenance.core.errors import ConflictError
+from countenance.core.errors import ConflictError, NotFoundError
 from countenance.gallery.destruction import forgotten
 from countenance.gallery.model import SourceState
 from countenance.keys.model import KeyState, source_scope
 from countenance.search.model import search_unknown
+
+
+@contextmanager
+def source_still_readable() -> Iterator[None]:
+    """Turn a key that was destroyed since a scan chose rows into what it means for the search.
+
+    Raises:
+        ConflictError: code `source-changed-meanwhile`; the next search leaves the source out.
+    """
+    try:
+        yield
+    except NotFoundError as error:
+        if error.code != "key-destroyed":
+            raise
+        raise _changed_meanwhile() from None
+
+
+def _changed_meanwhile() -> ConflictError:
+    return ConflictError(
+        "a source was suspended or withdrawn while it was searched",
+        code="source-changed-meanwhile",
+        hint="search again",
+    )
 
 
 def add_search(session: Session, seals: RowSeals, search_id: str, answer: Mapping[str, Any]) -> None:
@@ -36,11 +60,7 @@ def add_search(session: Session, seals: RowSeals, search_id: str, answer: Mappin
         (candidate, find_source(session, seals, candidate["source"])) for candidate in answer.get("candidates", ())
     ]
     if any(source.state != SourceState.ACTIVE.value for _, source in candidates):
-        raise ConflictError(
-            "a source was suspended or withdrawn while it was searched",
-            code="source-changed-meanwhile",
-            hint="search again",
-        )
+        raise _changed_meanwhile()
     _require_on_record(session, [candidate["face"] for candidate, _ in candidates if "face" in candidate])
     row = SearchRow(
         search_id=search_id,
