@@ -5,13 +5,13 @@ Run: `python benchmarks/policy_decision.py`; writes benchmarks/results/policy-de
 
 import json
 import os
-import platform
-import sqlite3
 import statistics
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
+
+from environment import environment, write_result
 
 from countenance.access.model import Application
 from countenance.audit.model import Entry, Outcome
@@ -24,7 +24,6 @@ from countenance.policy.model import Actor, Role, Sector
 from countenance.search.model import SearchRequest
 from countenance.search.permission import SearchPermits
 
-RESULT = Path(__file__).parent / "results" / "policy-decision.json"
 FIRST_DAY = datetime(2026, 12, 1, 12, tzinfo=UTC)
 SEARCHES = 400
 A_DAY, A_CASE = 40, 150
@@ -97,18 +96,12 @@ def spread(times: list[float]) -> dict[str, float]:
 
 def main() -> None:
     """Measure, and write the result."""
+    taken_at = environment(seed=0, distributions=("SQLAlchemy", "cryptography", "cedarpy"))
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CONFIG_HOME"] = str(Path(folder) / "config")
         runs = [measured(Path(folder), sources) for sources in (1, 20, 200)]
-    result = {
-        "ms": runs,
-        "load_average": os.getloadavg(),
-        "sqlite": sqlite3.sqlite_version,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result))
+    write_result("policy-decision", {"environment": taken_at, "ms": runs})
+    print(json.dumps(runs))
 
 
 if __name__ == "__main__":

@@ -42,11 +42,12 @@ AUDITED = {
 
 def main() -> None:
     """Write the page and the plot."""
-    embed, enrol, log = (
-        json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in ("embed", "enrol", "audit-log")
+    embed, enrol, log, deciding = (
+        json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("embed", "enrol", "audit-log", "policy-decision")
     )
     lines = ["# Benchmarks", "", "Written by `python -m benchmarks.report` from `benchmarks/results/`.", ""]
-    lines += [*_embedding(embed), *_enrolling(enrol), "", *_auditing(log)]
+    lines += [*_embedding(embed), *_enrolling(enrol), "", *_auditing(log), "", *_deciding(deciding)]
     (DOCS / "benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     _plot(enrol)
 
@@ -133,6 +134,27 @@ def _auditing(result: dict[str, Any]) -> Iterator[str]:
         f"batches of 10,000 took {result['build_in_batches_ms'] / 1000:.0f} s. The database is "
         f"{result['database_bytes'] / 1e6:.0f} MB."
     )
+
+
+def _deciding(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the section on what a search waits for before it is made."""
+    yield "## Deciding on a search"
+    yield ""
+    yield (
+        f"{_machine(result['environment'])} A transaction that reads the case and what was used, decides the search "
+        "and every active source, and counts it; then the entry, as the answer has it. Milliseconds, medians (p95):"
+    )
+    yield ""
+    yield "| active sources | decided and counted | entry | both | refused, with its entry |"
+    yield "|---|---|---|---|---|"
+    for run in result["ms"]:
+        cells = (
+            f"{run[name]['p50']:.2f} ({run[name]['p95']:.2f})"
+            for name in ("permitted", "entry", "permitted_and_entry", "refused_with_entry")
+        )
+        yield f"| {run['sources']} | {' | '.join(cells)} |"
+    yield ""
+    yield f"{result['ms'][0]['permitted']['n']} searches each; sources with the same terms are decided on once."
 
 
 def _plot(result: dict[str, Any]) -> None:
