@@ -21,14 +21,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from environment import RESULTS, environment, write_result
-from lfw_templates import DOUBLE_IDENTITY, LfwTemplates, lfw_templates
+from lfw_templates import LfwTemplates, double_names, lfw_templates
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from protocols.lfw_dev import FOLDS, fold_of
 
 from countenance.core.errors import InvalidInputError
 from countenance.gallery.model import Snapshot
-from countenance.search.calibration import FEWEST_SUBJECTS, Calibration, calibrate_gallery, calibrate_people
+from countenance.search.calibration import FEWEST_SUBJECTS, Calibration, Check, calibrate_gallery, calibrate_people
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.comparisons import Sample, sample_subjects
 from countenance.search.strangers import HIGHEST_RATE, Strangers, expected_strangers
@@ -38,6 +38,8 @@ from countenance.vision.population import TYPICAL_SHAPES, Population, fit_popula
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 EXPECTATIONS = (0.01, 0.1, 1.0, 10.0, 100.0)
 SEED = 7
+MADE_UP = 1_000_000
+"""Number that made-up subjects are numbered from."""
 Blocks = Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]
 
 
@@ -50,7 +52,7 @@ def gallery(data: LfwTemplates, rows: NDArray[np.intp], extension: Population, s
     """Stream a gallery of `size` subjects: one real picture each, then made-up ones, numbered from a million on."""
     yield data.subjects[rows[:size]], data.templates[rows[:size]]
     for part in extension.stream(max(size - len(rows), 0), seed=SEED):
-        yield part.subjects + 1_000_000, part.templates
+        yield part.subjects + MADE_UP, part.templates
 
 
 def calibrated(blocks: Blocks, people: Sample, cohort: ReferenceCohort, pack: ModelPack, size: int) -> Calibration:
@@ -82,15 +84,34 @@ def thresholds(
     return found, said
 
 
+def same_person(data: LfwTemplates) -> NDArray[np.bool_]:
+    """Say which subjects are one person, themselves included: bool, shape (subjects, subjects)."""
+    names = [str(name).partition("/")[0] for name in data.names[np.unique(data.subjects, return_index=True)[1]]]
+    place = {name: at for at, name in enumerate(names)}
+    same = np.eye(len(names), dtype=np.bool_)
+    for one, other in double_names():
+        same[place[one], place[other]] = True
+    return same
+
+
 def count(
-    blocks: Blocks, probes: NDArray[np.float32], who: NDArray[np.int64], at: NDArray[np.float64]
+    blocks: Blocks,
+    probes: NDArray[np.float32],
+    who: NDArray[np.int64],
+    at: NDArray[np.float64],
+    same: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """Count the strangers of each probe at or above each of its thresholds; shape (probes, expectations)."""
+    """Count the strangers of each probe at or above each of its thresholds; shape (probes, expectations).
+
+    Args:
+        same: Which of the real subjects are one person: bool, shape (subjects, subjects).
+    """
     counts = np.zeros(at.shape, np.int64)
     floor = at.min(axis=1).astype(np.float32)
     for subjects, templates in blocks:
         scores = templates @ probes.T
-        scores[(subjects[:, None] == who[None]) | ((subjects < 1_000_000)[:, None] & (scores >= DOUBLE_IDENTITY))] = -2
+        [real] = np.nonzero(subjects < MADE_UP)
+        scores[real] = np.where(same[np.ix_(subjects[real], who)], -2, scores[real])
         row, probe = np.nonzero(scores >= floor)
         reached = scores[row, probe][:, None] >= at[probe]
         np.add.at(counts, probe, reached)
@@ -125,7 +146,7 @@ def one_gallery(
     people = Sample(data.templates[fit], data.subjects[fit])
     calibration = calibrated(gallery(data, rows, extension, size), people, cohort, pack, size)
     at, said = thresholds(probes, cohort, calibration, size)
-    counts = count(gallery(data, rows, extension, size), probes, who, at)
+    counts = count(gallery(data, rows, extension, size), probes, who, at, same_person(data))
     for column, wanted in enumerate(EXPECTATIONS):
         yield {
             "subjects": size,
@@ -171,9 +192,10 @@ def main() -> None:
             print(f"fold {fold}: {time.perf_counter() - started:.0f} s", flush=True)
     cells = pooled(result["results"])
     plot(cells, RESULTS.parent.parent / f"docs/images/{name}.svg")
+    write_result(name, result | {"pooled": cells})
     print("gallery                   expected  ratio covered")
     for cell in cells:
-        print("{gallery:25} {expectation:>8} {ratio:>6.2f} {covered:>7.2f} {known}".format(**cell))
+        print("{gallery:25} {expectation:>8} {ratio:>6.2f} {covered:>7.2f} {known} {ratio_interval_90}".format(**cell))
 
 
 def pooled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -183,8 +205,10 @@ def pooled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         same = [row for row in rows if (row["gallery"], row["expectation"]) == (gallery_name, wanted)]
         probes = [row["probes"] for row in same]
         covered_share = float(np.average([row["covered"] for row in same], weights=probes))
-        ratio = sum(row["counted"] for row in same) / (sum(probes) * wanted)
-        cells.append(same[0] | {"ratio": ratio, "covered": covered_share})
+        expected, counted = sum(probes) * wanted, sum(row["counted"] for row in same)
+        low, high = Check(rate=1.0, probes=sum(probes), expected=expected, counted=counted).interval
+        ratios = {"ratio": counted / expected, "ratio_interval_90": [low / expected, high / expected]}
+        cells.append(same[0] | ratios | {"covered": covered_share})
     return cells
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from protocols.lfw_dev import FOLDS, fold_of, protocol_rows
 
 from countenance.search.cohort import ReferenceCohort
-from countenance.search.fusion import fuse
+from countenance.vision.fusion import fuse
 from countenance.vision.pack import ModelPack, builtin_packs, read_pack
 from countenance.vision.population import TYPICAL_SHAPES, fit_population
 
@@ -29,8 +29,9 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Folds = NDArray[np.int64]
 
-SEARCH = "mirrored, normalised (what a search does)"
-FUSED = "mirrored, normalised, subject's templates fused (not in a search)"
+BEST = "mirrored, normalised, best of a subject's templates"
+SEARCH = "mirrored, normalised, subject's templates fused (what a search does)"
+BOTH_SIDES = "the same, normalised by the subject's own offset too (not in a search)"
 
 
 class Trial(NamedTuple):
@@ -105,7 +106,9 @@ def rotation(data: LfwTemplates, number: int) -> tuple[Rows, Rows]:
     return gallery[np.argsort(data.subjects[gallery], kind="stable")], probes
 
 
-def searched(data: LfwTemplates, gallery: Rows, probes: Rows, offset: Floats) -> dict[str, Trial]:
+def searched(
+    data: LfwTemplates, gallery: Rows, probes: Rows, folds: Folds, by_fold: Sequence[ReferenceCohort]
+) -> dict[str, Trial]:
     """Search by each method with one photograph a search."""
     subjects, starts = np.unique(data.subjects[gallery], return_index=True)
     who = data.subjects[probes]
@@ -116,13 +119,18 @@ def searched(data: LfwTemplates, gallery: Rows, probes: Rows, offset: Floats) ->
 
     fused = np.stack([fuse(rows) for rows in np.split(data.templates[gallery], starts[1:])])
     of_fused = (data.templates[probes] @ fused.T).astype(np.float64)
-    shift = offset[probes][:, None]
+    shift = offsets(data.templates[probes], folds[probes], by_fold)[:, None]
+    means = np.add.reduceat(data.templates[gallery], starts, axis=0) / np.diff(np.r_[starts, len(gallery)])[:, None]
+    own = offsets(fused, folds[gallery][starts], by_fold)
     mirrored = best_of(data.templates)
     return {
         "plain: one crop, best of a subject's templates": trial(best_of(data.single), who, subjects),
         "mirrored": trial(mirrored, who, subjects),
-        SEARCH: trial(mirrored - shift, who, subjects),
-        FUSED: trial(of_fused - shift, who, subjects),
+        BEST: trial(mirrored - shift, who, subjects),
+        SEARCH: trial(of_fused - shift, who, subjects),
+        "mirrored, normalised, better of fused and best": trial(np.maximum(mirrored, of_fused) - shift, who, subjects),
+        "mirrored, normalised, mean of the scores": trial(data.templates[probes] @ means.T - shift, who, subjects),
+        BOTH_SIDES: trial(of_fused - shift - own, who, subjects),
     }
 
 
@@ -177,17 +185,14 @@ def main() -> None:
     data = lfw_templates(pack)
     folds = np.array([fold_of(str(name).partition("/")[0]) for name in data.names])
     by_fold = cohorts(data, folds, pack)
-    offset = offsets(data.templates, folds, by_fold)
-    runs = [searched(data, *rotation(data, number), offset) for number in range(1, ROTATIONS + 1)]
+    runs = [searched(data, *rotation(data, number), folds, by_fold) for number in range(1, ROTATIONS + 1)]
     rotations = pooled(runs)
     result = {
         "environment": environment(seed=SEED, distributions=("numpy",)),
         "pack": pack.digest,
         "one_photograph": counted(runs[0]),
         "one_photograph_rotations": {"rotations": ROTATIONS} | counted(rotations),
-        "fused_subjects_rotations": counted(
-            {"best of a subject's templates": rotations[SEARCH], FUSED: rotations[FUSED]}
-        ),
+        "fused_subjects_rotations": counted({name: rotations[name] for name in (BEST, *list(rotations)[3:])}),
         "two_photographs": two_photographs(data, folds, by_fold),
     }
     write_result(f"open-set-{pack.name}", result)

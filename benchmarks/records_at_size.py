@@ -204,7 +204,7 @@ def measure(records: SqlRecords, templates: int) -> dict[str, dict[str, float]]:
     return {
         "snapshot": timed(records.snapshot),
         "active_sources": timed(records.active_sources),
-        "templates, 20 rows": timed(lambda: records.templates(rows(20))),
+        "references, 20 rows": timed(lambda: records.references(rows(20))),
         "faces, 20 rows": timed(lambda: records.faces(rows(20))),
         "faces, 1000 rows": timed(lambda: records.faces(rows(1000))),
         "known_images, 256 hashes": timed(

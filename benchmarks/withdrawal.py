@@ -161,9 +161,9 @@ def watch(folder: Path, layout: Layout, probes: Templates) -> tuple[dict[str, ob
                 meanwhile.append(search(gallery, probes[len(meanwhile) % PROBES][None], layout))
             told = json.loads(withdrawing.stdout.read() if withdrawing.stdout else "")
         after = answers(gallery, probes)
-        left = len(gallery.records.template_rows(identifier(LARGE)))
+        left = len(gallery.records.reference_rows(identifier(LARGE)))
         index, snapshot = gallery.indexed.refresh()
-        held = (len(index), snapshot.templates)
+        held = (len(index), snapshot.subjects)
     since = [one for one in meanwhile if one.began >= told["committed"]]
     return {
         "searches before": [asdict(one) for one in before],

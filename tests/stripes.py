@@ -1,12 +1,13 @@
 """Pictures of coloured stripes, each a "face", and an analyser that reads them: galleries without networks."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from PIL import Image
 
 from countenance.core.arrays import Pixels, Templates
+from countenance.gallery.ports import Records
 from countenance.vision.model import Box, Face, Landmarks, Point, Quality
 from countenance.vision.quality import Gate
 
@@ -78,3 +79,8 @@ class StripeAnalyser:
 
     def crop(self, pixels: Pixels, face: Face) -> Pixels:
         return np.ascontiguousarray(pixels[:, int(face.box.left) : int(face.box.right)])
+
+
+def templates_of(records: Records, rows: Collection[int]) -> dict[int, Templates]:
+    """Return the single templates on record under row numbers, float32, shape (dim,); what isn't there is left out."""
+    return {row: one.templates[-1] for row, one in records.references(rows).items()}

@@ -26,8 +26,9 @@ from countenance.gallery.model import (
 )
 from countenance.gallery.ports import Records, crop_key, image_key
 from countenance.policy.model import SYSTEM
+from countenance.vision.fusion import fuse
 from tests.audit_parts import entry, sql_records
-from tests.stripes import face, template
+from tests.stripes import face, template, templates_of
 
 PACK = "a" * 64
 NO_ONE = "00000000-0000-4000-8000-000000000000"
@@ -303,7 +304,7 @@ class TestTemplates:
             archive.source_id, [image("1", "A", poor=1), image("2", None)], pack_digest=PACK, actor=SYSTEM
         )
 
-        faces, vectors = records.faces([2, 1, 7]), records.templates([2, 1, 7])
+        faces, vectors = records.faces([2, 1, 7]), templates_of(records, [2, 1, 7])
 
         assert sorted(faces) == sorted(vectors) == [1, 2]
         assert [faces[row].label for row in (1, 2)] == ["A", None]
@@ -315,7 +316,7 @@ class TestTemplates:
     def test_many_rows_at_once(self, records: Records, archive: Source) -> None:
         records.add_images(archive.source_id, [image("1", *[None] * 30)], pack_digest=PACK, actor=SYSTEM)
 
-        assert sorted(records.templates(range(40_000))) == list(range(1, 31))
+        assert sorted(records.references(range(40_000))) == list(range(1, 31))
         assert sorted(records.faces(range(40_000))) == list(range(1, 31))
 
     def test_a_stream_in_rising_order_a_source_a_batch(self, records: Records) -> None:
@@ -342,16 +343,51 @@ class TestTemplates:
             records.register_source(one, actor=SYSTEM)
             records.add_images(one.source_id, [image("1", "A", "B")], pack_digest=PACK, actor=SYSTEM)
 
-        assert [records.template_rows(one.source_id).tolist() for one in made] == [[1, 2], [3, 4]]
-        assert records.template_rows("unknown").tolist() == []
-        assert records.template_rows("unknown").dtype == np.int64
+        assert [records.reference_rows(one.source_id).tolist() for one in made] == [[1, 2], [3, 4]]
+        assert records.reference_rows("unknown").tolist() == []
+        assert records.reference_rows("unknown").dtype == np.int64
 
     def test_what_is_given_back_may_be_changed(self, records: Records, archive: Source) -> None:
         records.add_images(archive.source_id, [image("1", "A")], pack_digest=PACK, actor=SYSTEM)
 
-        records.templates([1])[1][:] = 0
+        records.references([1])[1].template[:] = 0
 
-        assert np.array_equal(records.templates([1])[1], template(ord("1"), 1))
+        assert np.array_equal(records.references([1])[1].template, template(ord("1"), 1))
+
+
+class TestReferences:
+    """The rows of an index: a subject's templates, under the number of the newest."""
+
+    def test_a_subject_is_one_row_and_a_row_number_keeps_its_meaning(self, records: Records, archive: Source) -> None:
+        records.add_images(archive.source_id, [image("1", "A", "B", "A")], pack_digest=PACK, actor=SYSTEM)
+        before = records.references([1, 3])
+
+        records.add_images(archive.source_id, [image("2", "B", "A")], pack_digest=PACK, actor=SYSTEM)
+
+        assert [one.rows.tolist() for one in before.values()] == [[1], [1, 3]]
+        assert np.array_equal(before[3].template, fuse(before[3].templates))
+        for row, one in records.references([1, 3]).items():
+            assert np.array_equal(one.template, before[row].template)
+        assert {row: one.rows.tolist() for row, one in records.references([4, 5]).items()} == {4: [2, 4], 5: [1, 3, 5]}
+        assert records.reference_rows(archive.source_id).tolist() == [4, 5]
+
+    def test_a_stream_passes_over_what_came_after_and_says_what_it_supersedes(
+        self, records: Records, archive: Source
+    ) -> None:
+        for digit, labels in (("1", ["A", "B", "A"]), ("2", ["B", "A", None])):
+            records.add_images(archive.source_id, [image(digit, *labels)], pack_digest=PACK, actor=SYSTEM)
+
+        [then] = records.reference_batches(after_row=0, last_row=3)
+        [since] = records.reference_batches(after_row=3, last_row=6)
+        [whole] = records.reference_batches(after_row=0, last_row=6)
+
+        assert (then.rows.tolist(), then.superseded.tolist()) == ([2, 3], [1])
+        assert (since.rows.tolist(), sorted(since.superseded.tolist())) == ([4, 5, 6], [1, 2, 3])
+        assert whole.rows.tolist() == [4, 5, 6]
+        assert len(set(whole.subjects.tolist())) == 3
+        assert then.subjects.tolist() == whole.subjects[:2].tolist() == since.subjects[:2].tolist()
+        assert np.array_equal(whole.templates[1], records.references([5])[5].template)
+        assert list(records.reference_batches(after_row=6, last_row=6)) == []
 
 
 class TestSearches:

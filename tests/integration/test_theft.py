@@ -25,6 +25,7 @@ from countenance.bootstrap.wiring import OpenGallery, model_pack, open_gallery
 from countenance.gallery.model import SourceState
 from countenance.policy.model import Sector
 from tests import signed_up
+from tests.stripes import templates_of
 
 COMMAND = (sys.executable, "-c", "from countenance.cli.main import main; main()")
 WORDS = {
@@ -92,7 +93,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
         _more(gallery)
         # Copied while it is open: what is not in the database yet is in its write-ahead log.
         shutil.copytree(settings.home, folder / "copy of the open home")
-        stored = gallery.records.templates(range(1, 9))
+        stored = templates_of(gallery.records, range(1, 9))
         gallery.rekey_templates()
         kept_rotation = rotation_file(settings, model_pack(settings), gallery.keyring).read()
         assert kept_rotation is not None

@@ -6,6 +6,7 @@ from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -17,10 +18,10 @@ from countenance.adapters.memory import InlineReader
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
-from countenance.core.arrays import cosine
+from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import ConflictError
 from countenance.gallery.enrolment import Enrolment
-from countenance.gallery.indexing import IndexedGallery
+from countenance.gallery.indexing import IndexedGallery, originals_of
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.sources import register_source
@@ -29,6 +30,7 @@ from countenance.search.model import SearchRequest
 from countenance.search.rendering import answer_json
 from countenance.search.service import SearchService
 from countenance.vision.decode import ImageLimits
+from countenance.vision.fusion import fuse
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
 from tests.audit_parts import sql_records
 from tests.signed_up import PermitsAll
@@ -69,7 +71,7 @@ class GalleryMachine(RuleBasedStateMachine):
         self._search = SearchService(
             permits=PermitsAll(self._records),
             records=self._records,
-            gallery=IndexedGallery(self._records, partial(ExactIndex, DIM, originals=self._records.templates)),
+            gallery=IndexedGallery(self._records, partial(ExactIndex, DIM, originals=originals_of(self._records))),
             analyser=self._analyser,
             gate=SEARCH_GATE,
             limits=LIMITS,
@@ -136,16 +138,19 @@ class GalleryMachine(RuleBasedStateMachine):
 
         answer = self._search.search(request)
 
-        best: dict[tuple[str, ...], float] = {}
+        held: dict[tuple[str, ...], list[Templates]] = {}
         for source, photographs in self._model.items():
             for faces in photographs.values():
                 for subject, enrolled in faces:
-                    score = float(cosine(template(*person), template(*enrolled)[None])[0])
-                    best[source, *subject] = max(score, best.get((source, *subject), -2.0))
-        expected = sorted((score for score in best.values() if score >= threshold), reverse=True)[:limit]
-        assert [one.score for one in answer.candidates] == expected
+                    held.setdefault((source, *subject), []).append(template(*enrolled))
+        scores = {whose: cosine(template(*person), fuse(np.stack(mine))[None])[0] for whose, mine in held.items()}
+        expected = sorted((score for score in scores.values() if score >= threshold), reverse=True)[:limit]
+        assert np.allclose([one.score for one in answer.candidates], expected, rtol=0, atol=1e-6)
         for one in answer.candidates:
-            assert one.face.label is None or best[one.face.source, "label", one.face.label] == one.score
+            if one.face.label is not None:
+                mine = (one.face.source, "label", one.face.label)
+                assert one.templates == len(held[mine])
+                assert abs(one.score - scores[mine]) < 1e-6
         given = answer_json(answer)
         assert json.loads(json.dumps(given, allow_nan=False)) == given
         assert self._records.search(answer.search_id) == given

@@ -26,7 +26,8 @@ from countenance.gallery.model import (
     Subject,
 )
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph, read_photograph
-from countenance.gallery.ports import TemplateBatch, crop_key, image_key
+from countenance.gallery.ports import crop_key, image_key
+from countenance.gallery.references import Reference, ReferenceBatch, TemplateBatch
 from countenance.gallery.sources import require_active
 from countenance.index.model import Certificate, Nearest, Neighbour, index_mismatch
 from countenance.index.ports import RowNumbers
@@ -330,10 +331,6 @@ class MemoryRecords:
         """See the port."""
         return {row: self._faces[self._templates[row].face_id][1] for row in rows if row in self._templates}
 
-    def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
-        """See the port."""
-        return {row: self._templates[row].vector.copy() for row in rows if row in self._templates}
-
     def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
         """See the port."""
         for row, held in sorted(self._templates.items()):
@@ -345,9 +342,30 @@ class MemoryRecords:
                     templates=held.vector[None].copy(),
                 )
 
-    def template_rows(self, source_id: str) -> RowNumbers:
+    def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
         """See the port."""
-        return np.array([row for row, held in sorted(self._templates.items()) if held.source_id == source_id], np.int64)
+        return {row: self._reference(row) for row in rows if row in self._templates}
+
+    def reference_batches(self, *, after_row: int, last_row: int) -> Iterator[ReferenceBatch]:
+        """See the port."""
+        newest = {held.subject: row for row, held in sorted(self._templates.items()) if row <= last_row}
+        yield from ReferenceBatch.of(self._reference(row) for row in sorted(newest.values()) if row > after_row)
+
+    def reference_rows(self, source_id: str) -> RowNumbers:
+        """See the port."""
+        newest = {one.subject: row for row, one in sorted(self._templates.items()) if one.source_id == source_id}
+        return np.array(sorted(newest.values()), np.int64)
+
+    def _reference(self, row: int) -> Reference:
+        """Return what a row stands for."""
+        held = self._templates[row]
+        rows = [at for at, one in sorted(self._templates.items()) if one.subject == held.subject and at <= row]
+        return Reference(
+            source_id=held.source_id,
+            subject=held.subject,
+            rows=np.array(rows, dtype=np.int64),
+            templates=np.stack([self._templates[at].vector for at in rows]),
+        )
 
     def put_search(self, search_id: str, answer: Mapping[str, object], *, entry: Entry) -> Receipt:
         """See the port."""

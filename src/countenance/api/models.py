@@ -190,8 +190,11 @@ class CandidateEntry(Answer):
         None, description="The score less the probe's offset: comparable over searches.", examples=[0.3321]
     )
     strangers: StrangersEntry | None = Field(None, description="Null in answers of earlier versions.")
-    template: int = Field(description="Row number of the template.", examples=[88])
-    face: Identifier
+    template: int = Field(description="Row number of the newest template of the subject.", examples=[88])
+    templates: int = Field(
+        1, description="How many templates of the subject were compared, as their mean direction.", examples=[2]
+    )
+    face: Identifier = Field(description="The subject's face that is most alike.")
     image: ImageName
     source: str = Field(examples=["missing-persons-2026"])
     box: Sides
@@ -206,20 +209,24 @@ class SearchMissRate(Answer):
 
 
 class SearchCertificate(Answer):
-    """What was searched, and why nobody is missing: no template that was not scored in full can reach the cut."""
+    """What was searched, and why nobody is missing: nobody who was not scored in full can reach the cut."""
 
+    fused: bool = Field(
+        default=False,
+        description="Subjects are compared by the mean of their templates; in earlier answers by the best one.",
+    )
     certified: bool = Field(description="False where the index can't promise it; the numbers are null then.")
-    words: str = Field("", description="The same in a sentence.", examples=["Certified complete: 1,190 templates …"])
+    words: str = Field("", description="The same in a sentence.", examples=["Certified complete: 812 subjects …"])
     miss_rate: SearchMissRate | None = Field(description="Null where it is certified, or was not measured.")
-    templates: int | None = Field(description="Templates that were searched.", examples=[1190])
+    templates: int | None = Field(description="Rows that were searched: one a subject where fused.", examples=[812])
     subjects: int | None = Field(description="Subjects of these.", examples=[812])
-    scored: int | None = Field(description="How many of the templates were scored in full precision.", examples=[41])
-    cut: float | None = Field(description="What a template's upper bound had to reach for that.", examples=[0.363])
+    scored: int | None = Field(description="How many rows were scored in full precision.", examples=[41])
+    cut: float | None = Field(description="What a row's upper bound had to reach for that.", examples=[0.363])
     bound: float | None = Field(
         description="Largest upper bound of the others; null where there are none.", examples=[0.3614]
     )
     left_out: dict[str, int] = Field(
-        description="Templates that were not searched, by reason.",
+        description="Subjects that were not searched, by reason.",
         examples=[{"source-not-active": 0, "not-permitted": 0, "erased": 0}],
     )
     sources: list[Identifier] = Field(description="Sources that were searched.")

@@ -54,7 +54,7 @@ from countenance.gallery.destruction import Destroyer, DestructionRecords
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport, NotEnrolled
 from countenance.gallery.entries import crops_shown, photograph_shown
 from countenance.gallery.erasure import Eraser, ErasureList, ErasureRecords
-from countenance.gallery.indexing import IndexedGallery
+from countenance.gallery.indexing import IndexedGallery, originals_of
 from countenance.gallery.model import Snapshot
 from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import Objects, PhotographReader, Records, SourceRegister
@@ -366,8 +366,8 @@ class OpenGallery:
         self._index = open_index(
             self.settings,
             model_pack(self.settings),
-            rows=self.records.snapshot().templates,
-            originals=self.records.templates,
+            rows=self.records.snapshot().subjects,
+            originals=originals_of(self.records),
             keyring=self.keyring,
         )
         return self._index

@@ -34,8 +34,8 @@ def index_status(home: Home = None, json: Json = False) -> None:
         "damage": stored.damage,
         "files": stored.files,
         "bytes": stored.bytes,
-        "templates": stored.rows,
-        "on_record": on_record.templates,
+        "subjects": stored.rows,
+        "on_record": on_record.subjects,
         "rotation": rotation,
     }
     output.emit(status, as_json=json, render=lambda console: console.print(output.facts(status)))
@@ -49,10 +49,8 @@ def index_rebuild(home: Home = None, json: Json = False) -> None:
     """
     with open_gallery(load_settings(home)) as gallery, _bar("Indexing", gallery, quiet=json) as bar:
         snapshot = gallery.indexed.rebuild(on_progress=bar.advance)
-    result = {"templates": snapshot.templates, "snapshot": snapshot.revision}
-    output.emit(
-        result, as_json=json, render=lambda console: console.print(f"Rebuilt: {snapshot.templates:,} templates.")
-    )
+    result = {"subjects": snapshot.subjects, "snapshot": snapshot.revision}
+    output.emit(result, as_json=json, render=lambda console: console.print(f"Rebuilt: {snapshot.subjects:,} subjects."))
 
 
 @index_app.command("verify")
@@ -101,8 +99,8 @@ def doctor(home: Home = None, json: Json = False) -> None:
 
 
 def _bar(description: str, gallery: OpenGallery, *, quiet: bool) -> AbstractContextManager[output.Advancing]:
-    """Show how many of the gallery's templates are done."""
-    return output.progress(description, gallery.records.snapshot().templates, quiet=quiet)
+    """Show how many of the gallery's subjects are done."""
+    return output.progress(description, gallery.records.snapshot().subjects, quiet=quiet)
 
 
 def _compared(gallery: OpenGallery, *, quiet: bool) -> Difference:
@@ -116,13 +114,13 @@ def _report(found: Difference, *, as_json: bool) -> None:
     if not found.agree:
         named = [*found.differing[:NAMED].tolist(), *found.extra[:NAMED].tolist()][:NAMED]
         raise index_mismatch(
-            f"{len(found.differing):,} of {found.compared:,} templates differ, {len(found.extra):,} are not on record: "
+            f"{len(found.differing):,} of {found.compared:,} subjects differ, {len(found.extra):,} are not on record: "
             f"{', '.join(map(str, named))}"
         )
-    result: dict[str, Any] = {"templates": found.compared, "agree": True}
+    result: dict[str, Any] = {"subjects": found.compared, "agree": True}
 
     def render(console: Console) -> None:
         """Say so."""
-        console.print(f"Index and records agree: {found.compared:,} templates compared.")
+        console.print(f"Index and records agree: {found.compared:,} subjects compared.")
 
     output.emit(result, as_json=as_json, render=render)

@@ -164,11 +164,11 @@ def verify_search(
     def render(console: Console) -> None:
         """Say what was checked."""
         console.print(
-            f"The answer holds: {holds.templates:,} templates scored again, {holds.candidates} candidates agree, "
+            f"The answer holds: {holds.templates:,} subjects scored again, {holds.candidates} candidates agree, "
             "nobody is missing."
         )
         if holds.erased_since:
-            console.print(f"{holds.erased_since:,} templates were erased since and can't be checked.")
+            console.print(f"{holds.erased_since:,} of those searched were erased since and can't be checked.")
 
     output.emit(asdict(holds) | {"holds": True}, as_json=json, render=render)
 

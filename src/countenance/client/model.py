@@ -260,9 +260,11 @@ class Candidate:
         score: Cosine similarity, -1 to 1.
         normalised: The score less the probe's offset, comparable over searches; None where that is not known.
         strangers: How many others to expect at this score; None in answers of earlier versions.
-        template: The template's row number in the records.
-        face: The face's id, for `Client.crop`.
+        template: Row number of the newest template of the subject.
+        face: Id of the subject's face that is most alike, for `Client.crop`.
         box: As in `Face`.
+        templates: How many templates of the subject were compared, as their mean; in answers of earlier versions the
+            best one was.
     """
 
     rank: int
@@ -275,6 +277,7 @@ class Candidate:
     box: tuple[float, float, float, float]
     normalised: float | None = None
     strangers: Strangers | None = None
+    templates: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,15 +303,17 @@ class SearchCertificate:
         certified: False where the index can't promise it; the numbers are None then.
         words: The same in a sentence.
         miss_rate: None where it is certified, or was not measured.
-        templates: Templates that were searched.
+        templates: What the probe was compared with: one a subject, where `fused`.
         subjects: Subjects of these.
-        scored: How many of the templates were scored in full precision.
-        cut: What a template's upper bound had to reach for that.
+        scored: How many of them were scored in full precision.
+        cut: What an upper bound had to reach for that.
         bound: Largest upper bound of the others; None where there are none.
-        left_out: Templates that were not searched, by reason.
+        left_out: How many were not searched, by reason.
         sources: Ids of the sources that were searched.
         last_template: Highest row number of a template then.
         probe_template_sha256: Hex digest of the probe's template, which is not kept.
+        fused: A subject is compared by the mean direction of their templates; in answers of earlier versions by the
+            best of them.
     """
 
     certified: bool
@@ -323,6 +328,7 @@ class SearchCertificate:
     sources: tuple[str, ...]
     last_template: int
     probe_template_sha256: str
+    fused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

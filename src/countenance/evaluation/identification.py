@@ -11,6 +11,7 @@ from countenance.evaluation.acquisition import Acquired, Sample, failures, throu
 from countenance.evaluation.gates import GateRule
 from countenance.evaluation.model import NEVER, Flags, Numbers, Searches
 from countenance.evaluation.protocol import Protocol, ProtocolRow
+from countenance.vision.fusion import fuse
 
 CHUNK = 512
 """Probes that are scored at a time: 512 against 100,000 templates take 400 MB."""
@@ -96,7 +97,7 @@ def evaluate_identification(protocol: Protocol, acquired: Acquired, gate: GateRu
 
 
 def searched(probes: Templates, gallery: Templates, *, owners: Numbers, subjects: Numbers, mated: Flags) -> Searches:
-    """Score every probe against every subject of the gallery: the subject's best template counts, as in a search.
+    """Score every probe against every subject of the gallery: a subject's templates are fused, as for a search.
 
     Args:
         probes: float32, shape (p, d), unit rows; zeros where a probe gave no template; not modified.
@@ -107,13 +108,13 @@ def searched(probes: Templates, gallery: Templates, *, owners: Numbers, subjects
     """
     order = np.argsort(owners, kind="stable")
     enrolled, starts = np.unique(owners[order], return_index=True)
-    columns = gallery[order].astype(np.float64).T
+    fused = np.stack([fuse(templates) for templates in np.split(gallery[order], starts[1:])])
+    columns = fused.astype(np.float64).T
     acquired: Flags = np.any(probes != 0, axis=1)
     parts = []
     for at in range(0, len(probes), CHUNK):
         rows = slice(at, at + CHUNK)
-        products = np.clip(probes[rows].astype(np.float64) @ columns, -1.0, 1.0)
-        scores = np.maximum.reduceat(products, starts, axis=1)
+        scores = np.clip(probes[rows].astype(np.float64) @ columns, -1.0, 1.0)
         scores[~acquired[rows]] = -np.inf
         parts.append(_places(scores, enrolled, subjects[rows]))
     mates, ranks, strangers = (np.concatenate(part) for part in zip(*parts, strict=True))

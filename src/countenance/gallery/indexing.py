@@ -10,8 +10,9 @@ import numpy as np
 
 from countenance.core.errors import IntegrityError
 from countenance.gallery.model import Snapshot
-from countenance.gallery.ports import Records, TemplateBatch
-from countenance.index.ports import FollowingIndex, RowNumbers
+from countenance.gallery.ports import Records
+from countenance.gallery.references import ReferenceBatch
+from countenance.index.ports import FollowingIndex, Originals, RowNumbers
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ class Difference:
     """Where index and records disagree.
 
     Attributes:
-        compared: Templates on record.
+        compared: Subjects on record, each with what it is compared by.
         differing: Rows that the index does not hold as they are on record; int64.
         extra: Rows of the index that are not on record; int64.
     """
@@ -34,6 +35,11 @@ class Difference:
     def agree(self) -> bool:
         """Whether index and records are equal."""
         return not len(self.differing) and not len(self.extra)
+
+
+def originals_of(records: Records) -> Originals:
+    """Return where an engine over the records gets what its rows are compared by."""
+    return lambda rows: {row: one.template for row, one in records.references(rows).items()}
 
 
 class IndexedGallery:
@@ -76,7 +82,7 @@ class IndexedGallery:
             if snapshot.revision != self._revision:
                 self._follow(snapshot, on_progress)
                 self._revision = snapshot.revision
-                logger.debug("the index holds %d templates, revision %d", snapshot.templates, snapshot.revision)
+                logger.debug("the index holds %d subjects, revision %d", snapshot.subjects, snapshot.revision)
             return self.index, snapshot
 
     def settle(self) -> None:
@@ -106,14 +112,14 @@ class IndexedGallery:
         """Compare the index with the records, row by row.
 
         Args:
-            on_progress: Called with the number of templates that were compared since the last call.
+            on_progress: Called with the number of subjects that were compared since the last call.
 
         Raises:
             IntegrityError: as `refresh`.
         """
         index, snapshot = self.refresh()
         compared, differing, seen = 0, [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for batch in self._records.template_batches(after_row=0, last_row=snapshot.last_row):
+        for batch in self._records.reference_batches(after_row=0, last_row=snapshot.last_row):
             differing.append(
                 index.differing(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
             )
@@ -130,23 +136,29 @@ class IndexedGallery:
     def _follow(self, snapshot: Snapshot, on_progress: Callable[[int], None]) -> None:
         """Add what came, take out what went, and begin anew where that does not do."""
         self._load(snapshot, on_progress)
-        if len(self.index) != snapshot.templates:
+        if len(self.index) != snapshot.subjects:
             self._take_out_what_went()
-        if len(self.index) != snapshot.templates:
+        if len(self.index) != snapshot.subjects:
             self.index.clear()
             self._load(snapshot, on_progress)
-        if len(self.index) != snapshot.templates:
+        if len(self.index) != snapshot.subjects:
             raise IntegrityError(
-                f"the index holds {len(self.index)} templates, the records count {snapshot.templates}",
+                f"the index holds {len(self.index)} subjects, the records count {snapshot.subjects}",
                 code="index-mismatch",
                 hint="restore the records from a backup",
             )
 
     def _load(self, snapshot: Snapshot, on_progress: Callable[[int], None]) -> None:
-        """Add what came since the last row that is in the index."""
+        """Add what came since the last row that is in the index, in the place of what it was before."""
+        before, read = self.index.last_row, 0
         try:
-            for batch in self._records.template_batches(after_row=self.index.last_row, last_row=snapshot.last_row):
+            for batch in self._records.reference_batches(after_row=before, last_row=snapshot.last_row):
                 self.index.add(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
+                # Afterwards, so that nobody is missing meanwhile.
+                held = batch.superseded[batch.superseded <= before]
+                read += len(batch.rows) + len(batch.superseded)
+                if len(held):
+                    self.index.remove(held)
                 on_progress(len(batch.rows))
         except ValueError as error:
             raise IntegrityError(
@@ -154,16 +166,22 @@ class IndexedGallery:
                 code="template-damaged",
                 hint="restore the records from a backup",
             ) from None
+        if not before and read != snapshot.templates:
+            raise IntegrityError(
+                f"the records hold {read} templates and count {snapshot.templates}",
+                code="index-mismatch",
+                hint="restore the records from a backup",
+            )
 
     def _take_out_what_went(self) -> None:
-        """Take out rows that are not on record any more; sources that still have as many are passed over."""
-        counts = {summary.source.source_id: summary.templates for summary in self._records.sources()}
+        """Take out rows that stand for nobody any more; sources that still have as many subjects are passed over."""
+        counts = {summary.source.source_id: summary.subjects for summary in self._records.sources()}
         for block in tuple(self.index.blocks()):
             held, counted = self.index.rows(block), counts.get(block, 0)
             if not counted:  # the whole source is gone: a million rows need not be compared with none
                 self.index.remove(held)
             elif counted != len(held):
-                self.index.remove(np.setdiff1d(held, self._records.template_rows(block)))
+                self.index.remove(np.setdiff1d(held, self._records.reference_rows(block)))
 
     def _is_of_these_records(self, index: FollowingIndex) -> bool:
         """Look at the last row of each block: an index of other records, or of a backup's future, shows there."""
@@ -175,7 +193,7 @@ class IndexedGallery:
             for batch in self._single_rows(sorted(last))
         )
 
-    def _single_rows(self, rows: list[int]) -> Iterator[TemplateBatch]:
+    def _single_rows(self, rows: list[int]) -> Iterator[ReferenceBatch]:
         """Read rows one by one."""
         for row in rows:
-            yield from self._records.template_batches(after_row=row - 1, last_row=row)
+            yield from self._records.reference_batches(after_row=row - 1, last_row=row)

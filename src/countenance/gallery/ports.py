@@ -1,11 +1,9 @@
 """What the gallery needs from outside: records, and a place for pictures."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from countenance.audit.model import Acting, Entry, Receipt
-from countenance.core.arrays import Templates
 from countenance.gallery.model import (
     EnrolledFace,
     KnownImage,
@@ -17,25 +15,9 @@ from countenance.gallery.model import (
     Subject,
 )
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph
+from countenance.gallery.references import Reference, ReferenceBatch, TemplateBatch
 from countenance.gallery.terms import Release, Retention
 from countenance.index.ports import RowNumbers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateBatch:
-    """Templates of one source as they stand in the records.
-
-    Attributes:
-        source_id: Whose.
-        rows: int64, shape (n,), rising.
-        subjects: int64, shape (n,), the subjects' row numbers.
-        templates: float32, shape (n, dim), unit L2 rows.
-    """
-
-    source_id: str
-    rows: RowNumbers
-    subjects: RowNumbers
-    templates: Templates
 
 
 class Records(Protocol):
@@ -128,18 +110,22 @@ class Records(Protocol):
             ConflictError: code `source-changed-meanwhile`, a row's source was withdrawn and its key is gone.
         """
 
-    def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
-        """Return full-precision templates by row, each float32, shape (dim,); rows that don't exist are left out.
-
-        Raises:
-            ConflictError: as `faces`.
-        """
-
     def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
         """Stream templates with after_row < row <= last_row in rising order, in batches of one source each."""
 
-    def template_rows(self, source_id: str) -> RowNumbers:
-        """Return the row numbers of a source's templates, int64, rising; none where it is unknown."""
+    def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
+        """Return what rows stand for: their subjects' templates up to them. Rows that don't exist are left out."""
+
+    def reference_batches(self, *, after_row: int, last_row: int) -> Iterator[ReferenceBatch]:
+        """Stream the references that there are up to a row, in rising order, in batches of one source each.
+
+        Args:
+            after_row: Leave out references whose newest template is not after it.
+            last_row: Pass over templates after it.
+        """
+
+    def reference_rows(self, source_id: str) -> RowNumbers:
+        """Return the row numbers of a source's references, int64, rising; none where it is unknown."""
 
     def put_search(self, search_id: str, answer: Mapping[str, object], *, entry: Entry) -> Receipt:
         """Keep a search's answer as it was given, JSON types only, together with its entry in the audit log.

@@ -107,8 +107,9 @@ class Calibration(BaseModel):
     def people(self, snapshot: Snapshot) -> int:
         """Return the number of people that a search of this gallery is one of.
 
-        A gallery's own curve was made with the best of each subject's templates, so it counts subjects. A population's
-        was made with one template a subject, so it counts templates: at least as many strangers as there are.
+        A gallery's own curve was made with what subjects are compared by, so it counts subjects. A population's was
+        made with one template a subject; a mean of several scores higher, but less than as many people would: so it
+        counts templates, at least as many strangers as there are (ADR 0026).
         """
         return snapshot.subjects if self.made_from == "gallery" else snapshot.templates
 

@@ -145,7 +145,7 @@ def _left_out(sample: Sample, rows: NDArray[np.intp], cohort: ReferenceCohort, p
 
 
 def compare(sample: Sample, probes: Probes, on_progress: Callable[[int], None] = lambda _: None) -> Comparisons:
-    """Compare probes with all other subjects, each by its best template.
+    """Compare probes with all other subjects, each by the mean direction of their templates, as a search does.
 
     Args:
         on_progress: Told how many subjects more were compared.
@@ -154,7 +154,7 @@ def compare(sample: Sample, probes: Probes, on_progress: Callable[[int], None] =
     tenths = (probes.placed.tenths - probes.placed.offsets).astype(np.float32)
     above = np.zeros(len(probes.templates), np.int64)
     cut, scores, whose = None, [], []
-    for first, best in _best_scores(sample, probes.templates):
+    for first, best in _scores_of_subjects(sample, probes.templates):
         normalised = best - offsets
         [own] = np.nonzero((probes.places >= first) & (probes.places < first + len(best)))
         normalised[probes.places[own] - first, own] = -np.inf
@@ -169,14 +169,15 @@ def compare(sample: Sample, probes: Probes, on_progress: Callable[[int], None] =
     return Comparisons(np.concatenate(scores), np.concatenate(whose), strangers, above)
 
 
-def _best_scores(sample: Sample, probes: Templates) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Yield blocks of the best score of each subject (rows) to each probe (columns), with the first subject's place."""
+def _scores_of_subjects(sample: Sample, probes: Templates) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield blocks of subjects' (rows) scores with each probe (columns), with the first subject's place."""
     starts = sample.starts
     ends = np.r_[starts[1:], len(sample.subjects)]
     for first in range(0, len(starts), BLOCK):
         low, high = starts[first], ends[min(first + BLOCK, len(starts)) - 1]
-        scores = sample.templates[low:high] @ probes.T
-        yield first, np.maximum.reduceat(scores, starts[first : first + BLOCK] - low, axis=0)
+        fused = np.add.reduceat(sample.templates[low:high], starts[first : first + BLOCK] - low, axis=0)
+        fused /= np.linalg.norm(fused, axis=1, keepdims=True)
+        yield first, fused @ probes.T
 
 
 def highest_of_two_people(scores: Scores) -> float:

@@ -110,8 +110,9 @@ class Candidate:
         score: Cosine similarity of the full-precision templates, -1 to 1.
         normalised: The score less the probe's offset, comparable over searches; None where the pack has no cohort.
         strangers: How many others are expected to score as high.
-        row: The template's row number in the records.
-        face: The subject's best face and where it came from.
+        row: The row number that the index knows the subject by: that of the newest of the templates.
+        templates: How many templates of the subject were compared, as their mean direction.
+        face: The one of their faces that is most alike, and where it came from.
     """
 
     rank: int
@@ -119,6 +120,7 @@ class Candidate:
     normalised: float | None
     strangers: Strangers
     row: int
+    templates: int
     face: EnrolledFace
 
 
@@ -132,7 +134,7 @@ class Coverage:
         last_template: Highest row number of a template on record then, 0 while there is none.
         template_sha256: Hex digest of the probe's template, float32, little-endian. The template is not kept; made
             again from the same file it must give this.
-        left_out: How many templates were not searched, by reason.
+        left_out: How many subjects were not searched, by reason.
         certificate: The engine's; None where it can't promise that nobody is missing.
         miss_rate: How often the engine loses a row; None where it is certified, or was not measured.
     """

@@ -98,7 +98,7 @@ class Permitted:
     Attributes:
         sources: Ids of the sources that may be scanned.
         subjects: How many people these hold.
-        barred: Templates of active sources that may not be.
+        barred: Subjects of active sources that may not be.
         approve_by: Of an emergency: until when a supervisor has to approve it.
         facts: What the audit log says of the decision.
     """
@@ -296,7 +296,7 @@ def decision_facts(search: SearchFacts, case_id: str | None, decision: Decision,
 def _permitted(active: Sequence[SourceSummary], decisions: Sequence[Decision], facts: dict[str, Any]) -> Permitted:
     """Choose the sources that every rule lets pass."""
     chosen = [one for one, decision in zip(active, decisions, strict=True) if decision.allowed]
-    barred = sum(one.templates for one, decision in zip(active, decisions, strict=True) if not decision.allowed)
+    barred = sum(one.subjects for one, decision in zip(active, decisions, strict=True) if not decision.allowed)
     return Permitted(
         sources=tuple(one.source.source_id for one in chosen),
         subjects=sum(one.subjects for one in chosen),

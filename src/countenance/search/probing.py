@@ -8,9 +8,9 @@ import numpy as np
 
 from countenance.core.arrays import Templates
 from countenance.core.errors import InvalidInputError
-from countenance.search.fusion import fuse
 from countenance.search.model import Probe, ProbePhotograph, SearchOutcome
 from countenance.vision.decode import ImageLimits, decode_image
+from countenance.vision.fusion import fuse
 from countenance.vision.model import DecodedImage, Face
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import Gate

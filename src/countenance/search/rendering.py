@@ -23,6 +23,7 @@ def candidate_json(candidate: Candidate, *, people: int) -> dict[str, Any]:
         "normalised": candidate.normalised,
         "strangers": strangers_json(candidate.strangers, people=people),
         "template": candidate.row,
+        "templates": candidate.templates,
         "face": face.face_id,
         "image": {"id": face.image_id, "reference": face.reference},
         "source": face.source,
@@ -90,6 +91,7 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
     certificate, miss_rate = coverage.certificate, coverage.miss_rate
     return {
         "certified": certificate is not None,
+        "fused": True,
         "words": coverage_line(coverage),
         "miss_rate": miss_rate and asdict(miss_rate),
         "templates": certificate and certificate.rows,
@@ -111,7 +113,7 @@ def coverage_line(coverage: Coverage) -> str:
     if certificate is None:
         return f"Not certified complete{_measured(coverage.miss_rate)}{left_out}."
     return (
-        f"Certified complete: {certificate.rows:,} templates of {certificate.subjects:,} subjects searched, "
+        f"Certified complete: {certificate.subjects:,} subjects searched, "
         f"{certificate.scored:,} scored in full, none of the others can reach {certificate.cut:.3f}{left_out}."
     )
 

@@ -331,34 +331,37 @@ class SearchService:
         self, template: Templates, near: Sequence[Neighbour], threshold: float, place: PlacedProbe | None
     ) -> tuple[Candidate, ...]:
         """Score neighbours from full-precision templates and rank them: falling score, then rising row."""
-        rows = [neighbour.row for neighbour in near]
-        stored, faces = self._records.templates(rows), self._records.faces(rows)
-        # A row that was erased since the scan is in neither, and no candidate.
-        kept = [neighbour for neighbour in near if neighbour.row in stored and neighbour.row in faces]
-        if not kept:
-            return ()
-        scores = cosine(template[0], np.stack([stored[neighbour.row] for neighbour in kept])).tolist()
-        for neighbour, score in zip(kept, scores, strict=True):
+        stored = self._records.references([neighbour.row for neighbour in near])
+        scored = []
+        for neighbour in near:
+            # A row that was erased since the scan is not on record, and no candidate.
+            if (reference := stored.get(neighbour.row)) is None:
+                continue
+            score = float(cosine(template[0], reference.template[None])[0])
             if abs(neighbour.score - score) > SCORE_TOLERANCE:
                 raise index_mismatch(f"template {neighbour.row} is another one on record")
-        best = sorted(zip(scores, kept, strict=True), key=lambda pair: (-pair[0], pair[1].row))
+            if score >= threshold:
+                scored.append((score, reference))
+        scored.sort(key=lambda pair: (-pair[0], pair[1].row))
+        shown = [int(one.rows[np.argmax(cosine(template[0], one.templates))]) for _, one in scored]
+        faces = self._records.faces(shown)
+        kept = [(pair, faces[row]) for pair, row in zip(scored, shown, strict=True) if row in faces]
         return tuple(
             Candidate(
                 rank=rank,
                 score=score,
                 normalised=None if place is None else place.normalised(score),
                 strangers=Strangers(known=Known.NOT_KNOWN) if place is None else place.strangers(score),
-                row=neighbour.row,
-                face=faces[neighbour.row],
+                row=reference.row,
+                templates=len(reference.rows),
+                face=face,
             )
-            for rank, (score, neighbour) in enumerate(
-                ((score, neighbour) for score, neighbour in best if score >= threshold), start=1
-            )
+            for rank, ((score, reference), face) in enumerate(kept, start=1)
         )
 
 
 def _left_out(before: int, after: int, searched: int, *, barred: int) -> dict[str, int]:
-    """Count the templates that were not searched.
+    """Count the subjects that were not searched.
 
     Args:
         before: How many the index held when the search began.

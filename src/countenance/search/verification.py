@@ -1,9 +1,9 @@
-"""Checking a kept answer again: every template on record scored in float64, by arithmetic of its own.
+"""Checking a kept answer again: every subject on record scored in float64, by arithmetic of its own.
 
 Nothing here comes from an index engine: were one to lose a person, this would not lose the same one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,8 +12,9 @@ import numpy as np
 
 from countenance.core.arrays import Scores, Templates
 from countenance.core.errors import ConflictError, IntegrityError
-from countenance.gallery.ports import TemplateBatch
+from countenance.gallery.references import TemplateBatch
 from countenance.index.ports import RowNumbers
+from countenance.vision.fusion import fuse
 
 TOLERANCE = 1e-12
 """How far two float64 sums of the same 2,048 products can be apart, in another order, and ten times that."""
@@ -25,7 +26,7 @@ class Verification:
 
     Attributes:
         candidates: How many of the answer's candidates were scored again.
-        templates: How many templates were scored.
+        templates: How many were scored: one a subject, in answers of earlier versions one a template.
         erased_since: How many of those that were searched are not on record any more.
     """
 
@@ -61,7 +62,8 @@ def verify_answer(answer: Mapping[str, Any], probe: Templates, batches: Iterable
             code="probe-template-differs",
             hint="check with the model pack, the runtime and the kind of machine that answered",
         )
-    scored = _scored(probe, batches, frozenset(certificate["sources"]))
+    eligible = _eligible(batches, frozenset(certificate["sources"]))
+    scored = _scored(probe, _fused(eligible) if certificate.get("fused") else eligible)
     _check_counts(certificate, scored)
     _check_candidates(answer, scored)
     _check_nobody_is_missing(answer, scored)
@@ -90,17 +92,48 @@ class _Scored:
         return dict(zip(subjects.tolist(), pairs, strict=True))
 
 
-def _scored(probe: Templates, batches: Iterable[TemplateBatch], sources: frozenset[str]) -> _Scored:
-    """Score all templates of these sources."""
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What is compared with a probe: row and subject numbers, int64, shape (n,); templates, float32, shape (n, dim)."""
+
+    rows: RowNumbers
+    subjects: RowNumbers
+    templates: Templates
+
+
+def _eligible(batches: Iterable[TemplateBatch], sources: frozenset[str]) -> list[_Compared]:
+    """Keep all templates of these sources."""
+    return [_Compared(one.rows, one.subjects, one.templates) for one in batches if one.source_id in sources]
+
+
+def _fused(parts: Sequence[_Compared]) -> list[_Compared]:
+    """Make one of each subject's templates: their mean direction, numbered as the newest; see `Reference`.
+
+    Answers of before that was done say nothing of it, and are held against each template.
+    """
+    if not parts:
+        return []
+    rows, subjects = (np.concatenate([getattr(one, name) for one in parts]) for name in ("rows", "subjects"))
+    templates = np.concatenate([one.templates for one in parts])
+    order = np.lexsort((rows, subjects))
+    owners, starts, counts = np.unique(subjects[order], return_index=True, return_counts=True)
+    newest = order[starts + counts - 1]
+    compared = templates[newest]
+    for at in np.flatnonzero(counts > 1):
+        compared[at] = fuse(templates[order[starts[at] : starts[at] + counts[at]]])
+    return [_Compared(rows[newest], owners, compared)]
+
+
+def _scored(probe: Templates, parts: Iterable[_Compared]) -> _Scored:
+    """Score all that is compared."""
     wide = probe.astype(np.float64)
     rows: list[RowNumbers] = [np.zeros(0, np.int64)]
     subjects: list[RowNumbers] = [np.zeros(0, np.int64)]
     scores: list[Scores] = [np.zeros(0)]
-    for batch in batches:
-        if batch.source_id in sources:
-            rows.append(batch.rows)
-            subjects.append(batch.subjects)
-            scores.append(np.minimum(np.maximum(np.einsum("ij,j->i", batch.templates.astype(np.float64), wide), -1), 1))
+    for one in parts:
+        rows.append(one.rows)
+        subjects.append(one.subjects)
+        scores.append(np.minimum(np.maximum(np.einsum("ij,j->i", one.templates.astype(np.float64), wide), -1), 1))
     return _Scored(np.concatenate(rows), np.concatenate(subjects), np.concatenate(scores))
 
 
@@ -109,7 +142,7 @@ def _check_counts(certificate: Mapping[str, Any], scored: _Scored) -> None:
     subjects = len(np.unique(scored.subjects))
     if len(scored.rows) > certificate["templates"] or subjects > certificate["subjects"]:
         raise _not_verified(
-            f"{certificate['templates']} templates of {certificate['subjects']} subjects were searched, but "
+            f"{certificate['templates']} rows of {certificate['subjects']} subjects were searched, but "
             f"{len(scored.rows)} of {subjects} are on record"
         )
     bound, cut = certificate["bound"], certificate["cut"]

@@ -13,6 +13,7 @@ from countenance.adapters.sql.sealing import RowSeals
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import open_gallery
 from tests.integration.cli.conftest import Command
+from tests.stripes import templates_of
 
 ASKED = ("--case", "2026-114", "--purpose", "missing-person", "--threshold", "-1", "--json")
 
@@ -51,7 +52,7 @@ def change_a_template(home: Path, row: int = 1, *, as_in: int = 2) -> None:
     with closing(sqlite3.connect(home / "records.sqlite3")) as records, records:
         source_id, face = records.execute(asked, (row,)).fetchone()
         with open_gallery(Settings(home=home)) as gallery:
-            [other] = gallery.records.templates([as_in]).values()
+            [other] = templates_of(gallery.records, [as_in]).values()
             vector = RowSeals(gallery.keyring).template(source_id, face, other)
         records.execute("UPDATE template SET vector = ? WHERE number = ?", (vector, row))
 
@@ -62,14 +63,14 @@ def test_a_search_leaves_the_index_on_disk(command: Command, own_home: Path, pro
     status = command("index", "status", "--json").json
 
     assert len(segments(own_home)) == 1
-    assert (status["whole"], status["files"], status["templates"], status["on_record"]) == (True, 1, 5, 5)
+    assert (status["whole"], status["files"], status["subjects"], status["on_record"]) == (True, 1, 4, 4)
     assert Path(status["folder"]).parent == own_home / "index"
 
 
 def test_index_and_records_agree(command: Command, own_home: Path) -> None:
     for arguments in (("doctor",), ("index", "verify")):
-        assert command(*arguments, "--json").json == {"templates": 5, "agree": True}
-        assert "agree: 5 templates compared" in command(*arguments).out
+        assert command(*arguments, "--json").json == {"subjects": 4, "agree": True}
+        assert "agree: 4 subjects compared" in command(*arguments).out
     assert own_home.is_dir()
 
 
@@ -85,7 +86,7 @@ def test_a_template_that_changed_on_record_stops_serving_until_the_index_is_rebu
     after = command("search", probe, *ASKED)
 
     found.refused(7, "index-mismatch")
-    assert "1 of 5 templates differ" in found.err
+    assert "1 of 4 subjects differ" in found.err
     assert "countenance index rebuild" in found.err
     during.refused(7, "index-mismatch")
     assert len(after.json["candidates"]) == 4
@@ -131,8 +132,10 @@ def test_rows_that_went_from_the_records_go_from_the_index_and_its_files(
     [before] = [path.read_bytes() for path in segments(own_home)]
     change_records(
         own_home,
-        "DELETE FROM template WHERE number = :row",
-        "UPDATE source SET templates = templates - 1",
+        "CREATE TEMP TABLE going AS SELECT number FROM template WHERE subject = "
+        "(SELECT subject FROM template WHERE number = :row)",
+        "UPDATE source SET subjects = subjects - 1, templates = templates - (SELECT count(*) FROM going)",
+        "DELETE FROM template WHERE number IN (SELECT number FROM going)",
         "UPDATE gallery SET revision = revision + 1",
         row=first["template"],
     )
@@ -140,8 +143,8 @@ def test_rows_that_went_from_the_records_go_from_the_index_and_its_files(
     answer = command("search", probe, *ASKED).json
 
     assert first["template"] not in [one["template"] for one in answer["candidates"]]
-    assert answer["certificate"]["templates"] == 4
-    assert command("doctor", "--json").json == {"templates": 4, "agree": True}
+    assert answer["certificate"]["templates"] == 3
+    assert command("doctor", "--json").json == {"subjects": 3, "agree": True}
     [after] = [path.read_bytes() for path in segments(own_home)]
     assert len(after) < len(before)
 
@@ -150,7 +153,7 @@ def test_an_index_of_other_records_is_made_again(command: Command, own_home: Pat
     command("search", probe, *ASKED)
     change_a_template(own_home, 5, as_in=1)
 
-    assert command("doctor", "--json").json == {"templates": 5, "agree": True}
+    assert command("doctor", "--json").json == {"subjects": 4, "agree": True}
     assert len(segments(own_home)) == 1
 
 

@@ -40,7 +40,7 @@ def test_a_person_is_erased_and_stays_away(command: Command, album: Path, tmp_pa
     assert len(checked["statement"]["handed_out_before"]) == 2
     assert "Not reached: backups made before" in " ".join(read.split())
     assert (again["already"], [one["code"] for one in again["not_enrolled"]]) == (1, ["photograph-erased"])
-    assert command("doctor", "--json").json == {"templates": 1, "agree": True}
+    assert command("doctor", "--json").json == {"subjects": 1, "agree": True}
     assert command("erase", "finish", "--json").json == {"finished": []}
     [listed] = command("certificate", "list", "--json").json["certificates"]
     assert (listed["kind"], listed["target"]) == ("subject-erased", subject)

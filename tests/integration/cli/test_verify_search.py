@@ -18,6 +18,7 @@ from countenance.adapters.sql.searches import candidate_record, sealed_answer
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from tests.integration.cli.conftest import Command
+from tests.stripes import templates_of
 
 ASKED = ("--case", "2026-114", "--purpose", "missing-person", "--json")
 
@@ -80,7 +81,7 @@ def test_an_answer_holds(command: Command, own_home: Path, probe: Path, more: tu
     assert ended.json == {
         "search_id": answer["search_id"],
         "candidates": len(answer["candidates"]),
-        "templates": 5,
+        "templates": 4,
         "erased_since": 0,
         "holds": True,
     }
@@ -92,7 +93,7 @@ def test_it_is_said_in_words(command: Command, own_home: Path, probe: Path) -> N
     ended = command("verify-search", answer["search_id"], "--probe", probe, "--home", own_home)
 
     assert (ended.code, ended.err) == (0, "")
-    assert "The answer holds: 5 templates scored again, 1 candidates agree" in ended.out.replace("\n", " ")
+    assert "The answer holds: 4 subjects scored again, 1 candidates agree" in ended.out.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -106,9 +107,7 @@ def test_it_is_said_in_words(command: Command, own_home: Path, probe: Path) -> N
             id="a score changed in the ninth place",
         ),
         pytest.param(lambda answer: answer.update(threshold=0.5), "below the threshold", id="another threshold"),
-        pytest.param(
-            lambda answer: answer["certificate"].update(templates=4), "4 templates", id="fewer templates searched"
-        ),
+        pytest.param(lambda answer: answer["certificate"].update(templates=3), "3 rows", id="fewer templates searched"),
         pytest.param(
             lambda answer: answer["certificate"].update(bound=0.0, cut=0.1, scored=1), "above the bound", id="a bound"
         ),
@@ -131,7 +130,7 @@ def test_nor_one_whose_template_changed_on_record(command: Command, own_home: Pa
     answer = kept(command, own_home, probe)
     number = answer["candidates"][0]["template"]
     with behind(own_home) as (session, seals, gallery):
-        changed = gallery.records.templates([number])[number]
+        changed = templates_of(gallery.records, [number])[number]
         changed[0] = -changed[0]
         row = session.scalars(select(TemplateRow).where(TemplateRow.number == number)).one()
         row.vector = seals.template(session.scalars(select(SourceRow.source_id)).one(), row.face, changed)

@@ -12,6 +12,7 @@ import pytest
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import open_gallery
 from tests.integration.keys.conftest import PEOPLE, SOURCE_ID, OldHome, digest, jpeg
+from tests.stripes import templates_of
 
 
 def found(folder: Path, planted: list[bytes]) -> set[tuple[str, bytes]]:
@@ -34,7 +35,7 @@ def assert_all_there(home: OldHome) -> None:
         assert (source.owner, source.source_id) == ("Planted Archive", SOURCE_ID)
         subjects = gallery.records.subjects(limit=PEOPLE + 1)
         assert [one.label for one in subjects] == [f"Planted Person {at}" for at in range(1, PEOPLE + 1)]
-        stored = gallery.records.templates(range(1, PEOPLE + 1))
+        stored = templates_of(gallery.records, range(1, PEOPLE + 1))
         assert np.array_equal(np.stack([stored[row] for row in sorted(stored)]), home.templates)
         assert gallery.records.faces([7])[7].reference == "Planted/7.jpg"
         assert gallery.photograph("i-7") == ("image/jpeg", jpeg(7))

@@ -13,15 +13,15 @@ def rows(*degrees: float) -> np.ndarray:
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
-def test_a_subjects_best_template_counts_and_strangers_are_ranked_once_each() -> None:
+def test_a_subjects_templates_are_fused_and_strangers_are_ranked_once_each() -> None:
     gallery, owners = rows(0, 60, 30, 40), np.array([7, 7, 2, 2])
 
     searches = searched(rows(52), gallery, owners=owners, subjects=np.array([7]), mated=np.array([True]))
 
     assert searches.gallery_size == 2
-    assert searches.mate_scores[0] == pytest.approx(math.cos(math.radians(8)), abs=1e-6)
-    assert searches.stranger_scores[0] == pytest.approx(math.cos(math.radians(12)), abs=1e-6)
-    assert searches.mate_ranks[0] == 1
+    assert searches.mate_scores[0] == pytest.approx(math.cos(math.radians(22)), abs=1e-6)
+    assert searches.stranger_scores[0] == pytest.approx(math.cos(math.radians(17)), abs=1e-6)
+    assert searches.mate_ranks[0] == 2
 
 
 def test_ranks_count_subjects_and_ties_go_against_the_mate() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.comparisons import Sample, among, compare, joined, sample_subjects, stand_ins
+from countenance.vision.fusion import fuse
 from countenance.vision.population import fit_population, made_up_population
 
 DIM = 24
@@ -15,13 +16,14 @@ def drawn(count: int) -> Sample:
     return Sample(rows.templates, rows.subjects)
 
 
-def test_nobody_is_compared_with_oneself_and_the_best_template_counts() -> None:
+def test_nobody_is_compared_with_oneself_and_templates_are_fused() -> None:
     sample = drawn(60)
     probes = stand_ins(sample, COHORT, first=10, count=20, fitted=False)
 
     found = compare(sample, probes)
 
-    scores = (sample.templates @ probes.templates.T).reshape(60, 2, 20).max(axis=1)
+    fused = np.stack([fuse(pair) for pair in sample.templates.reshape(60, 2, -1)])
+    scores = fused @ probes.templates.T
     normalised = np.where(np.arange(60)[:, None] == np.arange(10, 30), -np.inf, scores - probes.placed.offsets)
     highest = np.sort(normalised.ravel())[::-1][: len(found.scores)]
     assert np.allclose(np.sort(found.scores)[::-1], highest, atol=1e-6)

@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from countenance.adapters.memory import MemoryIndex, MemoryObjects, MemoryRecords
 from countenance.audit.model import Entry, Receipt
-from countenance.core.arrays import Templates
+from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError
 from countenance.gallery.enrolment import Enrolment
 from countenance.gallery.indexing import IndexedGallery
@@ -26,10 +27,11 @@ from countenance.search.scale import ScoreScale
 from countenance.search.service import SearchService
 from countenance.search.strangers import Known
 from countenance.vision.decode import ImageLimits
+from countenance.vision.fusion import fuse
 from countenance.vision.population import made_up_population
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
 from tests.signed_up import PermitsAll
-from tests.stripes import DIM, StripeAnalyser, stripes
+from tests.stripes import DIM, StripeAnalyser, stripes, template
 
 LIMITS = ImageLimits(max_bytes=1_000_000, max_pixels=1_000_000)
 ANALYSER = StripeAnalyser()
@@ -126,7 +128,18 @@ def test_each_subject_stands_there_once_best_first(records: MemoryRecords) -> No
     assert scores == sorted(scores, reverse=True)
     assert [one.rank for one in answer.candidates] == [1, 2, 3, 4, 5]
     assert len({one.face.subject_id for one in answer.candidates}) == 5
-    assert scores[0] == pytest.approx(1.0)
+    assert answer.candidates[0].templates == 2
+
+
+def test_templates_of_a_subject_count_together_and_the_most_alike_is_shown(records: MemoryRecords) -> None:
+    answer = search(records, stripes((1, 1)), threshold=-1.0)
+
+    first = answer.candidates[0]
+    held = records.references([first.row])[first.row]
+    assert first.templates == len(held.rows) > 1
+    assert first.score == cosine(template(1, 1), fuse(held.templates)[None])[0]
+    best = int(held.rows[np.argmax(cosine(template(1, 1), held.templates))])
+    assert first.face == records.faces([best])[best]
 
 
 def test_a_stranger_is_an_empty_list(records: MemoryRecords) -> None:

@@ -29,7 +29,8 @@ from countenance.keys.ports import Keyring
 
 MANIFEST = "manifest"
 CONDEMNED = "condemned"
-FORMAT = 2
+FORMAT = 3
+"""Raised when rows come to mean something else: since 3 a row is a subject's reference, not one template."""
 SEGMENT = "segment"
 """The column that segments are sealed as; the record is the file's name."""
 HEADER = struct.Struct("<8sQQqQ")

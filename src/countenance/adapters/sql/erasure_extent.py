@@ -12,6 +12,7 @@ from countenance.adapters.sql.destruction_models import ErasedPhotographRow, Sea
 from countenance.adapters.sql.destructions import count_deleted, erase_photographs
 from countenance.adapters.sql.mapping import STAYS
 from countenance.adapters.sql.models import FaceRow, ImageRow, SearchRow, SourceRow, SubjectRow, TemplateRow
+from countenance.adapters.sql.references import renumber
 from countenance.adapters.sql.sealing import CANDIDATE, IMAGE, RowSeals
 from countenance.adapters.sql.searches import candidate_record
 from countenance.core.errors import NotFoundError
@@ -35,6 +36,7 @@ class Going:
         images: Photographs that go with all that is recorded of them.
         prints: Their contents' fingerprints.
         faces: Enrolled faces that go, those in photographs that stay too.
+        thinned: Subjects who lose a face and keep others.
         staying: Photographs that lose a face and stay.
         objects: Keys of the pictures that go.
         returned: Searches that had returned one of the faces, with the ranks.
@@ -45,6 +47,7 @@ class Going:
     prints: list[bytes]
     faces: list[int]
     subjects: list[int]
+    thinned: list[int]
     staying: int
     objects: list[str]
     returned: dict[str, list[int]]
@@ -101,6 +104,7 @@ def going(session: Session, seals: RowSeals, erased: Erased) -> Going:
         prints=[photographs[image].content_print for image in images],
         faces=sorted(faces),
         subjects=sorted(number for number, whole_subject in subjects.items() if whole_subject),
+        thinned=sorted(number for number, whole_subject in subjects.items() if not whole_subject),
         staying=len(touched) - len(images),
         objects=[
             key
@@ -120,6 +124,7 @@ def delete_rows(session: Session, found: Going) -> None:
         erase_photographs(session, part)
     for part in slices(found.subjects):
         count_deleted(session, delete(SubjectRow).where(SubjectRow.number.in_(part)))
+    renumber(session, found.thinned)
     for content_print in found.prints:
         session.merge(ErasedPhotographRow(source=found.source.number, content_print=content_print))
     found.source.images -= len(found.images)

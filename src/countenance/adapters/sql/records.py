@@ -21,12 +21,12 @@ from countenance.adapters.sql.mapping import (
     subjects_of,
 )
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SourceRow, SubjectRow, TemplateRow
+from countenance.adapters.sql.references import reference_rows_of, references_between, references_of
 from countenance.adapters.sql.sealing import IMAGE, RowSeals
 from countenance.adapters.sql.searches import add_search, kept_search, source_still_readable
 from countenance.adapters.sql.source_register import add_change, find_source
 from countenance.adapters.sql.source_values import source_of, source_row
 from countenance.audit.model import Acting, Entry, Receipt
-from countenance.core.arrays import Templates
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.gallery.enrolment import pack_mismatch
 from countenance.gallery.entries import images_added, source_registered
@@ -41,7 +41,8 @@ from countenance.gallery.model import (
     SourceSummary,
     Subject,
 )
-from countenance.gallery.ports import TemplateBatch, crop_key, image_key
+from countenance.gallery.ports import crop_key, image_key
+from countenance.gallery.references import Reference, ReferenceBatch, TemplateBatch
 from countenance.gallery.sources import require_active
 from countenance.index.ports import RowNumbers
 from countenance.keys.ports import Keyring
@@ -212,17 +213,6 @@ class SqlRecords:
                 found |= {row.number: face for row, face in zip(selected, faces, strict=True)}
         return found
 
-    def templates(self, rows: Collection[int]) -> Mapping[int, Templates]:
-        """See the port."""
-        found: dict[int, Templates] = {}
-        with self._reading() as session, source_still_readable():
-            for wanted in slices(rows):
-                chosen = select_templates().where(TemplateRow.number.in_(wanted)).order_by(TemplateRow.source)
-                selected = session.execute(chosen).all()
-                templates = opened_templates(selected, self._seals)
-                found |= {row.number: template for row, template in zip(selected, templates, strict=True)}
-        return found
-
     def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
         """See the port."""
         chosen = select_templates().where(TemplateRow.number <= last_row, STAYS).order_by(TemplateRow.number)
@@ -238,12 +228,23 @@ class SqlRecords:
                     )
                 after_row = rows[-1].number
 
-    def template_rows(self, source_id: str) -> RowNumbers:
+    def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
         """See the port."""
-        chosen = select(TemplateRow.number).join(SourceRow, TemplateRow.source == SourceRow.number)
+        with self._reading() as session, source_still_readable():
+            return references_of(session, self._seals, rows)
+
+    def reference_batches(self, *, after_row: int, last_row: int) -> Iterator[ReferenceBatch]:
+        """See the port."""
         with self._reading() as session:
-            found = session.scalars(chosen.where(SourceRow.source_id == source_id, STAYS).order_by(TemplateRow.number))
-            return np.fromiter(found, dtype=np.int64)
+            for part in references_between(
+                session, self._seals, after_row=after_row, last_row=last_row, most=BATCH_ROWS
+            ):
+                yield from ReferenceBatch.of(part)
+
+    def reference_rows(self, source_id: str) -> RowNumbers:
+        """See the port."""
+        with self._reading() as session:
+            return reference_rows_of(session, source_id)
 
     def put_search(self, search_id: str, answer: Mapping[str, object], *, entry: Entry) -> Receipt:
         """See the port."""

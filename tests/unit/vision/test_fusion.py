@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from countenance.search.fusion import fuse
+from countenance.vision.fusion import fuse
 from countenance.vision.population import made_up_population
 
 
