@@ -223,8 +223,14 @@ def check_curve(curve: StrangerCurve, found: Comparisons) -> list[Check]:
 
 
 def _curve(found: Comparisons, *, subjects: int) -> tuple[StrangerCurve, int]:
-    """Fit the curve without the pairs that are too far above the others to be two people; count those."""
-    kept = found.scores < highest_of_two_people(found.scores)
+    """Fit the curve without the pairs that may be one person under two names; count those.
+
+    Where pictures of one person were compared, these are the pairs that are more alike than half of them, as in an
+    evaluation (ADR 0021); elsewhere those too far above the others to be two people. The second rule takes look-alikes
+    out too, where pairs are few (ADR 0025).
+    """
+    highest = float(np.median(found.mates)) if len(found.mates) else highest_of_two_people(found.scores)
+    kept = found.scores < highest
     curve = fit_curve(found.scores[kept], found.probes[kept], strangers=found.strangers, above_tenth=found.above_tenth)
     # Two subjects who are each other's strangers were seen twice, which says little more than once.
     pairs = min(curve.pairs, subjects * (subjects - 1) // 2)

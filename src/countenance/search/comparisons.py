@@ -65,12 +65,14 @@ class Comparisons(NamedTuple):
         probes: int64: whose they are.
         strangers: int64, shape (probes,): with how many each was compared.
         above_tenth: int64, shape (probes,): how many of those score what a tenth of the probe's cohort reaches.
+        mates: float64: normalised scores of two pictures of one person each; none where they were not compared.
     """
 
     scores: Scores
     probes: Subjects
     strangers: Subjects
     above_tenth: Subjects
+    mates: Scores
 
 
 def sample_subjects(batches: Iterable[tuple[Subjects, Templates]], *, subjects: int, wanted: int = STRANGERS) -> Sample:
@@ -113,18 +115,20 @@ def among(sample: Sample, cohort: ReferenceCohort, people: NDArray[np.intp], *, 
     """
     firsts, lasts = sample.starts[people], (np.r_[sample.starts[1:], len(sample.subjects)] - 1)[people]
     probes = Probes(sample.templates[lasts], np.arange(len(people)), _left_out(sample, lasts, cohort, parts))
-    return compare(Sample(sample.templates[firsts], sample.subjects[firsts]), probes)
+    found = compare(Sample(sample.templates[firsts], sample.subjects[firsts]), probes)
+    pairs = np.einsum("ij,ij->i", sample.templates[firsts], probes.templates) - probes.placed.offsets
+    return found._replace(mates=pairs[firsts != lasts])
 
 
 def joined(parts: Sequence[Comparisons]) -> Comparisons:
     """Join comparisons of different probes."""
     before = np.cumsum([0, *(len(part.strangers) for part in parts)])
     probes = [part.probes + first for part, first in zip(parts, before[:-1], strict=True)]
-    scores, strangers, above = (
+    scores, strangers, above, mates = (
         np.concatenate(column)
-        for column in zip(*((part.scores, part.strangers, part.above_tenth) for part in parts), strict=True)
+        for column in zip(*((part.scores, part.strangers, part.above_tenth, part.mates) for part in parts), strict=True)
     )
-    return Comparisons(scores, np.concatenate(probes), strangers, above)
+    return Comparisons(scores, np.concatenate(probes), strangers, above, mates)
 
 
 def _left_out(sample: Sample, rows: NDArray[np.intp], cohort: ReferenceCohort, parts: int) -> Placed:
@@ -166,7 +170,7 @@ def compare(sample: Sample, probes: Probes, on_progress: Callable[[int], None] =
         whose.append(probe.astype(np.int64))
         on_progress(len(best))
     strangers = np.full(len(probes.templates), len(sample.starts) - 1, np.int64)
-    return Comparisons(np.concatenate(scores), np.concatenate(whose), strangers, above)
+    return Comparisons(np.concatenate(scores), np.concatenate(whose), strangers, above, np.zeros(0))
 
 
 def _scores_of_subjects(sample: Sample, probes: Templates) -> Iterator[tuple[int, NDArray[np.float32]]]:

@@ -161,7 +161,7 @@ def test_a_source_that_is_not_permitted_is_left_out_before_the_scan() -> None:
     class BarsAll(PermitsAll):
         def permit(self, request: SearchRequest, search_id: str) -> Permitted:
             permitted = super().permit(request, search_id)
-            return replace(permitted, sources=(), subjects=0, barred=8)
+            return replace(permitted, sources=(), subjects=0, barred=5)
 
     searching = service(records, permits=BarsAll(records), index=Watched(DIM))
     request = SearchRequest(image=stripes((2, 9)), filename=None, case="c", purpose="p", actor=SYSTEM)
@@ -170,8 +170,8 @@ def test_a_source_that_is_not_permitted_is_left_out_before_the_scan() -> None:
     assert (scanned, answer.candidates) == ([[]], ())
     assert answer.message == "Nobody among 0 subjects reaches the threshold 0.600."
     assert answer.coverage is not None
-    assert answer.coverage.left_out == {"source-not-active": 0, "not-permitted": 8, "erased": 0}
-    assert "8 left out (not-permitted)" in coverage_line(answer.coverage)
+    assert answer.coverage.left_out == {"source-not-active": 0, "not-permitted": 5, "erased": 0}
+    assert "5 left out (not-permitted)" in coverage_line(answer.coverage)
 
 
 def test_a_threshold_of_0_is_a_threshold(records: MemoryRecords) -> None:
