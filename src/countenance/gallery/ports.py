@@ -114,7 +114,11 @@ class Records(Protocol):
         """Stream templates with after_row < row <= last_row in rising order, in batches of one source each."""
 
     def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
-        """Return what rows stand for: their subjects' templates up to them. Rows that don't exist are left out."""
+        """Return what rows stand for: their subjects' templates up to them. Rows that don't exist are left out.
+
+        Raises:
+            ConflictError: as `faces`.
+        """
 
     def reference_batches(self, *, after_row: int, last_row: int) -> Iterator[ReferenceBatch]:
         """Stream the references that there are up to a row, in rising order, in batches of one source each.
