@@ -25,6 +25,7 @@ from countenance.bootstrap.wiring import initialise, open_gallery
 from countenance.cli.main import app
 from countenance.core import errors
 from countenance.core.errors import CountenanceError
+from countenance.gallery.migration import REASONS
 from countenance.gallery.model import Outcome
 from countenance.vision.refusals import CODES
 
@@ -169,6 +170,7 @@ def reported_codes() -> dict[str, str]:
     found = {
         Outcome.NO_FACE.value: "no face was found in it",
         Outcome.REFUSED_BY_GATE.value: "why its faces are too poor",
+        **{code: message for code, (message, _) in REASONS.items()},
     }
     for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

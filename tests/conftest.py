@@ -11,6 +11,7 @@ from sqlalchemy import URL
 from examples.sample_portraits import sample_portraits
 from tests.postgresql import postgresql_server
 from tests.tokens import Token, make_token
+from tests.s3_server import S3Server, s3_server
 
 # How long one example takes says more about the machine's other work than about the code.
 settings.register_profile("countenance", deadline=None)
@@ -25,6 +26,13 @@ def _keys_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # Whoever `tests.signed_up` admits acts on the command line.
         patch.setenv("COUNTENANCE_USER", "examiner")
         yield
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 server; `bucket()` makes a bucket in it."""
+    with s3_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

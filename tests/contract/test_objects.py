@@ -15,22 +15,44 @@ from countenance.gallery.ports import Objects, crop_key, image_key
 
 KEY = image_key("5f0c", "a" * 64)
 
-Make = Callable[[Path], Objects]
+Make = Callable[[pytest.FixtureRequest, Path], Objects]
+
+
+def in_memory(_: pytest.FixtureRequest, __: Path) -> Objects:
+    return MemoryObjects()
+
+
+def in_folder(_: pytest.FixtureRequest, folder: Path) -> Objects:
+    return StoredObjects.in_folder(folder)
+
+
+def in_bucket(request: pytest.FixtureRequest, folder: Path) -> Objects:  # noqa: ARG001 - a factory's shape
+    """Below a prefix of a bucket on a real server."""
+    server = request.getfixturevalue("s3")
+    patch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    for name, value in server.environment().items():
+        patch.setenv(name, value)
+    return StoredObjects.in_bucket(f"s3://{server.bucket().config['bucket']}/home one")
+
+
+def sealed(make: Make) -> Make:
+    """What is stored sealed."""
+    return lambda request, folder: SealedObjects(make(request, folder), memory_keyring())
 
 
 @pytest.fixture(
     params=[
-        pytest.param(lambda _: MemoryObjects(), id="memory"),
-        pytest.param(StoredObjects.in_folder, id="folder"),
-        pytest.param(
-            lambda folder: SealedObjects(StoredObjects.in_folder(folder), memory_keyring()), id="sealed, in a folder"
-        ),
+        pytest.param(in_memory, id="memory"),
+        pytest.param(in_folder, id="folder"),
+        pytest.param(sealed(in_folder), id="sealed, in a folder"),
+        pytest.param(in_bucket, id="bucket"),
+        pytest.param(sealed(in_bucket), id="sealed, in a bucket"),
     ]
 )
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
     """An empty store of one adapter."""
     make: Make = request.param
-    return make(tmp_path / "objects")
+    return make(request, tmp_path / "objects")
 
 
 @pytest.mark.parametrize(

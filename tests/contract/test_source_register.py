@@ -188,6 +188,7 @@ class TestReleases:
         made.add()
         for label, ends_on in (("A", None), ("B", date(2020, 1, 1)), ("C", None), ("D", date(2999, 1, 1))):
             add_release(
+                made.records,
                 made.register,
                 made.objects,
                 "archive",
@@ -210,7 +211,9 @@ class TestReleases:
     def test_one_of_another_source_is_unknown(self, made: Made) -> None:
         made.add()
         made.add("other")
-        release = add_release(made.register, made.objects, "archive", label="A", actor=SYSTEM, document=b"yes")
+        release = add_release(
+            made.records, made.register, made.objects, "archive", label="A", actor=SYSTEM, document=b"yes"
+        )
 
         with pytest.raises(NotFoundError) as caught:
             made.register.revoke_release("other", release.release_id, actor=SYSTEM)

@@ -39,6 +39,7 @@ WORDS = {
     "case": "EM-2026-4711",
     "note": "the archivist said so, planted",
     "document": "%PDF-1.7 planted agreement",
+    "consent": "%PDF-1.7 planted consent",
 }
 PICTURES = {"JPEG": b"\xff\xd8\xff\xe0\x00\x10JFIF", "JFIF": b"JFIF\x00\x01", "Exif": b"Exif\x00\x00"}
 """Beginnings of pictures, long enough to be nowhere by chance."""
@@ -125,6 +126,14 @@ def _more(gallery: OpenGallery) -> None:
         documents=(("letter.pdf", WORDS["document"].encode()),),
     )
     gallery.accounts.apply_for(application, actor=operator)
+    gallery.sources.add_release(
+        WORDS["source"],
+        label=WORDS["subject"],
+        document=WORDS["consent"].encode(),
+        ends_on=None,
+        by="Ada Planted",
+        actor=operator,
+    )
     gallery.sources.change(WORDS["source"], SourceState.SUSPENDED, by="Ada Planted", reason=WORDS["note"])
     gallery.sources.change(WORDS["source"], SourceState.ACTIVE, by="Ada Planted", reason=WORDS["note"])
 

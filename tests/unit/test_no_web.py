@@ -35,6 +35,7 @@ ALLOWED = {
     ("client/client.py", "httpx"): "the client of Countenance's own server",
     ("adapters/objects.py", "obstore"): "the installation's own object store",
     ("adapters/bucket.py", "obstore"): "a bucket that the source hands over",
+    ("adapters/s3.py", "obstore"): "how both are reached",
     ("adapters/milvus.py", "pymilvus"): "the installation's own index server",
     ("adapters/oidc.py", "httpx"): "the identity provider that the installation names",
     ("cli/serve.py", "uvicorn"): "it listens",

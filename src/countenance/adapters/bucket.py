@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
-from countenance.core.errors import InvalidInputError, UnavailableError
+from countenance.adapters.s3 import FAULTS, HINT, Fault, fault_of, open_bucket
+from countenance.core.errors import UnavailableError
 from countenance.gallery.archives import planned_bytes, refused_name
 from countenance.gallery.enrolment import NotEnrolled
 from countenance.gallery.plan import PlannedPhotograph, Subjects
@@ -20,27 +19,38 @@ def bucket_photographs(place: str, subjects: Subjects, *, max_bytes: int) -> Ite
         subjects: `folders`: the first folder below the prefix is the subject; `none`: nobody is named.
 
     Raises:
-        InvalidInputError: code `bucket-malformed`.
-        UnavailableError: code `bucket-unavailable`; what was enrolled stays, the same command goes on from there.
+        InvalidInputError: codes `bucket-malformed`, `bucket-credentials-missing`.
+        UnavailableError: codes `bucket-unavailable`, `bucket-refused`, `bucket-unknown`; what was enrolled stays, the
+            same command goes on from there.
     """
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise InvalidInputError(f"{place} names no bucket", code="bucket-malformed", hint="e.g. s3://archive/1987")
-    folder = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+    store, folder = open_bucket(place)
     try:
-        store = S3Store(bucket, client_options={"allow_http": True}, retry_config={"max_retries": 2})
         for listed in obstore.list(store, prefix=folder or None):
             for one in listed:
                 name = one["path"].removeprefix(folder)
                 yield _refusal(name, one["size"], max_bytes) or planned_bytes(
                     name, bytes(obstore.get(store, one["path"]).bytes()), subjects
                 )
-    except (BaseError, OSError) as error:
-        raise UnavailableError(
-            f"the bucket {bucket} does not answer ({type(error).__name__})",
-            code="bucket-unavailable",
-            hint="check AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; then run it again",
-        ) from None
+    except FAULTS as error:
+        raise _unavailable(place, error) from None
+
+
+def _unavailable(place: str, error: Exception) -> UnavailableError:
+    """Say what is wrong with a bucket."""
+    bucket = place.split("/")[2]
+    match fault_of(error):
+        case Fault.REFUSED:
+            return UnavailableError(
+                f"the bucket {bucket} refuses the credentials, or they may not read it",
+                code="bucket-refused",
+                hint=HINT,
+            )
+        case Fault.UNKNOWN:
+            return UnavailableError(f"there is no bucket {bucket}", code="bucket-unknown", hint=HINT)
+        case Fault.UNAVAILABLE:
+            return UnavailableError(
+                f"the bucket {bucket} does not answer ({type(error).__name__})", code="bucket-unavailable", hint=HINT
+            )
 
 
 def _refusal(name: str, size: int, max_bytes: int) -> NotEnrolled | None:

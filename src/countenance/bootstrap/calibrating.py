@@ -1,16 +1,20 @@
 """The calibration of a home: which one is in use, and making a new one."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
+from countenance.adapters.durable import overwrite_and_delete, replace_synced
 from countenance.bootstrap.settings import Settings
 from countenance.core.arrays import Templates
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
+from countenance.keys.model import HOME
+from countenance.keys.ports import Keyring
 from countenance.search.calibration import (
     CALIBRATION,
     FEWEST_SUBJECTS,
@@ -33,13 +37,19 @@ from countenance.vision.population import (
     write_population,
 )
 
+SEALED = {CALIBRATION: "calibration.sealed", POPULATION: "population.sealed"}
+"""What the files are called in a home; a model pack's are not sealed."""
+
+COLUMN = "statistics"
+
 
 class HomeCalibration:
     """What scores mean in one home: the gallery's own calibration, else the model pack's. Thread-safe."""
 
-    def __init__(self, settings: Settings, pack: ModelPack) -> None:
+    def __init__(self, settings: Settings, pack: ModelPack, keyring: Keyring) -> None:
         """Read nothing yet."""
         self._home = settings.home
+        self._keyring = keyring
         self._pack = pack
         self._lock = Lock()
         self._seen: tuple[object, ...] = ()
@@ -51,7 +61,7 @@ class HomeCalibration:
         A new calibration is used from the next search on. One that is of another pack or can't be read is passed over.
         """
         with self._lock:
-            seen = tuple(_stamp(self._home / name) for name in (CALIBRATION, POPULATION))
+            seen = tuple(_stamp(self._home / name) for name in SEALED.values())
             if seen != self._seen:
                 self._scale, self._seen = self._load(), seen
             return self._scale
@@ -65,10 +75,9 @@ class HomeCalibration:
             ConflictError: code `calibration-of-another-pack`.
         """
         population = self._population()
-        for folder in (self._home, self._pack.folder):
-            path = folder / CALIBRATION
-            if population is not None and path.is_file():
-                return self._read(path, population)
+        for text in self._calibrations():
+            if population is not None:
+                return self._read(text, population)
         raise NotFoundError(
             "there is no calibration for this model pack",
             code="calibration-missing",
@@ -97,8 +106,8 @@ class HomeCalibration:
             )
         calibration = self._calibrated(sample, ReferenceCohort(population), snapshot, fitted, on_progress)
         if fitted is not None:
-            _write(self._home / POPULATION, write_population(fitted))
-        _write(self._home / CALIBRATION, calibration.model_dump_json() + "\n")
+            _keep(self._home, self._keyring, POPULATION, write_population(fitted).encode())
+        _keep(self._home, self._keyring, CALIBRATION, calibration.model_dump_json().encode())
         return calibration
 
     def _calibrated(
@@ -128,25 +137,38 @@ class HomeCalibration:
         if population is None:
             return None
         cohort = ReferenceCohort(population)
-        for folder in (self._home, self._pack.folder):
-            path = folder / CALIBRATION
-            if path.is_file():
-                try:
-                    return ScoreScale(cohort=cohort, calibration=self._read(path, population))
-                except ConflictError:
-                    continue
+        for text in self._calibrations():
+            try:
+                return ScoreScale(cohort=cohort, calibration=self._read(text, population))
+            except ConflictError:
+                continue
         return None
 
-    def _read(self, path: Path, population: Population) -> Calibration:
-        return read_calibration(path.read_bytes(), pack_digest=self._pack.digest, population_digest=population.digest)
+    def _calibrations(self) -> Iterator[bytes]:
+        """Return the gallery's own calibration, then the model pack's."""
+        own = self._own(CALIBRATION)
+        if own is not None:
+            yield own
+        if (self._pack.folder / CALIBRATION).is_file():
+            yield (self._pack.folder / CALIBRATION).read_bytes()
+
+    def _own(self, name: str) -> bytes | None:
+        """Return what the home keeps of its own."""
+        path = self._home / SEALED[name]
+        if not path.is_file():
+            return None
+        return self._keyring.open(HOME, path.read_bytes(), record=name, column=COLUMN)
+
+    def _read(self, text: bytes, population: Population) -> Calibration:
+        return read_calibration(text, pack_digest=self._pack.digest, population_digest=population.digest)
 
     def _population(self) -> Population | None:
         """Return the pack's population, or the one that was fitted to the gallery."""
-        own = pack_population(self._pack)
-        path = self._home / POPULATION
-        if own is not None or not path.is_file():
-            return own
-        fitted = read_population(path.read_bytes())
+        of_pack = pack_population(self._pack)
+        own = self._own(POPULATION) if of_pack is None else None
+        if own is None:
+            return of_pack
+        fitted = read_population(own)
         return fitted if fitted.pack_digest == self._pack.digest else None
 
 
@@ -167,9 +189,19 @@ def _stamp(path: Path) -> object:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="ascii")
-    part.chmod(0o600)
-    part.replace(path)
+def _keep(home: Path, keyring: Keyring, name: str, text: bytes) -> None:
+    """Seal what the home keeps of its own: statistics of people's scores and templates are about these people."""
+    replace_synced(home / SEALED[name], keyring.seal(HOME, text, record=name, column=COLUMN))
+
+
+def seal_older_statistics(settings: Settings, keyring: Keyring) -> None:
+    """Seal what an older version kept in the clear, and overwrite it; cut off, it is finished the next time.
+
+    Another process may do the same at once: what it has overwritten is not sealed.
+    """
+    for name in SEALED:
+        with suppress(FileNotFoundError):
+            text = (settings.home / name).read_bytes()
+            if text.startswith(b"{"):
+                _keep(settings.home, keyring, name, text)
+            overwrite_and_delete(settings.home / name)

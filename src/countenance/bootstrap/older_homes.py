@@ -14,6 +14,7 @@ from countenance.adapters.durable import overwrite_and_delete
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.sql.database import scrub, unscrubbed, upgrade
+from countenance.bootstrap.calibrating import seal_older_statistics
 from countenance.bootstrap.settings import Settings
 from countenance.keys.ports import Keyring
 
@@ -28,6 +29,7 @@ def bring_up_to_date(settings: Settings, engine: Engine, keyring: Keyring) -> No
         ConflictError, IntegrityError, UnavailableError: as `database.upgrade` and `database.scrub`; run it again.
     """
     upgrade(engine, keyring)
+    seal_older_statistics(settings, keyring)
     if not unscrubbed(engine):
         return
     _seal_objects(settings.objects, SealedObjects(StoredObjects.in_folder(settings.objects), keyring))

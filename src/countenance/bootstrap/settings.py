@@ -120,6 +120,14 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="Folder that the compact engine maps its int8 rows from; unset keeps them in memory."),
     ] = None
+    objects_bucket: Annotated[
+        str | None,
+        Field(
+            description="Bucket of photographs, crops and documents, `s3://bucket/prefix`, instead of the home's "
+            "folder; where and with which key stands in `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, "
+            "`AWS_SECRET_ACCESS_KEY`."
+        ),
+    ] = None
     milvus_address: Annotated[str, Field(description="Milvus server that `countenance bench search` measures.")] = (
         "http://127.0.0.1:19530"
     )
@@ -172,6 +180,11 @@ class Settings(BaseSettings):
     def objects(self) -> Path:
         """The folder of pictures."""
         return self.home / "objects"
+
+    @property
+    def objects_place(self) -> Path:
+        """The file that says where the objects are kept, as a fingerprint."""
+        return self.home / "objects-place"
 
     @property
     def models(self) -> Path:

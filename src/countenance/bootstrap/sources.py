@@ -118,6 +118,7 @@ class Sources:
     ) -> Release:
         """Keep a subject's release: see `gallery.sources.add_release`."""
         return add_release(
+            self._records,
             self._register,
             self._objects,
             name,

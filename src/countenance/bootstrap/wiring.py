@@ -18,10 +18,8 @@ from countenance.access.sign_in import SignIn
 from countenance.adapters.erasure_list import FileErasureList
 from countenance.adapters.exact.blocks import BlockStore, StoredState
 from countenance.adapters.exact.stored import StoredExactIndex, index_unwritable
-from countenance.adapters.objects import StoredObjects
 from countenance.adapters.openvino import OpenVinoRuntime
 from countenance.adapters.process_pool import ProcessPoolReader
-from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.signing import SealedSigner
 from countenance.adapters.sql.approvals import SqlApprovals
 from countenance.adapters.sql.cases import SqlCases
@@ -41,6 +39,7 @@ from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.cases import Cases
 from countenance.bootstrap.engines import exact_folder, open_index, rotation_file
 from countenance.bootstrap.keyring import erasure_list_file, make_keys, open_keyring
+from countenance.bootstrap.objects import open_objects
 from countenance.bootstrap.older_homes import bring_up_to_date
 from countenance.bootstrap.policy import open_policy
 from countenance.bootstrap.providing import open_provider
@@ -391,7 +390,7 @@ class OpenGallery:
     @cached_property
     def calibration(self) -> HomeCalibration:
         """What scores mean in this gallery."""
-        return HomeCalibration(self.settings, model_pack(self.settings))
+        return HomeCalibration(self.settings, model_pack(self.settings), self.keyring)
 
     @cached_property
     def _search(self) -> SearchService:
@@ -508,7 +507,7 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
         bring_up_to_date(settings, engine, keyring)
         heed_tombstones(engine, keyring)
         audit = open_audit(settings, engine)
-        objects = SealedObjects(StoredObjects.in_folder(settings.objects), keyring)
+        objects = open_objects(settings, keyring)
         opened = OpenGallery(
             settings,
             records=SqlRecords(engine, audit, keyring),

@@ -25,6 +25,7 @@ from countenance.cli.gallery import enrol, init, status, subjects_app
 from countenance.cli.importing import import_
 from countenance.cli.keyring import keys_app
 from countenance.cli.keys import key_app
+from countenance.cli.migrate import migrate_app
 from countenance.cli.models import models_app
 from countenance.cli.organisations import org_app
 from countenance.cli.output import emit_error
@@ -86,6 +87,7 @@ app.add_typer(rights_app, name="rights")
 app.add_typer(certificate_app, name="certificate")
 app.command(no_args_is_help=True)(enrol)
 app.command("import", no_args_is_help=True)(import_)
+app.add_typer(migrate_app, name="migrate")
 app.add_typer(subjects_app, name="subjects")
 app.command(no_args_is_help=True)(search)
 app.command(no_args_is_help=True)(faces)

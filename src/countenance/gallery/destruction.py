@@ -23,6 +23,9 @@ from countenance.policy.model import SYSTEM
 ROWS_A_TURN = 5_000
 """Photographs whose rows go in one transaction: others wait for it for about 0.1 s."""
 
+OBJECTS = ("images", "crops", "releases", "documents")
+"""Kinds of objects that are a source's, sealed under its key."""
+
 RESTORED_BY = "Countenance"
 RESTORED = "it came back with an old backup; its key was destroyed before"
 
@@ -203,7 +206,7 @@ class Destroyer:
         2. Kept answers forget whom they showed; the searches stay listed.
         3. Rows leave the records, a part at a time, so that searches go on meanwhile.
         4. Rows leave the index, in memory and on disk.
-        5. Photographs and crops leave the object store.
+        5. Photographs, crops and documents leave the object store.
         6. What the database keeps of deleted rows is overwritten.
         7. The certificate is signed and kept.
         """
@@ -215,8 +218,8 @@ class Destroyer:
         while self.destructions.erase_rows(source_id, most=ROWS_A_TURN):  # 3
             pass
         self.refresh_index()  # 4
-        for prefix in (f"images/{source_id}/", f"crops/{source_id}/"):  # 5
-            self.objects.delete_all(prefix)
+        for kind in OBJECTS:  # 5
+            self.objects.delete_all(f"{kind}/{source_id}/")
         self.destructions.settle()  # 6
         facts = {
             **certificate_facts(destruction, self.destructions.handed_out(source_id)),
@@ -224,7 +227,7 @@ class Destroyer:
                 "scope": source_scope(source_id),
                 "destroyed_at": None if key.destroyed_at is None else key.destroyed_at.isoformat(),
             },
-            "kept": "the entry in the register of sources, its document, and which searches had returned it",
+            "kept": "the entry in the register of sources with its document's hash, and which searches had returned it",
         }
         certificate = make_certificate(facts, self.signer)  # 7
         self.destructions.finish(destruction.destruction_id, certificate, actor=actor)

@@ -61,7 +61,7 @@ def plan(
     if not os.path.isdir(folder):  # noqa: PTH112 -- False where Path.is_dir raises: a name that is too long
         raise NotFoundError(f"{folder} is not a folder", code="folder-not-found", hint="name a folder of photographs")
     if home is not None:
-        _require_apart(folder, home)
+        require_apart(folder, home)
     if subjects is Subjects.SAMPLES:
         raise InvalidInputError(
             "`samples` are for shards, not for folders",
@@ -80,7 +80,7 @@ def plan(
     return planned
 
 
-def _require_apart(folder: Path, home: Path) -> None:
+def require_apart(folder: Path, home: Path) -> None:
     """Refuse a folder that holds the gallery's home, or lies in it: what was enrolled would be enrolled again."""
     here, there = folder.resolve(), home.resolve()
     if here.is_relative_to(there) or there.is_relative_to(here):

@@ -13,7 +13,7 @@ from datetime import date
 
 from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
-from countenance.core.errors import ConflictError, InvalidInputError
+from countenance.core.errors import ConflictError, InvalidInputError, NotFoundError
 from countenance.core.ids import new_id
 from countenance.gallery.model import LegalBasis, Source, SourceChange, SourceState
 from countenance.gallery.plan import checked_label
@@ -35,9 +35,14 @@ FROM: Mapping[SourceState, frozenset[SourceState]] = {
 NEEDS_REASON = frozenset({SourceState.SUSPENDED, SourceState.WITHDRAWN, SourceState.EXPIRED})
 
 
-def document_key(sha256: str) -> str:
-    """Return the key of the document that a source's legal basis rests on."""
-    return f"documents/{sha256}"
+def document_key(source_id: str, sha256: str) -> str:
+    """Return the key of the document that a source's legal basis rests on: sealed under the source's own key."""
+    return f"documents/{source_id}/{sha256}"
+
+
+def release_key(source_id: str, sha256: str) -> str:
+    """Return the key of a release's document: sealed under the source's key, so that it goes with it."""
+    return f"releases/{source_id}/{sha256}"
 
 
 def register_source(
@@ -91,10 +96,20 @@ def register_source(
         registered_at=utc_now(),
         terms=checked_terms(terms or SourceTerms()),
     )
+    _require_new(records, name)
     # The document first: no source is ever on record without it.
-    objects.put(document_key(source.document_sha256), document)
+    objects.put(document_key(source.source_id, source.document_sha256), document)
     records.register_source(source, actor=actor, by=by)
     return source
+
+
+def _require_new(records: Records, name: str) -> None:
+    """Refuse a name that is taken before a document is stored under a key of its own."""
+    try:
+        records.source(name)
+    except NotFoundError:
+        return
+    raise ConflictError(f"there is a source {name!r} already", code="source-exists", hint="choose another name")
 
 
 def change_state(
@@ -140,6 +155,7 @@ def require_way(name: str, before: SourceState, after: SourceState) -> None:
 
 
 def add_release(
+    records: Records,
     register: SourceRegister,
     objects: Objects,
     name: str,
@@ -154,8 +170,12 @@ def add_release(
 
     Raises:
         NotFoundError: code `source-unknown`.
-        InvalidInputError: codes `label-invalid`, `source-document-empty`. Nothing was recorded in either case.
+        InvalidInputError: codes `label-invalid`, `source-document-empty`.
+        ConflictError: code `source-not-active`: it is withdrawn or expired. Nothing was recorded in any of these cases.
     """
+    source = records.source(name)
+    if source.state.is_gone:
+        require_active(source.state, name)
     release = Release(
         release_id=new_id(),
         label=checked_label(label),
@@ -165,7 +185,7 @@ def add_release(
         ends_on=ends_on,
         revoked_at=None,
     )
-    objects.put(document_key(release.document_sha256), document)
+    objects.put(release_key(source.source_id, release.document_sha256), document)
     register.add_release(name, release, actor=actor)
     return release
 

@@ -103,6 +103,19 @@ def home(filled_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def archive_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> Path:
+    """An empty gallery with one active source, `archive`, as COUNTENANCE_HOME."""
+    monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COUNTENANCE_WORKERS", "1")
+    command("init")
+    signed_up.admitted_home(tmp_path / "home")
+    (tmp_path / "d.txt").write_text("given", encoding="utf-8")
+    by = ("--owner", "Zoë", "--legal-basis", "contract", "--document", "d.txt")
+    assert command("source", "register", "archive", *by).code == 0
+    return tmp_path / "home"
+
+
+@pytest.fixture
 def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command, photographs: Path) -> Path:
     """An empty gallery, and a folder with the photographs of two people."""
     monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))

@@ -6,24 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import signed_up
 from tests.integration.cli.conftest import PEOPLE, Command
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> Path:
-    """A gallery with one source."""
-    monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COUNTENANCE_WORKERS", "1")
-    command("init")
-    signed_up.admitted_home(tmp_path / "home")
-    (tmp_path / "d.txt").write_text("given", encoding="utf-8")
-    by = ("--owner", "Zoë", "--legal-basis", "contract", "--document", "d.txt")
-    assert command("source", "register", "archive", *by).code == 0
-    return tmp_path / "home"
-
-
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("archive_home")
 def test_a_zip_is_enrolled_like_the_folder_that_it_was(command: Command, photographs: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("../x.jpg", b"x")
@@ -41,7 +27,7 @@ def test_a_zip_is_enrolled_like_the_folder_that_it_was(command: Command, photogr
     assert (again["enrolled"], again["already"]) == (0, report["enrolled"])
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("archive_home")
 def test_a_damaged_archive_keeps_what_came_before_and_goes_on_later(
     command: Command, photographs: Path, tmp_path: Path
 ) -> None:
@@ -71,6 +57,6 @@ def test_a_damaged_archive_keeps_what_came_before_and_goes_on_later(
         pytest.param("nowhere.zip", 4, "import-not-found", id="not there"),
     ],
 )
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("archive_home")
 def test_nothing_comes_from_elsewhere(command: Command, place: str, exit_code: int, code: str) -> None:
     command("import", "archive", place).refused(exit_code, code)

@@ -97,7 +97,7 @@ def files_of_sources(home: Path) -> int:
 def _objects(gallery: OpenGallery, photographs: Iterable[str]) -> dict[str, str]:
     """Return the hashes of all objects, and how many files there are."""
     source = gallery.records.source(SOURCE)
-    keys = [document_key(source.document_sha256)]
+    keys = [document_key(source.source_id, source.document_sha256)]
     for sha256 in photographs:
         keys += [image_key(source.source_id, sha256), *(crop_key(source.source_id, sha256, at) for at in range(1, 9))]
     found = {}

@@ -31,7 +31,7 @@ def test_it_is_active_and_its_document_is_kept() -> None:
     source = register_source(records, objects, **WANTED)  # type: ignore[arg-type]
 
     assert active_source(records, "city-archive") == source
-    assert objects.get(document_key(source.document_sha256)) == b"letter"
+    assert objects.get(document_key(source.source_id, source.document_sha256)) == b"letter"
     assert source.registered_at.tzinfo is not None
 
 
