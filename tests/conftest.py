@@ -10,8 +10,8 @@ from sqlalchemy import URL
 
 from examples.sample_portraits import sample_portraits
 from tests.postgresql import postgresql_server
-from tests.tokens import Token, make_token
 from tests.s3_server import S3Server, s3_server
+from tests.tokens import Token, make_token
 
 # How long one example takes says more about the machine's other work than about the code.
 settings.register_profile("countenance", deadline=None)
