@@ -129,12 +129,13 @@ class StoredExactIndex:
         """See the port."""
         with self._erasures_lock:
             while self._erasures:
-                first = self._erasures[0]
+                wait([self._erasures[0].ended])
+                if not self._erasures[0].succeeded:
+                    self._erasures[0] = self._erasure(self._erasures[0].rows)
                 try:
-                    first.ended.result()
-                except (OSError, UnavailableError) as error:
-                    self._erasures[0] = self._erasure(first.rows)
-                    raise error if isinstance(error, UnavailableError) else index_unwritable(error) from None
+                    self._erasures[0].ended.result()
+                except OSError as error:
+                    raise index_unwritable(error) from None
                 self._erasures.pop(0)
 
     def search(
