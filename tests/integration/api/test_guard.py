@@ -176,7 +176,8 @@ def app_over(**parts: Any) -> FastAPI:
     """An application over parts, where every key is somebody's."""
     known = SimpleNamespace(key_holder=lambda _: SYSTEM, visitor=lambda _: None)
     permission = SimpleNamespace(require=lambda *_args, **_more: None)
-    return create_app(SimpleNamespace(**parts, sign_in=known, own=None, passkeys=None, permission=permission))  # type: ignore[arg-type]
+    people = {"sign_in": known, "own": None, "passkeys": None, "provider": None}
+    return create_app(SimpleNamespace(**parts, **people, permission=permission))  # type: ignore[arg-type]
 
 
 def test_what_nobody_foresaw_says_and_logs_nothing_personal(
