@@ -41,7 +41,7 @@ def add_user(
         raise InvalidInputError(
             f"{login!r} can't be signed in with",
             code="login-invalid",
-            hint="use lower-case letters, digits, '.', '_', '@' and '-', 2 to 100, e.g. j.doe",
+            hint="use lower-case letters, digits, '.', '_', '@' and '-', 2 to 100, e.g. examiner-a",
         )
     organisation = directory.organisation(org_id)
     if organisation.state is not OrganisationState.ACTIVE:

@@ -30,7 +30,7 @@ def case_open(
 ) -> None:
     """Open a case.
 
-    Example: `countenance case open 2026-0417 --as j.doe`
+    Example: `countenance case open 2026-0417 --as examiner-a`
     """
     data = b"" if document is None else read_document(document)
     with open_acting(home, acting, "case open") as (gallery, actor):
@@ -42,7 +42,7 @@ def case_open(
 def case_close(reference: Reference, acting: As = None, home: Home = None, json: Json = False) -> None:
     """Close a case for good: nothing is searched under it any more.
 
-    Example: `countenance case close 2026-0417 --as j.doe`
+    Example: `countenance case close 2026-0417 --as examiner-a`
     """
     with open_acting(home, acting, "case close") as (gallery, actor):
         closed = case_json(gallery.cases.close(reference, actor=actor))
@@ -53,7 +53,7 @@ def case_close(reference: Reference, acting: As = None, home: Home = None, json:
 def case_list(acting: As = None, home: Home = None, json: Json = False) -> None:
     """List your organisation's cases, newest first.
 
-    Example: `countenance case list --as j.doe`
+    Example: `countenance case list --as examiner-a`
     """
     with open_acting(home, acting, "case list") as (gallery, actor):
         found = [case_json(case) for case in gallery.cases.all(actor=actor)]
@@ -73,7 +73,7 @@ def case_list(acting: As = None, home: Home = None, json: Json = False) -> None:
 def case_show(reference: Reference, acting: As = None, home: Home = None, json: Json = False) -> None:
     """Show one case of your organisation.
 
-    Example: `countenance case show 2026-0417 --as j.doe`
+    Example: `countenance case show 2026-0417 --as examiner-a`
     """
     with open_acting(home, acting, "case show") as (gallery, actor):
         found = case_json(gallery.cases.case(reference, actor=actor))

@@ -27,7 +27,7 @@ def key_make(
 ) -> None:
     """Make an API key of your own. It is printed this once; only its hash is kept.
 
-    Example: `countenance key make "case system" --action search --days 30 --as j.doe`
+    Example: `countenance key make "case system" --action search --days 30 --as examiner-a`
     """
     with open_acting(home, acting, "key make") as (gallery, actor):
         made, key = gallery.own.make_key(actor, name=name, actions=action, lasts=timedelta(days=days))
@@ -40,7 +40,7 @@ def key_make(
 def key_list(acting: As = None, home: Home = None, json: Json = False) -> None:
     """List your API keys.
 
-    Example: `countenance key list --as j.doe`
+    Example: `countenance key list --as examiner-a`
     """
     with open_acting(home, acting, "key list") as (gallery, actor):
         held = gallery.own.credentials(actor.user_id)
@@ -71,7 +71,7 @@ def key_revoke(
 ) -> None:
     """End one of your API keys, at once.
 
-    Example: `countenance key revoke 0b6c… --as j.doe`
+    Example: `countenance key revoke 0b6c… --as examiner-a`
     """
     with open_acting(home, acting, "key revoke") as (gallery, actor):
         gallery.own.drop(actor.user_id, key)

@@ -33,7 +33,7 @@ def user_add(
 ) -> None:
     """Add a person to an active organisation. One of the house waits until another operator confirms them.
 
-    Example: `countenance user add j.doe --name "Jo Doe" --org "Harbour Police" --role examiner --as operator-1`
+    Example: `countenance user add examiner-a --name "Examiner A" --org "Harbour Police" --role examiner --as operator-1`
     """
     with open_acting(home, acting, "user add") as (gallery, actor):
         user = gallery.accounts.add_user(login, organisation=organisation, name=name, roles=role, actor=actor)
@@ -55,7 +55,7 @@ def user_confirm(login: Login, acting: As = None, home: Home = None, json: Json 
 def user_invite(login: Login, acting: As = None, home: Home = None, json: Json = False) -> None:
     """Make a one-time code with which somebody signs in first, to set a passkey or a password. It lasts three days.
 
-    Example: `countenance user invite j.doe --as operator-1`
+    Example: `countenance user invite examiner-a --as operator-1`
     """
     with open_acting(home, acting, "user invite") as (gallery, actor):
         code = gallery.sign_in.invite(login, actor=actor)
@@ -77,7 +77,7 @@ def user_bind(
 ) -> None:
     """Let somebody sign in with the identity provider, as who they are there. An earlier binding of theirs ends.
 
-    Example: `countenance user bind j.doe 00u1a2b3c4 --as operator-1`
+    Example: `countenance user bind examiner-a 00u1a2b3c4 --as operator-1`
     """
     with open_acting(home, acting, "user bind") as (gallery, actor):
         user = require_provider(gallery.provider).bind(login, subject, actor=actor)
@@ -113,7 +113,7 @@ def user_list(
 def user_show(login: Login, acting: As = None, home: Home = None, json: Json = False) -> None:
     """Show one person with all that was done.
 
-    Example: `countenance user show j.doe --as operator-1`
+    Example: `countenance user show examiner-a --as operator-1`
     """
     with open_acting(home, acting, "user show") as (gallery, actor):
         user, owner, changes = gallery.accounts.user(login, actor=actor)
@@ -141,7 +141,7 @@ def user_roles(
 ) -> None:
     """Set what somebody is there for. Nobody is made an operator this way: add an account for it.
 
-    Example: `countenance user roles j.doe --role examiner --role supervisor --reason promoted --as operator-1`
+    Example: `countenance user roles examiner-a --role examiner --role supervisor --reason promoted --as operator-1`
     """
     with open_acting(home, acting, "user roles") as (gallery, actor):
         user = gallery.accounts.set_roles(login, role, reason=reason, actor=actor)
@@ -160,7 +160,7 @@ def user_train(
 ) -> None:
     """Record a training or an accreditation; one of the same name is replaced.
 
-    Example: `countenance user train j.doe --name "facial comparison" --until 2027-06-30 --as operator-1`
+    Example: `countenance user train examiner-a --name "facial comparison" --until 2027-06-30 --as operator-1`
     """
     held = Qualification(kind=kind, name=name, valid_until=until.replace(tzinfo=UTC))
     with open_acting(home, acting, "user train") as (gallery, actor):
@@ -172,7 +172,7 @@ def user_train(
 def user_deactivate(login: Login, reason: Reason, acting: As = None, home: Home = None, json: Json = False) -> None:
     """End somebody's access for good: sessions, keys, password, second factors.
 
-    Example: `countenance user deactivate j.doe --reason "left the force" --as operator-1`
+    Example: `countenance user deactivate examiner-a --reason "left the force" --as operator-1`
     """
     with open_acting(home, acting, "user deactivate") as (gallery, actor):
         user = gallery.accounts.deactivate(login, reason=reason, actor=actor)
