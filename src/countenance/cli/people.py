@@ -33,7 +33,7 @@ def user_add(
 ) -> None:
     """Add a person to an active organisation. One of the house waits until another operator confirms them.
 
-    Example: `countenance user add examiner-a --name "Examiner A" --org "Harbour Police" --role examiner --as operator-1`
+    Example: `countenance user add examiner-a --name "Examiner A" --org "Harbour CID" --role examiner --as operator-1`
     """
     with open_acting(home, acting, "user add") as (gallery, actor):
         user = gallery.accounts.add_user(login, organisation=organisation, name=name, roles=role, actor=actor)
