@@ -20,8 +20,9 @@ from typing import Any
 
 from benchmarks.environment import environment, write_result
 from benchmarks.photographs import make_photographs
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.bootstrap.wiring import open_gallery
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.plan import Subjects, plan
 

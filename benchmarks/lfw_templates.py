@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.bootstrap.settings import load_settings
-from countenance.bootstrap.wiring import image_limits, load_analyser
+from countenance.bootstrap.vision import image_limits, load_analyser
 from countenance.core.arrays import Pixels, Templates
 from countenance.vision.decode import decode_image
 from countenance.vision.model import Face

@@ -15,8 +15,9 @@ from environment import environment, write_result
 
 from countenance.access.model import Application
 from countenance.audit.model import Entry, Outcome
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import NotPermittedError
 from countenance.core.ids import new_id
 from countenance.gallery.model import LegalBasis

@@ -30,8 +30,9 @@ from benchmarks.records_at_size import BATCH, PER_SUBJECT, identifier, rows_of, 
 from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.models import SourceRow
 from countenance.adapters.sql.sealing import RowSeals
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.arrays import Templates
 from countenance.core.errors import ConflictError
 from countenance.gallery import destruction

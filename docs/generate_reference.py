@@ -20,8 +20,9 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from countenance.api.app import create_app
 from countenance.api.problems import HTTP_CODES, TOO_OFTEN, UNAUTHENTICATED
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import PREFIX, Settings
-from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.bootstrap.wiring import open_gallery
 from countenance.cli.main import app
 from countenance.core import errors
 from countenance.core.errors import CountenanceError

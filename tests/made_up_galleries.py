@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, model_pack, open_gallery
+from countenance.bootstrap.vision import model_pack
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.arrays import Templates
 from countenance.core.ids import new_id
 from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome

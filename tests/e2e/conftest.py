@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from countenance.api.app import create_app
 from countenance.api.visitors import SESSION_COOKIE
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.gallery.model import LegalBasis
 from countenance.web.page import page_router
 from tests import signed_up

@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from countenance.access.passkeys import SignedApproval, approval_holds
 from countenance.api.visitors import SESSION_COOKIE
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import NotPermittedError
 from countenance.policy.model import Role
 from countenance.search.model import SearchRequest

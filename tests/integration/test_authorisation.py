@@ -12,8 +12,9 @@ from fastapi import FastAPI
 from countenance.access.permission import Asks, Exempt
 from countenance.api.app import create_app
 from countenance.api.permitted import ROUTES
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.cli.acting import COMMANDS
 from countenance.cli.main import app as command_line
 from countenance.cli.main import run

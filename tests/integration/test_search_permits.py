@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import IntegrityError, NotPermittedError
 from countenance.core.ids import new_id
 from countenance.gallery.model import SourceState

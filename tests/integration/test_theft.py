@@ -21,7 +21,8 @@ from countenance.bootstrap.engines import rotation_file
 from countenance.bootstrap.key_care import backup_keys
 from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, model_pack, open_gallery
+from countenance.bootstrap.vision import model_pack
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.gallery.model import SourceState
 from countenance.policy.model import Sector
 from tests import signed_up

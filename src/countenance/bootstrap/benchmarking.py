@@ -12,7 +12,7 @@ from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.bootstrap.engines import engine_missing
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import model_pack
+from countenance.bootstrap.vision import model_pack
 from countenance.evaluation.search_benchmark import PortEngine, SearchEngine, resident_bytes
 from countenance.index.ports import Originals
 from countenance.vision.population import Population, made_up_population, pack_population

@@ -1,14 +1,12 @@
 """Wiring: picks the adapters and joins them to the services. What the interfaces and Python users open."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from countenance.access.founding import FIRST_OPERATORS
 from countenance.access.own import OwnSecurity
 from countenance.access.passkeys import Passkeys
 from countenance.access.passwords import Passwords
@@ -18,8 +16,6 @@ from countenance.access.sign_in import SignIn
 from countenance.adapters.erasure_list import FileErasureList
 from countenance.adapters.exact.blocks import BlockStore, StoredState
 from countenance.adapters.exact.stored import StoredExactIndex, index_unwritable
-from countenance.adapters.openvino import OpenVinoRuntime
-from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.adapters.signing import SealedSigner
 from countenance.adapters.sql.approvals import SqlApprovals
 from countenance.adapters.sql.cases import SqlCases
@@ -32,7 +28,7 @@ from countenance.adapters.sql.requests import SqlRequests
 from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.adapters.sql.tombstones import heed_tombstones
 from countenance.audit.ports import AuditLog
-from countenance.bootstrap.accounts import Accounts, found_house, open_accounts
+from countenance.bootstrap.accounts import Accounts, open_accounts
 from countenance.bootstrap.approvals import Approvals
 from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.calibrating import HomeCalibration
@@ -47,6 +43,7 @@ from countenance.bootstrap.retaining import Retaining
 from countenance.bootstrap.rights_desk import look_for
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
+from countenance.bootstrap.vision import image_limits, load_analyser, model_pack, open_reader
 from countenance.core.clock import utc_now
 from countenance.core.errors import NotFoundError, NotPermittedError, UnavailableError
 from countenance.gallery.destruction import Destroyer, DestructionRecords
@@ -56,7 +53,7 @@ from countenance.gallery.erasure import Eraser, ErasureList, ErasureRecords
 from countenance.gallery.indexing import IndexedGallery, originals_of
 from countenance.gallery.model import Snapshot
 from countenance.gallery.plan import PlannedPhotograph
-from countenance.gallery.ports import Objects, PhotographReader, Records, SourceRegister
+from countenance.gallery.ports import Objects, Records, SourceRegister
 from countenance.gallery.retention import KeptAnswers, RetentionService
 from countenance.index.ports import FollowingIndex
 from countenance.index.rotation import Rotation
@@ -76,14 +73,10 @@ from countenance.search.model import Probe, ProbePhotograph, SearchAnswer, Searc
 from countenance.search.permission import SearchPermits, source_facts
 from countenance.search.service import SearchService
 from countenance.search.verification import Verification
-from countenance.vision.decode import ImageLimits
-from countenance.vision.installation import Installation, install_pack
 from countenance.vision.lazy import LazyAnalyser
 from countenance.vision.model import DecodedImage
-from countenance.vision.pack import ModelPack, find_pack
-from countenance.vision.ports import FaceAnalyser, Runtime
+from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
-from countenance.vision.service import PackAnalyser
 
 BARRING = frozenset({"core-organisation", "default-sector", "default-us-il"})
 """Rules that refuse an organisation as such: searches that they refuse are told to oversight."""
@@ -437,44 +430,6 @@ class OpenGallery:
         )
 
 
-def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATORS) -> bool:
-    """Make a home: keys, records, object store, operators. What is there already is left as it is.
-
-    Args:
-        settings: Where it is made.
-        operators: Logins of the first operators, two at least, where there are none yet.
-
-    Returns:
-        True where the home is new.
-
-    Raises:
-        UnavailableError: code `home-unwritable`; run again once it is writable. Those of `keyring.make_keys` too.
-        InvalidInputError: code `key-inside-home`, nothing was written; code `operators-invalid`, run it again.
-        ConflictError: code `records-newer`; nothing was changed.
-        IntegrityError: code `records-unreadable`; nothing was changed.
-    """
-    try:
-        new = not settings.database.exists()
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        settings.objects.mkdir(exist_ok=True, mode=0o700)
-        settings.models.mkdir(exist_ok=True, mode=0o700)
-        make_keys(settings)
-        make_audit_key(settings)
-        engine = open_engine(sqlite_url(settings.database))
-        try:
-            with open_keyring(settings) as keyring:
-                bring_up_to_date(settings, engine, keyring)
-                settings.database.chmod(0o600)
-                found_house(engine, keyring, open_audit(settings, engine), operators)
-        finally:
-            engine.dispose()
-    except OSError as error:
-        raise UnavailableError(
-            f"{settings.home} can't be written: {error.strerror}", code="home-unwritable", hint="choose another --home"
-        ) from None
-    return new
-
-
 @contextmanager
 def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     """Open the gallery in a home that was initialised.
@@ -529,74 +484,3 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
             gallery.swept = gallery.approvals.sweep()
             gallery.retention.heed()
             yield gallery
-
-
-@contextmanager
-def open_reader(settings: Settings) -> Iterator[PhotographReader]:
-    """Open a reader of many photographs that uses one process a core.
-
-    Raises:
-        NotFoundError, IntegrityError: the model pack's; nothing was started.
-    """
-    model_pack(settings).verify()
-    reader = ProcessPoolReader(
-        partial(load_analyser, settings, threads=1), image_limits(settings), workers=settings.worker_count
-    )
-    try:
-        yield reader
-    finally:
-        reader.close()
-
-
-def image_limits(settings: Settings) -> ImageLimits:
-    """Return the bounds of a photograph."""
-    return ImageLimits(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
-
-
-def model_pack(settings: Settings) -> ModelPack:
-    """Return the pack in use.
-
-    Raises:
-        NotFoundError: code `pack-unknown`.
-    """
-    return find_pack(settings.model_pack, installed_in=settings.models)
-
-
-def make_runtime(settings: Settings) -> Runtime:
-    """Return what runs the networks.
-
-    Raises:
-        UnavailableError: code `runtime-missing`, the extra is not installed.
-    """
-    if settings.runtime == "openvino":
-        return OpenVinoRuntime()
-    try:
-        from countenance.adapters.onnxruntime import OnnxRuntimeRuntime  # noqa: PLC0415 - an optional extra
-    except ModuleNotFoundError:
-        raise UnavailableError(
-            "ONNX Runtime is not installed",
-            code="runtime-missing",
-            hint="install countenance[onnxruntime], or leave COUNTENANCE_RUNTIME unset",
-        ) from None
-    return OnnxRuntimeRuntime()
-
-
-def load_analyser(settings: Settings, *, threads: int, pack: ModelPack | None = None) -> PackAnalyser:
-    """Load a model pack; None means the one in use."""
-    return PackAnalyser(
-        pack or model_pack(settings), make_runtime(settings), threads=threads, cache=Path(settings.cache) / "networks"
-    )
-
-
-def check_pack(settings: Settings, pack: ModelPack) -> None:
-    """Check a pack's hashes, that its networks load, and that they do what its manifest says.
-
-    Raises:
-        NotFoundError, IntegrityError: see `vision.service.PackAnalyser`; the pack must not be used.
-    """
-    load_analyser(settings, threads=1, pack=pack)
-
-
-def install_model_pack(settings: Settings, folder: Path) -> Installation:
-    """Install a model pack from a folder: see `vision.installation.install_pack`."""
-    return install_pack(folder, into=settings.models, check=partial(check_pack, settings))

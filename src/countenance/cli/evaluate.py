@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from countenance.bootstrap.settings import Settings, load_settings
-from countenance.bootstrap.wiring import model_pack, open_reader
+from countenance.bootstrap.vision import model_pack, open_reader
 from countenance.cli import output
 from countenance.cli.files import make_folder, write_file
 from countenance.cli.options import Home, Json

@@ -7,9 +7,11 @@ import typer
 from rich.console import Console
 
 from countenance.access.founding import FIRST_OPERATORS
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keyring import key_places
 from countenance.bootstrap.settings import load_settings
-from countenance.bootstrap.wiring import initialise, model_pack, open_gallery
+from countenance.bootstrap.vision import model_pack
+from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.options import As, Home, Json

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from countenance.bootstrap.settings import Settings, load_settings
-from countenance.bootstrap.wiring import check_pack, install_model_pack, model_pack
+from countenance.bootstrap.vision import check_pack, install_model_pack, model_pack
 from countenance.cli import output
 from countenance.cli.options import Home, Json
 from countenance.vision.pack import ModelPack, NetworkSpec, builtin_packs, find_pack, installed_packs

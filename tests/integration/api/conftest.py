@@ -11,8 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from countenance.api.app import create_app
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.client.client import Client
 from countenance.gallery.model import LegalBasis
 from tests import signed_up

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from countenance.api.app import create_app
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.policy.model import Role
 from tests import signed_up
 from tests.integration.api.conftest import served

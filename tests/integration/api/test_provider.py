@@ -10,8 +10,9 @@ from fastapi import FastAPI
 from countenance.api.app import create_app
 from countenance.api.provider_routes import PROVIDER_COOKIE
 from countenance.api.visitors import SESSION_COOKIE
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import InvalidInputError
 from tests import signed_up
 from tests.oidc_provider import CLIENT, SECRET, Provider, running

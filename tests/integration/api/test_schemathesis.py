@@ -17,8 +17,9 @@ from schemathesis.checks import (
 )
 
 from countenance.api.app import create_app
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.gallery.model import LegalBasis
 from tests import signed_up
 from tests.integration.api.conftest import served

@@ -8,8 +8,9 @@ import pytest
 
 from countenance.audit.verification import verify_log
 from countenance.bootstrap.auditing import known_verifiers
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import CountenanceError, UnavailableError
 from countenance.gallery.model import LegalBasis
 from countenance.search.entries import answer_digest

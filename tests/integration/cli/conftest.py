@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.bootstrap.wiring import open_gallery
 from countenance.cli.main import run
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.plan import Subjects, plan

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.bootstrap.wiring import open_gallery
 from countenance.gallery.model import LegalBasis
 from tests import signed_up
 from tests.integration.cli.conftest import SOURCE

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise
 from countenance.cli.main import run
 
 

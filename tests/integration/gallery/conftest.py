@@ -18,8 +18,9 @@ from sqlalchemy import text
 
 from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.sealing import FACE, IMAGE, RowSeals, Sealed
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import NotFoundError
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.ports import crop_key, image_key

@@ -17,7 +17,8 @@ from sqlalchemy import text
 from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.bootstrap.keyring import erasure_list_file
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, model_pack, open_gallery
+from countenance.bootstrap.vision import model_pack
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import ConflictError, IntegrityError, InvalidInputError, NotFoundError
 from countenance.gallery.destruction import Destruction, DestructionKind
 from countenance.gallery.erasure import Erased

@@ -11,8 +11,9 @@ import pytest
 
 from countenance.adapters.memory import InlineReader, MemoryIndex
 from countenance.adapters.sealed_objects import SealedObjects
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import OpenGallery, initialise, open_gallery
+from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import CountenanceError, IntegrityError, NotFoundError, UnavailableError
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport
 from countenance.gallery.indexing import IndexedGallery

@@ -12,7 +12,8 @@ import pytest
 
 from countenance.bootstrap.engines import rotation_file
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import model_pack, open_gallery
+from countenance.bootstrap.vision import model_pack
+from countenance.bootstrap.wiring import open_gallery
 from countenance.cli.main import run
 from countenance.core.errors import IntegrityError
 from tests.made_up_galleries import found, made_up_home, people

@@ -13,10 +13,11 @@ import pytest
 
 from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.key_care import backup_keys, keys_status, restore_keys, rotate_keys
 from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.bootstrap.wiring import open_gallery
 from countenance.core.errors import CountenanceError
 from countenance.keys.care import rewrapped
 from countenance.keys.model import HOME, KeyState, org_scope, source_scope

@@ -8,11 +8,11 @@ import pytest
 
 from countenance.adapters.keys.escrow_file import EscrowFile, joined, split
 from countenance.bootstrap.escrow import make_escrow, renew_escrow, restore_escrow, save_shares
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keks import KekKind
 from countenance.bootstrap.key_care import keys_status
 from countenance.bootstrap.keyring import key_files, open_keyring
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise
 from countenance.cli.main import run
 from countenance.core.errors import CountenanceError
 from countenance.keys.model import HOME, KeyState, org_scope, source_scope

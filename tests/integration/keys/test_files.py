@@ -9,9 +9,10 @@ import pytest
 
 from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise, open_gallery
+from countenance.bootstrap.wiring import open_gallery
 from countenance.core.errors import CountenanceError, InvalidInputError, NotFoundError
 from countenance.keys.model import HOME, source_scope
 from countenance.keys.ports import Keyring

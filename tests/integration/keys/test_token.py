@@ -14,11 +14,11 @@ from pkcs11 import exceptions
 
 from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.adapters.keys.token_kek import TokenKeys, TokenPlace
+from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keks import KekKind
 from countenance.bootstrap.key_care import backup_keys, keys_status, restore_keys, rotate_keys
 from countenance.bootstrap.keyring import kept_home_id, key_files, open_keks, open_keyring
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import initialise
 from countenance.core.errors import CountenanceError
 from countenance.keys.care import rewrapped
 from countenance.keys.model import HOME, source_scope
