@@ -44,7 +44,7 @@ def test_a_search_whose_source_loses_its_key_under_it_is_to_be_made_again(settin
     with open_gallery(settings) as gallery:
         index, _ = gallery.indexed.refresh()
         source_id = gallery.records.source("stops").source_id
-        rows = gallery.records.template_rows(source_id).tolist()
+        rows = gallery.records.reference_rows(source_id).tolist()
 
         # Another process has got this far since the scan began.
         gallery.keyring.destroy(source_scope(source_id), reason="source-withdrawn")
@@ -52,6 +52,7 @@ def test_a_search_whose_source_loses_its_key_under_it_is_to_be_made_again(settin
         for read in (
             lambda: index.search(people("stops", 1), blocks=[source_id], limit=10),
             lambda: gallery.records.faces(rows),
+            lambda: gallery.records.references(rows),
         ):
             with pytest.raises(ConflictError) as refused:
                 read()
