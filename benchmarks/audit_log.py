@@ -1,6 +1,6 @@
 """What the audit log costs: deciding and recording one search, and verifying a million entries from their bytes up.
 
-Run: `python benchmarks/audit_log.py --entries 1000000`; writes benchmarks/results/audit-log.json.
+Run: `python -m benchmarks.audit_log --entries 1000000`; writes benchmarks/results/audit-log.json.
 """
 
 import argparse
@@ -15,8 +15,7 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from environment import environment, write_result
-
+from benchmarks.environment import environment, write_result
 from countenance.audit.model import Entry, Outcome
 from countenance.audit.proving import prove_entry, prove_growth
 from countenance.audit.verification import require_signed

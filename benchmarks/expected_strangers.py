@@ -1,6 +1,6 @@
 """Are as many strangers counted as were expected? Identity-disjoint on lfw-dev, galleries of a thousand to a million.
 
-Run with COUNTENANCE_TEST_DATA set: `python benchmarks/expected_strangers.py [PACK_FOLDER [FOLDS]]`. For each fold of
+Run with COUNTENANCE_TEST_DATA set: `python -m benchmarks.expected_strangers [PACK_FOLDER [FOLDS]]`. For each fold of
 the protocol, or the first FOLDS of them, the population is fitted to the people of the other folds. The gallery is the
 fold's own people and made-up ones up to N: drawn from a population that was fitted to this fold's people alone where
 they are enough for that, else from other draws of the first. Galleries of 2,000 and more are calibrated over
@@ -20,12 +20,12 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from environment import RESULTS, environment, write_result
-from lfw_templates import LfwTemplates, double_names, lfw_templates
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
-from protocols.lfw_dev import FOLDS, fold_of
 
+from benchmarks.environment import RESULTS, environment, write_result
+from benchmarks.lfw_templates import LfwTemplates, double_names, lfw_templates
+from benchmarks.protocols.lfw_dev import FOLDS, fold_of
 from countenance.core.errors import InvalidInputError
 from countenance.gallery.model import Snapshot
 from countenance.search.calibration import FEWEST_SUBJECTS, Calibration, Check, calibrate_gallery, calibrate_people

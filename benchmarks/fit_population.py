@@ -1,6 +1,6 @@
 """Fit a model pack's population to lfw-dev: moments, then the scales' shapes so that the score distributions agree.
 
-Run with COUNTENANCE_TEST_DATA set: `python benchmarks/fit_population.py [PACK_FOLDER]`. Writes population.json and
+Run with COUNTENANCE_TEST_DATA set: `python -m benchmarks.fit_population [PACK_FOLDER]`. Writes population.json and
 calibration.json beside the pack's manifest, docs/images/population-PACK.svg and
 benchmarks/results/population-PACK.json.
 
@@ -16,12 +16,12 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from environment import environment, write_result
-from lfw_templates import DOUBLE_IDENTITY, lfw_templates
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from benchmarks.environment import environment, write_result
+from benchmarks.lfw_templates import DOUBLE_IDENTITY, lfw_templates
 from countenance.search.calibration import CALIBRATION, calibrate_people
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.comparisons import Sample

@@ -1,6 +1,6 @@
 """Open-set identification on lfw-dev by the committed protocol: what mirroring, normalising and fusing are worth.
 
-Run with COUNTENANCE_TEST_DATA set: `python benchmarks/open_set.py [PACK_FOLDER]`. Everything is measured in one run
+Run with COUNTENANCE_TEST_DATA set: `python -m benchmarks.open_set [PACK_FOLDER]`. Everything is measured in one run
 over the same photographs with the same network. Each probe is normalised by a cohort whose population was fitted to the
 people of the other folds. One photograph a search is measured on the protocol, and on `ROTATIONS` rotations of it
 together, with one threshold: 17,000 searches or so instead of 1,800. Intervals: 1,000 resamples of people, the same for
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from environment import environment, write_result
-from lfw_templates import LfwTemplates, lfw_templates, test_data
 from numpy.typing import NDArray
-from protocols.lfw_dev import FOLDS, fold_of, protocol_rows
 
+from benchmarks.environment import environment, write_result
+from benchmarks.lfw_templates import LfwTemplates, lfw_templates, test_data
+from benchmarks.protocols.lfw_dev import FOLDS, fold_of, protocol_rows
 from countenance.search.cohort import ReferenceCohort
 from countenance.vision.fusion import fuse
 from countenance.vision.pack import ModelPack, builtin_packs, read_pack

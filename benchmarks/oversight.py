@@ -1,6 +1,6 @@
 """How the misuse detector does on made-up agencies: whether it finds one who misuses a case number, and false alerts.
 
-Run: `python benchmarks/oversight.py --agencies 40`; writes benchmarks/results/oversight.json.
+Run: `python -m benchmarks.oversight --agencies 40`; writes benchmarks/results/oversight.json.
 """
 
 import argparse
@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from environment import environment, write_result
-
+from benchmarks.environment import environment, write_result
 from countenance.oversight.agency import Habits, Year, simulate
 from countenance.oversight.detector import Limits, detect
 from countenance.oversight.model import Rule

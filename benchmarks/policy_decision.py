@@ -1,6 +1,6 @@
 """What it costs to decide on a search and to put it in the audit log.
 
-Run: `python benchmarks/policy_decision.py`; writes benchmarks/results/policy-decision.json.
+Run: `python -m benchmarks.policy_decision`; writes benchmarks/results/policy-decision.json.
 """
 
 import json
@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
-from environment import environment, write_result
-
+from benchmarks.environment import environment, write_result
 from countenance.access.model import Application
 from countenance.audit.model import Entry, Outcome
 from countenance.bootstrap.initialising import initialise

@@ -1,6 +1,6 @@
 """What the records cost a search at one million templates: run by hand, results to benchmarks/results.
 
-.venv/bin/python benchmarks/records_at_size.py [--templates 1000000]
+.venv/bin/python -m benchmarks.records_at_size [--templates 1000000]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Write docs/benchmarks-search.md and its plot from benchmarks/results/search-*.json, and from nothing else.
 
-Each file is what `countenance bench search --out` wrote. Run: `python benchmarks/search_report.py`.
+Each file is what `countenance bench search --out` wrote. Run: `python -m benchmarks.search_report`.
 """
 
 import json

