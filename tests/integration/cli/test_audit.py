@@ -36,7 +36,7 @@ def test_the_log_is_verified_and_shown(command: Command, own_home: Path) -> None
     assert found["log"].startswith("countenance.local/")
     assert [one["action"] for one in shown["entries"]] == ["access-user-added"]
     assert "are what was signed" in command("audit", "verify").out
-    assert "source-register" in command("audit", "show").out
+    assert "source-register" in command("audit", "show", "0", "--limit", "100").out
     assert own_home.is_dir()
 
 
