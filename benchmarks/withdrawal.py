@@ -179,7 +179,7 @@ def watch(folder: Path, layout: Layout, probes: Templates) -> tuple[dict[str, ob
         "shown before": sum(one.shown for one in before),
         "shown since": sum(one.shown for one in since),
         "templates of it on record afterwards": left,
-        "templates in the index, and on record": held,
+        "rows in the index, and on record": held,
         "withdrawal, seconds": (told["ended"] - told["committed"]) / 1e9,
     }, after
 
