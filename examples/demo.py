@@ -196,9 +196,18 @@ EXPLAINED = {
 """What a newcomer should know of a command."""
 
 
+_said: set[str] = set()
+"""What was explained already."""
+
+
 def _run(*arguments: str) -> None:
-    """Show a command and run it."""
-    _show(EXPLAINED[arguments[0]], shlex.join(("countenance", *arguments)))
+    """Show a command, explained where it is the first of its kind, and run it."""
+    why, command = EXPLAINED[arguments[0]], shlex.join(("countenance", *arguments))
+    if why in _said:
+        print(f"$ {command}", flush=True)
+    else:
+        _said.add(why)
+        _show(why, command)
     code = run(arguments)
     if code:
         raise StoppedError(code)
