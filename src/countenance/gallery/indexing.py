@@ -68,7 +68,7 @@ class IndexedGallery:
         """Bring the index up to what is committed now.
 
         Args:
-            on_progress: Called with the number of templates that were added since the last call.
+            on_progress: Called with the number of subjects that were added since the last call.
 
         Returns:
             The index and the snapshot that it is equal to.
