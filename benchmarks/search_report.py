@@ -25,8 +25,9 @@ picture of somebody in the gallery. One probe at a time. *Same top*, *same list*
 list of 50, is that of brute force in float64. *Mates lost*: probes whose mate brute force lists and the engine does
 not. *Bytes a face* is the growth of the process's resident memory over the number of faces: below a million, mostly
 what libraries take once; an engine that is not the first of its run may take memory that the one before gave back.
-FAISS HNSW: 32 links, built with a breadth of 40 and searched with 128; usearch: int8, 32 links, 128 and 128. *Load* is
-the machine's load average when the run began: above its number of cores, times include waiting.
+FAISS HNSW: 32 links, built with a breadth of 40 and searched with 128; usearch: int8, 32 links, 128 and 128, where a
+run does not say another breadth. *Load* is the machine's load average when the run began: above its number of cores,
+times include waiting.
 
 pgvector: every row scored, or (`pgvector-hnsw`) its graph with 32 links, built with 64 and searched with 128; its bytes
 are those of table and graph in PostgreSQL. *Processor s* is what building took of all cores together: beside other work
@@ -60,7 +61,7 @@ def table(run: dict[str, Any]) -> str:
     where = f"{run['measured_at'][:16]}Z, {machine['processor']}, {machine['cores']} cores, load {machine['load']}"
     lines = [
         f"\n## {run['templates']:,} templates of {run['dim']} columns\n",
-        f"{where}, {run['probes']} probes, seed {run['seed']}. {run.get('note', '')}\n",
+        f"{where}, {run['probes']} probes, seed {run['seed']}.{breadth_of(run)} {run.get('note', '')}\n",
         f"| {' | '.join(COLUMNS)} |",
         f"|---{'|--:' * (len(COLUMNS) - 1)}|",
     ]
@@ -71,6 +72,12 @@ def table(run: dict[str, Any]) -> str:
         lost = f"{one['mates_lost']} of {one['mates_found']}"
         lines.append(f"| {' | '.join([one['engine'], *times, processor_seconds(one), size, *agreed, lost])} |")
     return "\n".join(lines) + "\n"
+
+
+def breadth_of(run: dict[str, Any]) -> str:
+    """Say how broadly graphs were built, where a run chose it."""
+    breadth = run.get("build_breadth")
+    return "" if breadth is None else f" faiss-hnsw and usearch: built with a breadth of {breadth}."
 
 
 def processor_seconds(one: dict[str, Any]) -> str:

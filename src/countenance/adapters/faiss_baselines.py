@@ -9,8 +9,11 @@ from countenance.core.arrays import Templates
 from countenance.index.ports import RowNumbers
 
 HNSW_LINKS = 32
+HNSW_BUILD_BREADTH = 40
+"""FAISS's own."""
+
 HNSW_SEARCH_BREADTH = 128
-"""Generous for 50 neighbours: FAISS's own is 16. How broadly it builds (40) is FAISS's own."""
+"""Generous for 50 neighbours: FAISS's own is 16."""
 
 
 class FaissBaseline:
@@ -61,12 +64,16 @@ def faiss_flat(dim: int) -> FaissBaseline:
     return FaissBaseline(faiss.IndexFlatIP(dim))
 
 
-def faiss_hnsw(dim: int) -> FaissBaseline:
+def faiss_hnsw(dim: int, *, build_breadth: int | None = None) -> FaissBaseline:
     """Return a graph of small worlds over float32 rows, inner products.
+
+    Args:
+        build_breadth: How broadly a row's neighbours are looked for; FAISS's own choice where it is None.
 
     Source:
         Malkov, Yashunin, "Efficient and robust approximate nearest neighbor search using HNSW graphs", TPAMI 2020.
     """
     index = faiss.IndexHNSWFlat(dim, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = build_breadth or HNSW_BUILD_BREADTH
     index.hnsw.efSearch = HNSW_SEARCH_BREADTH
     return FaissBaseline(index)

@@ -11,20 +11,24 @@ from countenance.index.ports import RowNumbers
 LINKS = 32
 """As FAISS's graph has."""
 
+BUILD_BREADTH = 128
+"""usearch's own."""
+
 SEARCH_BREADTH = 128
-"""Generous for 50 neighbours: usearch's own is 64. How broadly it builds (128) is usearch's own."""
+"""Generous for 50 neighbours: usearch's own is 64."""
 
 
 class UsearchBaseline:
     """Implements `KeptEngine`."""
 
-    def __init__(self, dim: int) -> None:
-        """Start empty."""
+    def __init__(self, dim: int, *, build_breadth: int | None = None) -> None:
+        """Start empty; how broadly a row's neighbours are looked for is usearch's own choice where it is None."""
         self._index = Index(
             ndim=dim,
             metric="cos",
             dtype="i8",
             connectivity=LINKS,
+            expansion_add=build_breadth or BUILD_BREADTH,
             expansion_search=SEARCH_BREADTH,
         )
 

@@ -53,20 +53,33 @@ class Machine:
     packages: dict[str, str]
 
 
+GRAPHS = frozenset({EngineName.FAISS_HNSW, EngineName.USEARCH})
+"""Engines whose graphs can be built more or less broadly."""
+
+
 def engine_maker(
-    engine: EngineName, settings: Settings, dim: int, originals: Originals, *, milvus_process: int | None = None
+    engine: EngineName,
+    settings: Settings,
+    dim: int,
+    originals: Originals,
+    *,
+    milvus_process: int | None = None,
+    build_breadth: int | None = None,
 ) -> Callable[[], SearchEngine]:
     """Return what makes an empty engine.
 
     Args:
         originals: What stands for the records.
         milvus_process: The Milvus server's number, where it runs on this machine.
+        build_breadth: How broadly the graphs of `GRAPHS` are built; the library's own where it is None.
 
     Raises:
         UnavailableError: code `engine-missing`, the engine's extra is not installed.
     """
     try:
-        return _maker(engine, settings, dim, originals, milvus_process)
+        if engine is EngineName.MILVUS:
+            return _milvus_maker(settings, dim, originals, milvus_process)
+        return _maker(engine, settings, dim, originals, build_breadth)
     except ModuleNotFoundError as error:
         raise engine_missing(engine, error) from None
 
@@ -95,7 +108,7 @@ def machine(cores: int) -> Machine:
 
 
 def _maker(
-    engine: EngineName, settings: Settings, dim: int, originals: Originals, milvus_process: int | None
+    engine: EngineName, settings: Settings, dim: int, originals: Originals, build_breadth: int | None
 ) -> Callable[[], SearchEngine]:
     """Import what the engine needs, and return what makes it."""
     match engine:
@@ -109,13 +122,11 @@ def _maker(
                 return PortEngine(index, build=index.build)
 
             return compact
-        case EngineName.MILVUS:
-            return _milvus_maker(settings, dim, originals, milvus_process)
         case _:
-            return _baseline_maker(engine, dim)
+            return _baseline_maker(engine, dim, build_breadth)
 
 
-def _baseline_maker(engine: EngineName, dim: int) -> Callable[[], SearchEngine]:
+def _baseline_maker(engine: EngineName, dim: int, build_breadth: int | None) -> Callable[[], SearchEngine]:
     """Import what a baseline needs, and return what makes it."""
     match engine:
         case EngineName.FAISS_FLAT:
@@ -125,11 +136,11 @@ def _baseline_maker(engine: EngineName, dim: int) -> Callable[[], SearchEngine]:
         case EngineName.FAISS_HNSW:
             from countenance.adapters.faiss_baselines import faiss_hnsw  # noqa: PLC0415 - an optional extra
 
-            return lambda: faiss_hnsw(dim)
+            return lambda: faiss_hnsw(dim, build_breadth=build_breadth)
         case EngineName.USEARCH:
             from countenance.adapters.usearch_baseline import UsearchBaseline  # noqa: PLC0415 - an optional extra
 
-            return lambda: UsearchBaseline(dim)
+            return lambda: UsearchBaseline(dim, build_breadth=build_breadth)
         case _:
             from countenance.adapters.pgvector_baseline import PgvectorBaseline  # noqa: PLC0415 - an optional extra
 

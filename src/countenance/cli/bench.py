@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from countenance.bootstrap.benchmarking import EngineName, engine_maker, machine, population
+from countenance.bootstrap.benchmarking import GRAPHS, EngineName, engine_maker, machine, population
 from countenance.bootstrap.settings import load_settings
 from countenance.cli import output
 from countenance.cli.files import require_free, write_file
@@ -60,6 +60,12 @@ def bench_search(
         Path | None,
         typer.Option(help="Folder for what took long to build; what is there is searched without building it again."),
     ] = None,
+    build_breadth: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=4096, help="How broadly faiss-hnsw and usearch build their graphs; their own if left out."
+        ),
+    ] = None,
     milvus_process: Annotated[
         int | None, typer.Option(help="Number of the Milvus server's process, so that its memory counts.")
     ] = None,
@@ -85,7 +91,9 @@ def bench_search(
     gallery = made_up_gallery(population(settings, dim), templates=templates, probes=probes, seed=seed)
     stored = StoredTemplates(scratch, templates=templates, dim=dim)
     makers = {
-        name: engine_maker(name, settings, dim, stored.templates, milvus_process=milvus_process)
+        name: engine_maker(
+            name, settings, dim, stored.templates, milvus_process=milvus_process, build_breadth=build_breadth
+        )
         for name in dict.fromkeys(engine)
     }
     truth = BruteForce(gallery.probes)
@@ -93,7 +101,7 @@ def bench_search(
     for name, make in makers.items():
         beside: list[RowConsumer] = [] if reports else [stored, truth]
         with output.progress(f"Filling {name}", templates, quiet=json) as bar:
-            keeper = None if graphs is None else KeptGraph(graphs, gallery, engine=name)
+            keeper = None if graphs is None else KeptGraph(graphs, gallery, engine=_as_built(name, build_breadth))
             reports[name] = measure(gallery, make, keeper=keeper, beside=beside, on_progress=bar.advance)
     nearest = truth.nearest()
     engines = [
@@ -107,12 +115,18 @@ def bench_search(
         "probes": probes,
         "limit": LIMIT,
         "seed": seed,
+        "build_breadth": build_breadth,
         "population": gallery.population.digest,
         "engines": engines,
     }
     if out is not None:
         write_file(out, jsonlib.dumps(result, indent=1).encode("ascii"))
     output.emit(result, as_json=json, render=lambda console: _print(console, result))
+
+
+def _as_built(engine: EngineName, build_breadth: int | None) -> str:
+    """Return the name under which an engine's graph is kept."""
+    return engine if build_breadth is None or engine not in GRAPHS else f"{engine}-{build_breadth}"
 
 
 def engine_json(name: str, report: EngineReport, agreed: Agreement, templates: int) -> dict[str, Any]:
@@ -136,17 +150,21 @@ def engine_json(name: str, report: EngineReport, agreed: Agreement, templates: i
 
 def _print(console: Console, result: dict[str, Any]) -> None:
     """Print a line an engine."""
-    numbers = ("p50 ms", "p95 ms", "p99 ms", "first ms", "build s", "bytes a face", "same top", "same list", "lost")
-    table = output.table("engine", *numbers, numbers=numbers)
+    numbers = ("p50 ms", "p95 ms", "p99 ms", "first ms", "build s", "B/face", "top", "list", "lost")
+    table = output.table("engine", *numbers, numbers=("engine", *numbers))
     for one in result["engines"]:
-        times = (f"{one[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "first_search_ms"))
+        times = (f"{one[key]:#.3g}" for key in ("p50_ms", "p95_ms", "p99_ms", "first_search_ms", "build_seconds"))
         size = "-" if one["bytes_a_face"] is None else f"{one['bytes_a_face']:.0f}"
-        counts = (f"{one[key]}/{one['probes']}" for key in ("same_top", "same_list"))
-        lost = f"{one['mates_lost']}/{one['mates_found']}"
-        table.add_row(one["engine"], *times, f"{one['build_seconds']:.1f}", size, *counts, lost)
+        table.add_row(
+            one["engine"],
+            *times,
+            size,
+            *(str(one[key]) for key in ("same_top", "same_list")),
+            f"{one['mates_lost']}/{one['mates_found']}",
+        )
     console.print(table)
     console.print(
         f"{result['templates']:,} templates of {result['dim']} columns, {result['probes']} probes one at a time, "
-        f"{result['machine']['cores']} cores. Same top, same list of {result['limit']}: probes answered as brute force "
-        "does; lost: mates that brute force lists and the engine does not.",
+        f"{result['machine']['cores']} cores. Top, list: probes whose first candidate, whose whole list of "
+        f"{result['limit']}, is brute force's; lost: mates that brute force lists and the engine does not.",
     )

@@ -58,6 +58,19 @@ def test_what_was_built_over_another_gallery_is_not_searched(command: Command, t
     assert other["same_top"] == 10
 
 
+def test_a_graph_built_more_narrowly_loses_more_and_is_kept_apart(command: Command, tmp_path: Path) -> None:
+    graphs = ("--graphs", str(tmp_path / "graphs"), "--json")
+    words = (*SMALL, "--engine", "faiss-hnsw", "--engine", "usearch", *graphs)
+
+    own = command(*words).json
+    narrow = command(*words, "--build-breadth", "1").json
+
+    assert (own["build_breadth"], narrow["build_breadth"]) == (None, 1)
+    assert all(one["build"]["kept"] is False for one in narrow["engines"])
+    for broad, thin in zip(own["engines"], narrow["engines"], strict=True):
+        assert thin["same_top"] < broad["same_top"]
+
+
 def test_a_folder_that_can_not_keep_graphs_is_refused(command: Command) -> None:
     ended = command(*SMALL, "--engine", "faiss-hnsw", "--graphs", "/proc/none")
 
@@ -87,8 +100,9 @@ def test_the_file_holds_the_same_object_and_is_not_replaced_unasked(command: Com
 def test_people_see_a_line_an_engine(command: Command) -> None:
     shown = command(*SMALL, "--engine", "exact", "--engine", "faiss-flat").out
 
-    assert "faiss-flat" in shown
-    assert "10/10" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert [line[0] for line in lines if line and line[0] in {"exact", "faiss-flat"}] == ["exact", "faiss-flat"]
+    assert all(line[-3:-1] == ["10", "10"] for line in lines if line and line[0] in {"exact", "faiss-flat"})
     assert "2,000 templates of 128 columns" in shown
 
 
@@ -100,6 +114,7 @@ def test_people_see_a_line_an_engine(command: Command) -> None:
         pytest.param(("--probes", "0"), "probes-invalid", id="no probe"),
         pytest.param(("--seed", "-1"), "seed-invalid", id="a seed below zero"),
         pytest.param(("--out", "/no/such/folder/x.json"), "output-invalid", id="nowhere to write"),
+        pytest.param(("--build-breadth", "0"), "usage", id="no breadth"),
         pytest.param(("--engine", "annoy"), "usage", id="an unknown engine"),
     ],
 )
