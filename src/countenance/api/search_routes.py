@@ -46,6 +46,20 @@ Fpir = Annotated[
     ),
 ]
 
+REFUSED_SEARCH = [
+    "case-invalid",
+    "purpose-invalid",
+    "limit-invalid",
+    "threshold-invalid",
+    "face-number-invalid",
+    "too-many-photographs",
+    "fpir-invalid",
+    "fpir-not-known",
+    "fpir-out-of-reach",
+    *REFUSED_PICTURE,
+]
+"""Codes of a search that can't be made as it was asked for."""
+
 
 def _further(uploads: Sequence[UploadFile], faces: Sequence[int]) -> tuple[ProbePhotograph, ...]:
     """Match further photographs with the faces that were named."""
@@ -67,7 +81,8 @@ def search_router(gallery: "OpenGallery") -> APIRouter:
     router = APIRouter(route_class=InMemoryRoute)
     _add_faces(router, gallery)
     searches = APIRouter(route_class=SeveralFilesRoute)
-    _add_searches(searches, gallery)
+    _add_search(searches, gallery)
+    _add_kept_search(searches, gallery)
     router.include_router(searches)
     return router
 
@@ -100,8 +115,8 @@ def _add_faces(router: APIRouter, gallery: "OpenGallery") -> None:
         return Response(encode_jpeg(image.pixels), media_type="image/jpeg")
 
 
-def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
-    """Add the routes of searches."""
+def _add_search(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the route that searches."""
 
     @router.post(
         "/searches",
@@ -113,18 +128,7 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
                 400: ["body-unreadable"],
                 409: ["pack-mismatch"],
                 413: ["request-too-large"],
-                422: [
-                    "case-invalid",
-                    "purpose-invalid",
-                    "limit-invalid",
-                    "threshold-invalid",
-                    "face-number-invalid",
-                    "too-many-photographs",
-                    "fpir-invalid",
-                    "fpir-not-known",
-                    "fpir-out-of-reach",
-                    *REFUSED_PICTURE,
-                ],
+                422: REFUSED_SEARCH,
                 503: ["records-unavailable"],
             }
         ),
@@ -174,6 +178,10 @@ def _add_searches(router: APIRouter, gallery: "OpenGallery") -> None:
         )
         response.headers["Location"] = f"/v1/searches/{answer.search_id}"
         return answer_json(answer)
+
+
+def _add_kept_search(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the route of searches that were made before."""
 
     @router.get(
         "/searches/{search_id}",

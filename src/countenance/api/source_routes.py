@@ -20,11 +20,25 @@ if TYPE_CHECKING:
 SourceName = Annotated[str, Path(description="The source's name.", examples=["missing-persons-2026"])]
 Words = Annotated[str, Form(description="Words in lower case, with commas between them.", examples=["government"])]
 
+REFUSED_SOURCE = [
+    "source-name-invalid",
+    "source-owner-invalid",
+    "source-document-empty",
+    "source-contact-invalid",
+    "source-sector-invalid",
+    "source-purpose-invalid",
+    "place-unknown",
+    "retention-invalid",
+    "request-invalid",
+]
+"""Codes of a source that can't be registered as it was described."""
+
 
 def source_router(gallery: "OpenGallery") -> APIRouter:
     """Make the routes over one open gallery."""
     router = APIRouter(route_class=InMemoryRoute, tags=["sources"])
     _add_register(router, gallery)
+    _add_registration(router, gallery)
     _add_changes(router, gallery)
     _add_withdrawal(router, gallery)
     _add_releases(router, gallery)
@@ -32,12 +46,21 @@ def source_router(gallery: "OpenGallery") -> APIRouter:
 
 
 def _add_register(router: APIRouter, gallery: "OpenGallery") -> None:
-    """Add the routes that list, show and register sources."""
+    """Add the routes that list and show sources."""
 
     @router.get("/sources", response_model=models.SourceList)
     def list_sources() -> Any:
         """List all sources, by name, with what is enrolled in them."""
         return {"sources": [source_json(summary) for summary in gallery.records.sources()]}
+
+    @router.get("/sources/{name}", response_model=models.SourceEntry, responses=problems({404: ["source-unknown"]}))
+    def show_source(name: SourceName) -> Any:
+        """Show one source with what is enrolled in it."""
+        return source_json(gallery.sources.summary(name))
+
+
+def _add_registration(router: APIRouter, gallery: "OpenGallery") -> None:
+    """Add the route that registers a source."""
 
     @router.post(
         "/sources",
@@ -48,17 +71,7 @@ def _add_register(router: APIRouter, gallery: "OpenGallery") -> None:
                 400: ["body-unreadable"],
                 409: ["source-exists"],
                 413: ["request-too-large"],
-                422: [
-                    "source-name-invalid",
-                    "source-owner-invalid",
-                    "source-document-empty",
-                    "source-contact-invalid",
-                    "source-sector-invalid",
-                    "source-purpose-invalid",
-                    "place-unknown",
-                    "retention-invalid",
-                    "request-invalid",
-                ],
+                422: REFUSED_SOURCE,
             }
         ),
     )
@@ -105,11 +118,6 @@ def _add_register(router: APIRouter, gallery: "OpenGallery") -> None:
         )
         response.headers["Location"] = f"/v1/sources/{source.name}"
         return source_json(SourceSummary(source=source, images=0, subjects=0, templates=0))
-
-    @router.get("/sources/{name}", response_model=models.SourceEntry, responses=problems({404: ["source-unknown"]}))
-    def show_source(name: SourceName) -> Any:
-        """Show one source with what is enrolled in it."""
-        return source_json(gallery.sources.summary(name))
 
 
 def _add_changes(router: APIRouter, gallery: "OpenGallery") -> None:
