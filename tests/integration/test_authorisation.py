@@ -264,6 +264,7 @@ def test_a_command_of_somebody_wants_to_know_who(
     Path("x.jpg").write_bytes(b"x")
     more = {
         "search": ("x.jpg", "--case", "c", "--purpose", "missing-person"),
+        "search-group": ("x.jpg", "--case", "c", "--purpose", "missing-person"),
         "key make": ("n", "--action", "search"),
         "key revoke": (NOTHING,),
     }

@@ -197,17 +197,32 @@ class OpenGallery:
         Raises:
             UnavailableError: code `audit-unwritable`: nothing was answered, whatever else there was to say.
         """
+        with self._heeded(request.actor):
+            return self._search.search(request)
+
+    def search_group(self, request: SearchRequest) -> Iterator[SearchAnswer]:
+        """Search for every face of a photograph: see `search.service.SearchService.search_group`.
+
+        Raises:
+            UnavailableError: code `audit-unwritable`: what was not yielded was not answered.
+        """
+        with self._heeded(request.actor):
+            yield from self._search.search_group(request)
+
+    @contextmanager
+    def _heeded(self, actor: Actor) -> Iterator[None]:
+        """Do what is due before searches, and put on record how one ended otherwise than by an answer."""
         if monotonic() - self._swept > SWEEP_S:
             self._swept = monotonic()
             self.approvals.sweep()
         try:
             self.retention.heed()
-            return self._search.search(request)
+            yield
         except NotPermittedError:
             # The decision put itself on record.
             raise
         except Exception as error:
-            self.audit.record(search_ended(error, actor=request.actor))
+            self.audit.record(search_ended(error, actor=actor))
             raise
 
     def kept_search(self, search_id: str, *, actor: Actor) -> Mapping[str, object]:

@@ -97,6 +97,7 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
         "rights return": MANAGE_SOURCE,
         "rights show": MANAGE_SOURCE,
         "search": Exempt.SEARCH,
+        "search-group": Exempt.SEARCH,
         "serve": Exempt.HOST,
         "source activate": MANAGE_SOURCE,
         "source list": VIEW_SOURCE,

@@ -22,6 +22,7 @@ from countenance.cli.doctor import doctor, index_app, templates_app
 from countenance.cli.erase import erase_app
 from countenance.cli.evaluate import evaluate_app
 from countenance.cli.gallery import enrol, init, status, subjects_app
+from countenance.cli.group_search import search_group
 from countenance.cli.importing import import_
 from countenance.cli.keyring import keys_app
 from countenance.cli.keys import key_app
@@ -90,6 +91,7 @@ app.command("import", no_args_is_help=True)(import_)
 app.add_typer(migrate_app, name="migrate")
 app.add_typer(subjects_app, name="subjects")
 app.command(no_args_is_help=True)(search)
+app.command(no_args_is_help=True)(search_group)
 app.command(no_args_is_help=True)(faces)
 app.command(no_args_is_help=True)(verify_search)
 app.command()(calibrate)

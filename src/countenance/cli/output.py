@@ -108,11 +108,15 @@ def facts(named: Mapping[str, Any]) -> Table:
 def emit_error(error: CountenanceError, *, as_json: bool) -> None:
     """Print an error: one line with its code, and what to do; several reasons against it are a list."""
     if as_json:
-        reasons = error.reasons if isinstance(error, NotPermittedError) else ()
-        more = {"reasons": reasons} if reasons else {}
-        _write_json({"error": {"code": error.code, "message": str(error), "hint": error.hint, **more}})
+        _write_json({"error": error_json(error)})
     else:
         sys.stderr.write(f"countenance: {error_text(error)}\n")
+
+
+def error_json(error: CountenanceError) -> dict[str, object]:
+    """Return an error as plain JSON types."""
+    reasons = error.reasons if isinstance(error, NotPermittedError) else ()
+    return {"code": error.code, "message": str(error), "hint": error.hint, **({"reasons": reasons} if reasons else {})}
 
 
 def error_text(error: CountenanceError) -> str:

@@ -26,6 +26,19 @@ from countenance.web.report import render_report, report_entry
 ENCODERS = {".jpg": encode_jpeg, ".jpeg": encode_jpeg, ".png": encode_png}
 """What `faces` can write, by the file's extension."""
 
+Case = Annotated[str, typer.Option(help="An open case of your organisation, kept with the answer.")]
+Purpose = Annotated[str, typer.Option(help="What it is for, from `policy list`; kept with the answer.")]
+Offence = Annotated[
+    str, typer.Option(help="The offence that is investigated, from `policy list`, where the purpose needs one.")
+]
+Kind = Annotated[ProbeKind, typer.Option(help="What the photograph is.")]
+Limit = Annotated[int, typer.Option(help=f"Longest candidate list, 1 to {MAX_LIMIT}.")]
+Threshold = Annotated[float | None, typer.Option(help="Least score, -1 to 1; left out, the model pack's own.")]
+Fpir = Annotated[
+    float | None,
+    typer.Option(help="Set the threshold so that at most this share of searches returns a stranger, e.g. 0.01."),
+]
+Report = Annotated[Path | None, typer.Option(help="Write an HTML file with the faces side by side.")]
 Thorough = Annotated[bool, typer.Option("--thorough", help="Look for small faces too.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")]
 
@@ -35,28 +48,21 @@ def search(
         list[Path],
         typer.Argument(help="The photograph to search with; several of one person are searched together. Not kept."),
     ],
-    case: Annotated[str, typer.Option(help="An open case of your organisation, kept with the answer.")],
-    purpose: Annotated[str, typer.Option(help="What it is for, from `policy list`; kept with the answer.")],
-    offence: Annotated[
-        str, typer.Option(help="The offence that is investigated, from `policy list`, where the purpose needs one.")
-    ] = "",
-    kind: Annotated[ProbeKind, typer.Option(help="What the photograph is.")] = ProbeKind.PHOTOGRAPH,
+    case: Case,
+    purpose: Purpose,
+    offence: Offence = "",
+    kind: Kind = ProbeKind.PHOTOGRAPH,
     emergency: Annotated[
         bool, typer.Option("--emergency", help="Search now; a supervisor has to approve it within 48 hours.")
     ] = False,
     face: Annotated[
         list[int] | None, typer.Option(help="Which face of the photograph, from 1; once a photograph, in their order.")
     ] = None,
-    limit: Annotated[int, typer.Option(help=f"Longest candidate list, 1 to {MAX_LIMIT}.")] = 20,
-    threshold: Annotated[
-        float | None, typer.Option(help="Least score, -1 to 1; left out, the model pack's own.")
-    ] = None,
-    fpir: Annotated[
-        float | None,
-        typer.Option(help="Set the threshold so that at most this share of searches returns a stranger, e.g. 0.01."),
-    ] = None,
+    limit: Limit = 20,
+    threshold: Threshold = None,
+    fpir: Fpir = None,
     thorough: Thorough = False,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML file with the faces side by side.")] = None,
+    report: Report = None,
     force: Force = False,
     acting: As = None,
     home: Home = None,

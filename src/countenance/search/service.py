@@ -2,41 +2,40 @@
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from countenance.core.arrays import Templates, cosine
+from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, CountenanceError, InvalidInputError
 from countenance.core.ids import new_id
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
-from countenance.index.model import Neighbour, index_mismatch
 from countenance.search.entries import search_answered
 from countenance.search.model import (
     HIGHEST_FPIR,
     MAX_LIMIT,
     MAX_PHOTOGRAPHS,
-    Candidate,
-    Coverage,
     Probe,
     ProbePhotograph,
     SearchAnswer,
+    SearchOutcome,
     SearchRequest,
 )
-from countenance.search.permission import Permits, Permitted
-from countenance.search.probing import Stopwatch, no_such_face, probe_of, read_probe
+from countenance.search.permission import Permits
+from countenance.search.probing import ReadProbe, Stopwatch, no_such_face, probe_of, read_probe
 from countenance.search.remaking import remade_template
 from countenance.search.rendering import answer_json
-from countenance.search.scale import PlacedProbe, ScoreScale
-from countenance.search.strangers import Known, Strangers
-from countenance.search.verification import Verification, template_digest, verify_answer
+from countenance.search.scale import ScoreScale
+from countenance.search.scanning import Asked, Found, Scanner
+from countenance.search.verification import Verification, verify_answer
 from countenance.vision.decode import ImageLimits, decode_image
-from countenance.vision.model import DecodedImage
+from countenance.vision.model import DecodedImage, Face
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import Gate
 
@@ -45,22 +44,11 @@ logger = logging.getLogger(__name__)
 MAX_WORDS = 200
 """Longest case reference and purpose, characters."""
 
-SCORE_TOLERANCE = 1e-6
-"""How far the index's score of a row may be from the records': float32 rows and float64 sums give the same to 1e-15, so
-more means that the two hold different templates."""
+TOGETHER = 16
+"""Most faces of a photograph that are scanned for in one pass: as many as the exact engine takes."""
 
 WARM_SHAPE = (480, 640, 3)
 """Of the black picture that the detector is run on once before there is a probe."""
-
-
-class Found(NamedTuple):
-    """What a scan found, and what it was held against."""
-
-    snapshot: Snapshot
-    threshold: float
-    place: PlacedProbe | None
-    coverage: Coverage | None
-    candidates: tuple[Candidate, ...]
 
 
 class SearchService:
@@ -97,6 +85,9 @@ class SearchService:
         self._default_threshold = default_threshold
         self._scale = scale
         self._marks = marks
+        self._scanner = Scanner(
+            records, gallery, pack_digest=analyser.pack_digest, default_threshold=default_threshold, scale=scale
+        )
 
     def faces(self, data: bytes, *, filename: str | None, thorough: bool = False) -> tuple[DecodedImage, Probe]:
         """Find the faces of a photograph, as a search would see them.
@@ -142,44 +133,115 @@ class SearchService:
             UnavailableError: codes `records-unavailable`, `audit-unwritable`; nothing was answered.
         """
         self._check(request)
-        search_id = new_id()
-        permitted = self._permits.permit(request, search_id)
+        asked = self._permitted(request)
+        with self._released_unless_answered([asked]) as answered:
+            watch = Stopwatch()
+            first = ProbePhotograph(image=request.image, filename=request.filename, face=request.face)
+            read = read_probe(
+                (first, *request.further),
+                analyser=self._analyser,
+                gate=self._gate,
+                limits=self._limits,
+                thorough=request.thorough,
+                watch=watch,
+            )
+            if read.template is None:
+                found = [Found(self._records.snapshot(), self._scanner.asked_threshold(request), None, None, ())]
+            else:
+                found = self._scanner.scan(read.template, [asked], watch)
+            answered.append(self._kept(asked, read, found[0], watch))
+        return answered[0]
+
+    def search_group(self, request: SearchRequest) -> Iterator[SearchAnswer]:
+        """Search for every face of one photograph that is good enough: a search each, scanned for together.
+
+        Each is decided on, counted, kept and logged by itself. Yields the answers, largest face first; none where no
+        face can be searched. One that can't be made ends it with its error: those before were answered, those behind
+        it were not asked for.
+
+        Args:
+            request: As for `search`, without a face and without further photographs.
+
+        Raises:
+            InvalidInputError: as `search`; code `face-number-invalid` where a face or a further photograph is named.
+            NotPermittedError, ConflictError, IntegrityError, UnavailableError: as `search`.
+        """
+        if request.face is not None or request.further:
+            raise no_such_face(request.face or 1, "a group is searched for whole, one photograph at a time")
+        self._check(request)
+        image, group = self.faces(request.image, filename=request.filename, thorough=request.thorough)
+        passing = [face for face in group.faces if face.passes]
+        for at in range(0, len(passing), TOGETHER):
+            yield from self._search_faces(request, image, group, passing[at : at + TOGETHER])
+
+    def _search_faces(
+        self, request: SearchRequest, image: DecodedImage, group: Probe, faces: Sequence[Face]
+    ) -> Iterator[SearchAnswer]:
+        """Ask for a search for each of some faces, then make those that are permitted."""
+        watch, asked, ended = Stopwatch(), list[Asked](), None
         try:
-            return self._answer(request, search_id, permitted)
+            for face in faces:
+                asked.append(self._permitted(replace(request, face=face.number)))
+        except CountenanceError as error:
+            ended = error
+        answered: list[SearchAnswer] = []
+        try:
+            with self._released_unless_answered(asked) as answered:
+                self._answer_faces(image, group, list(zip(asked, faces, strict=False)), answered, watch)
+        except CountenanceError as error:
+            ended = error
+        yield from answered
+        if ended is not None:
+            raise ended
+
+    def _answer_faces(
+        self,
+        image: DecodedImage,
+        group: Probe,
+        asked: Sequence[tuple[Asked, Face]],
+        answered: list[SearchAnswer],
+        watch: Stopwatch,
+    ) -> None:
+        """Make searches that are permitted, and add their answers to the list as they are kept."""
+        if not asked:
+            return
+        # One by one, as a search for one face does: the same template to the last bit, so that it can be verified.
+        templates = np.concatenate([self._analyser.encode(image.pixels, [face]) for _, face in asked])
+        watch.lap("encode")
+        found = self._scanner.scan(templates, [one for one, _ in asked], watch)
+        for (one, face), template, its in zip(asked, templates, found, strict=True):
+            probe = replace(group, used=face.number)
+            read = ReadProbe(SearchOutcome.SEARCHED, "", (probe,), template[None])
+            answered.append(self._kept(one, read, its, watch))
+
+    def _permitted(self, request: SearchRequest) -> Asked:
+        """Have a search decided on and counted."""
+        search_id = new_id()
+        return Asked(request, search_id, self._permits.permit(request, search_id))
+
+    @contextmanager
+    def _released_unless_answered(self, asked: Sequence[Asked]) -> Iterator[list[SearchAnswer]]:
+        """Hand out a list for the answers; searches that an error leaves without one are counted no more."""
+        answered: list[SearchAnswer] = []
+        try:
+            yield answered
         except CountenanceError:
-            # Nothing was answered, so nothing was used up.
-            self._permits.release(search_id)
+            for one in asked[len(answered) :]:
+                self._permits.release(one.search_id)
             raise
 
-    def _answer(self, request: SearchRequest, search_id: str, permitted: Permitted) -> SearchAnswer:
-        """Read the probe, search what is permitted, and keep the answer with its entry."""
-        watch = Stopwatch()
-        first = ProbePhotograph(image=request.image, filename=request.filename, face=request.face)
-        read = read_probe(
-            (first, *request.further),
-            analyser=self._analyser,
-            gate=self._gate,
-            limits=self._limits,
-            thorough=request.thorough,
-            watch=watch,
-        )
-        if read.template is None:
-            found, message = (
-                Found(self._records.snapshot(), self._asked_threshold(request), None, None, ()),
-                read.message,
-            )
-        else:
-            found = self._candidates(read.template, request, permitted, watch)
-            message = _found(found)
+    def _kept(self, asked: Asked, read: ReadProbe, found: Found, watch: Stopwatch) -> SearchAnswer:
+        """Put an answer together, and keep it with its entry."""
+        request, permitted = asked.request, asked.permitted
         answer = SearchAnswer(
-            search_id=search_id,
+            search_id=asked.search_id,
             searched_at=utc_now(),
             case=request.case.strip(),
             purpose=request.purpose.strip(),
             offence=request.offence,
             kind=request.kind,
             outcome=read.outcome,
-            message=message,
+            message=_found(found) if read.template is not None else read.message,
             probe=read.probes[0],
             further=read.probes[1:],
             gallery=found.snapshot,
@@ -255,7 +317,7 @@ class SearchService:
         for number in (request.face, *(one.face for one in request.further)):
             if number is not None and number < 1:
                 raise no_such_face(number, "faces are numbered from 1")
-        threshold = self._asked_threshold(request)
+        threshold = self._scanner.asked_threshold(request)
         if not (math.isfinite(threshold) and -1 <= threshold <= 1):
             raise InvalidInputError(
                 f"the threshold must be a cosine from -1 to 1, not {threshold}",
@@ -283,99 +345,6 @@ class SearchService:
                 code="fpir-not-known",
                 hint="make a calibration with `countenance calibrate`, or give a threshold",
             )
-
-    def _asked_threshold(self, request: SearchRequest) -> float:
-        """Return the cosine that was asked for, or else the model pack's."""
-        return self._default_threshold if request.threshold is None else float(request.threshold)
-
-    def _candidates(self, template: Templates, request: SearchRequest, permitted: Permitted, watch: Stopwatch) -> Found:
-        """Scan the sources that are permitted, score again from the records, and look up who it is."""
-        index, snapshot = self._gallery.refresh()
-        if snapshot.pack_digest is not None and snapshot.pack_digest != self._analyser.pack_digest:
-            raise ConflictError(
-                "this gallery holds templates of another model pack than the one in use",
-                code="pack-mismatch",
-                hint="set COUNTENANCE_MODEL_PACK to the pack that it was made with",
-            )
-        # What was stopped since it was decided on is left out too.
-        active = frozenset(self._records.active_sources())
-        eligible = [source for source in permitted.sources if source in active]
-        watch.lap("index")
-        held = len(index)
-        scale = self._scale()
-        place = None if scale is None else scale.place(template, replace(snapshot, subjects=permitted.subjects))
-        threshold = self._asked_threshold(request)
-        if place is not None and request.fpir is not None:
-            threshold = place.threshold(request.fpir)
-        watch.lap("meaning")
-        [near] = index.search(template, blocks=eligible, limit=request.limit, threshold=threshold)
-        watch.lap("scan")
-        candidates = self._ranked(template, near.neighbours, threshold, place)
-        watch.lap("records")
-        barred = permitted.barred
-        left_out = {"not-permitted": barred} if barred else {}
-        if near.certificate is not None:
-            left_out = _left_out(held, len(index), near.certificate.rows, barred=barred)
-        coverage = Coverage(
-            sources=tuple(eligible),
-            subjects=permitted.subjects,
-            last_template=snapshot.last_row,
-            template_sha256=template_digest(template[0]),
-            left_out=left_out,
-            certificate=near.certificate,
-            miss_rate=near.miss_rate,
-        )
-        return Found(snapshot, threshold, place, coverage, candidates)
-
-    def _ranked(
-        self, template: Templates, near: Sequence[Neighbour], threshold: float, place: PlacedProbe | None
-    ) -> tuple[Candidate, ...]:
-        """Score neighbours from full-precision templates and rank them: falling score, then rising row."""
-        stored = self._records.references([neighbour.row for neighbour in near])
-        scored = []
-        for neighbour in near:
-            # A row that was erased since the scan is not on record, and no candidate.
-            if (reference := stored.get(neighbour.row)) is None:
-                continue
-            score = float(cosine(template[0], reference.template[None])[0])
-            if abs(neighbour.score - score) > SCORE_TOLERANCE:
-                raise index_mismatch(f"template {neighbour.row} is another one on record")
-            if score >= threshold:
-                scored.append((score, reference))
-        scored.sort(key=lambda pair: (-pair[0], pair[1].row))
-        shown = [int(one.rows[np.argmax(cosine(template[0], one.templates))]) for _, one in scored]
-        faces = self._records.faces(shown)
-        kept = [(pair, faces[row]) for pair, row in zip(scored, shown, strict=True) if row in faces]
-        return tuple(
-            Candidate(
-                rank=rank,
-                score=score,
-                normalised=None if place is None else place.normalised(score),
-                strangers=Strangers(known=Known.NOT_KNOWN) if place is None else place.strangers(score),
-                row=reference.row,
-                templates=len(reference.rows),
-                face=face,
-            )
-            for rank, ((score, reference), face) in enumerate(kept, start=1)
-        )
-
-
-def _left_out(before: int, after: int, searched: int, *, barred: int) -> dict[str, int]:
-    """Count the subjects that were not searched.
-
-    Args:
-        before: How many the index held when the search began.
-        after: How many it held when the search ended.
-        searched: How many were eligible.
-        barred: How many of active sources the policy left out.
-    """
-    not_searched = max(0, min(before, after) - searched)
-    by_policy = min(barred, not_searched)
-    return {
-        "source-not-active": not_searched - by_policy,
-        "not-permitted": by_policy,
-        "erased": max(0, before - after),
-    }
 
 
 def _is_reference(words: str) -> bool:
