@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo serve test check docs setup milvus-servers clean
+.PHONY: help demo serve test check docs setup milvus-servers kms-server clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -43,5 +43,12 @@ milvus-servers: .venv-milvus/.installed ## Install the Milvus servers that tests
 	.venv-milvus/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/milvus-servers.txt
 	@touch $@
 
+kms-server: .venv-kms/.installed ## Install the key service that tests start, into an environment of its own
+
+.venv-kms/.installed: requirements/kms-server.txt
+	$(PYTHON) -m venv .venv-kms
+	.venv-kms/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/kms-server.txt
+	@touch $@
+
 clean: ## Remove what was made here; the cache of samples stays
-	rm -rf $(VENV) .venv-milvus demo build dist
+	rm -rf $(VENV) .venv-milvus .venv-kms demo build dist

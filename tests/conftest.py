@@ -9,6 +9,7 @@ from hypothesis import settings
 from sqlalchemy import URL
 
 from examples.sample_portraits import sample_portraits
+from tests.kms_server import KmsServer, kms_server
 from tests.postgresql import postgresql_server
 from tests.s3_server import S3Server, s3_server
 from tests.tokens import Token, make_token
@@ -53,6 +54,13 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
     """A PKCS#11 token; each home has keys of its own in it."""
     with pytest.MonkeyPatch.context() as patch:
         yield make_token(tmp_path_factory.mktemp("token"), patch)
+
+
+@pytest.fixture(scope="session")
+def kms() -> Iterator[KmsServer]:
+    """A key service; its tests may speak to 127.0.0.1."""
+    with kms_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

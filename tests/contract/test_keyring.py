@@ -8,6 +8,7 @@ import pytest
 
 from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.adapters.keys.kms_kek import KmsKeys, KmsPlace
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.keys.token_kek import TokenKeys, TokenPlace, pin_from
 from countenance.core.errors import IntegrityError, NotFoundError
@@ -15,7 +16,10 @@ from countenance.keys.documents import open_document, seal_document
 from countenance.keys.model import HOME, KeyState, case_scope, org_scope, source_scope
 from countenance.keys.ports import Keyring
 from countenance.keys.service import WrappedKeyring, new_content
+from tests.kms_server import KmsServer
 from tests.tokens import MODULE, TOKEN, Token
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 SCOPES = [HOME, source_scope("5f0c"), org_scope("5f0c"), case_scope("5f0c")]
 SOURCE = source_scope("5f0c")
@@ -37,7 +41,15 @@ def token_keyring(folder: Path, token: Token) -> Keyring:
     return WrappedKeyring(store, keys.load)
 
 
-@pytest.fixture(params=["memory", "file", "token"])
+def service_keyring(folder: Path, kms: KmsServer) -> Keyring:
+    """Keep the key-encryption key in a key service."""
+    place = KmsPlace(key=kms.new_key(), region=None, endpoint=kms.address, credentials=lambda: kms.user)
+    keys, store = KmsKeys(place), FileKeyringStore(folder / "keyring")
+    store.create(new_content(keys.make_next()))
+    return WrappedKeyring(store, keys.load)
+
+
+@pytest.fixture(params=["memory", "file", "token", "kms"])
 def keyring(request: pytest.FixtureRequest, tmp_path: Path) -> Keyring:
     """A new keyring."""
     match request.param:
@@ -45,6 +57,8 @@ def keyring(request: pytest.FixtureRequest, tmp_path: Path) -> Keyring:
             return memory_keyring()
         case "file":
             return file_keyring(tmp_path)
+        case "kms":
+            return service_keyring(tmp_path, request.getfixturevalue("kms"))
         case _:
             return token_keyring(tmp_path, request.getfixturevalue("token"))
 

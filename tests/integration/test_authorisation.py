@@ -41,6 +41,7 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.APPROVE: frozenset({Role.SUPERVISOR}),
     Action.MANAGE_ORGANISATION: frozenset({Role.OPERATOR}),
     Action.MANAGE_USER: frozenset({Role.OPERATOR}),
+    Action.MAINTAIN: frozenset({Role.OPERATOR}),
     Action.READ_POLICY: frozenset(Role),
     Action.READ_LOG: frozenset({Role.AUDITOR}),
 }
@@ -183,6 +184,10 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "erase subject": (NOTHING, "--reason", "r"),
     "faces": ("x.jpg",),
     "import": ("archive", "."),
+    "keys backup": ("nowhere/backup",),
+    "keys escrow": ("nowhere/escrow",),
+    "keys restore": ("nowhere/backup",),
+    "keys rotate": ("--to", "pkcs11"),
     "migrate compreface": ("archive", "nowhere.sql"),
     "migrate csv": ("archive", "nowhere.csv", "."),
     "migrate deepface": ("archive", "nowhere"),
@@ -265,8 +270,8 @@ def test_a_command_of_somebody_wants_to_know_who(
     more = {
         "search": ("x.jpg", "--case", "c", "--purpose", "missing-person"),
         "search-group": ("x.jpg", "--case", "c", "--purpose", "missing-person"),
-        "key make": ("n", "--action", "search"),
-        "key revoke": (NOTHING,),
+        "api-key make": ("n", "--action", "search"),
+        "api-key revoke": (NOTHING,),
     }
 
     code = run([*command.split(), *ARGUMENTS.get(command, more.get(command, ())), "--json"])

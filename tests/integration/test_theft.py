@@ -27,6 +27,7 @@ from countenance.gallery.model import SourceState
 from countenance.policy.model import Sector
 from tests import signed_up
 from tests.stripes import templates_of
+from tests.unrecorded import unrecorded
 
 COMMAND = (sys.executable, "-c", "from countenance.cli.main import main; main()")
 WORDS = {
@@ -100,7 +101,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
         kept_rotation = rotation_file(settings, model_pack(settings), gallery.keyring).read()
         assert kept_rotation is not None
     shutil.copytree(settings.home, folder / "copy of the closed home")
-    backup_keys(settings, folder / "backup of the keyring")
+    backup_keys(settings, folder / "backup of the keyring", record=unrecorded)
     keyring = key_files(settings)[1]
     kept = ("home", "tmp", "log", "backup of the keyring", "copy of the open home", "copy of the closed home")
     secrets = {name: word.encode() for name, word in WORDS.items()} | PICTURES

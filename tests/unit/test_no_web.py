@@ -38,6 +38,7 @@ ALLOWED = {
     ("adapters/s3.py", "obstore"): "how both are reached",
     ("adapters/milvus.py", "pymilvus"): "the installation's own index server",
     ("adapters/oidc.py", "httpx"): "the identity provider that the installation names",
+    ("adapters/keys/kms_client.py", "httpx"): "the key service that the installation names",
     ("cli/serve.py", "uvicorn"): "it listens",
     ("cli/serve.py", "socket"): "it listens",
 }

@@ -15,6 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
 from countenance.access.provider import Attempt, Identity
+from countenance.adapters.addresses import is_local, is_trusted
 from countenance.core.errors import UnavailableError
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256")
@@ -30,8 +31,6 @@ OLDEST_TOKEN_S: Final = 600
 
 MOST_BYTES: Final = 1 << 20
 """Longest answer of a provider."""
-
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class OidcProvider:
@@ -162,14 +161,7 @@ class OidcProvider:
 
     def _http(self) -> httpx.Client:
         """Open a client that follows no redirect, and no proxy of the environment on its way to this machine."""
-        local = urlsplit(self.issuer).hostname in LOOPBACK
-        return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=not local)
-
-
-def is_trusted(url: str) -> bool:
-    """Return whether what an address says may be believed: over TLS, or from this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=not is_local(self.issuer))
 
 
 def _unavailable(why: object) -> UnavailableError:

@@ -33,7 +33,7 @@ DESCRIPTION = """\
 Finds who may be in a photograph among enrolled faces.
 **Candidates, never identifications**: a person compares the faces.
 
-Send `Authorization: Bearer KEY` with an API key that `countenance key make` made. Every error is
+Send `Authorization: Bearer KEY` with an API key that `countenance api-key make` made. Every error is
 `application/problem+json` with a stable `code`, the same as the command line's.
 """
 

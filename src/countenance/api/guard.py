@@ -199,7 +199,7 @@ class Guard:
             raise NotPermittedError(
                 "the API key is nobody's, or has ended",
                 code="token-wrong",
-                hint="Send `Authorization: Bearer KEY` with a key that `countenance key make` made.",
+                hint="Send `Authorization: Bearer KEY` with a key that `countenance api-key make` made.",
             )
         return None, actor
 
@@ -297,7 +297,7 @@ def _check_way_in(connection: HTTPConnection, visitor: Visitor | None, actor: Ac
         raise NotPermittedError(
             "an API key is needed",
             code="token-missing",
-            hint="Send `Authorization: Bearer KEY` with a key that `countenance key make` made.",
+            hint="Send `Authorization: Bearer KEY` with a key that `countenance api-key make` made.",
         )
     if visitor is not None and visitor.session.setting_up and not path.startswith(SETTING_UP):
         raise NotPermittedError(

@@ -52,12 +52,7 @@ class Accounts:
         Raises:
             NotPermittedError: codes `actor-missing`, `actor-unknown`.
         """
-        if not login:
-            raise NotPermittedError(
-                "nobody is named who does this",
-                code="actor-missing",
-                hint="add --as LOGIN, or set COUNTENANCE_USER; `countenance user list` lists people",
-            )
+        login = named(login)
         with self.directory.reading() as view:
             try:
                 user = view.user_named(login)
@@ -228,6 +223,21 @@ def found_house(engine: Engine, keyring: Keyring, audit: SqlAuditLog, operators:
             change.organisation(HOUSE)
         except NotFoundError:
             found(change, tuple(operators), at=utc_now())
+
+
+def named(login: str | None) -> str:
+    """Give a login back.
+
+    Raises:
+        NotPermittedError: code `actor-missing`.
+    """
+    if not login:
+        raise NotPermittedError(
+            "nobody is named who does this",
+            code="actor-missing",
+            hint="add --as LOGIN, or set COUNTENANCE_USER; `countenance user list` lists people",
+        )
+    return login
 
 
 def _actor_unknown(login: str) -> NotPermittedError:

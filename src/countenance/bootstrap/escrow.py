@@ -1,21 +1,22 @@
 """Escrow of a home's keys: some people together open it, and bring back a home whose key-encryption key was lost."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
-from countenance.adapters.durable import write_synced
 from countenance.adapters.keys.escrow_file import EscrowFile, joined, share_text, split
 from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.bootstrap.backups import new_backup, read_backup, write_backup
 from countenance.bootstrap.keks import KekKind, Keks
-from countenance.bootstrap.keyring import key_files, open_keks, outside
+from countenance.bootstrap.keyring import key_files, open_keks
 from countenance.bootstrap.settings import Settings
-from countenance.core.errors import ConflictError, IntegrityError, NotFoundError, UnavailableError
+from countenance.core.errors import ConflictError, IntegrityError, NotFoundError
 from countenance.keys.care import recovered, restored, rewrapped
 from countenance.keys.model import KeyringContent
-from countenance.keys.ports import KeyEncryptionKey
+from countenance.keys.ports import KeyEncryptionKey, Record
 
 
-def make_escrow(settings: Settings, target: Path, *, needed: int, shares: int) -> tuple[str, list[str]]:
+def make_escrow(settings: Settings, target: Path, *, needed: int, shares: int, record: Record) -> tuple[str, list[str]]:
     """Seal the keyring to a new key pair, and split the private key, which is kept nowhere.
 
     Returns:
@@ -27,16 +28,19 @@ def make_escrow(settings: Settings, target: Path, *, needed: int, shares: int) -
         UnavailableError: code `backup-unwritable`.
         NotFoundError, IntegrityError: as `keyring.open_keyring`.
     """
+    target = new_backup(settings, target)
     public_key, words = split(needed=needed, shares=shares)
     escrow = _sealed(settings, public_key)
-    write_new(settings, target, escrow.packed())
+    data = escrow.packed()
+    record(escrow=escrow.escrow_id, sha256=sha256(data).hexdigest(), needed=needed, shares=shares)
+    write_backup(target, data)
     return escrow.escrow_id, [
         share_text(one, number=number, shares=shares, needed=needed, escrow_id=escrow.escrow_id)
         for number, one in enumerate(words, start=1)
     ]
 
 
-def renew_escrow(settings: Settings, target: Path, *, like: Path) -> str:
+def renew_escrow(settings: Settings, target: Path, *, like: Path, record: Record) -> str:
     """Seal the keyring as it is now so that the shares of an earlier escrow open it.
 
     Args:
@@ -48,8 +52,11 @@ def renew_escrow(settings: Settings, target: Path, *, like: Path) -> str:
     Raises:
         As `make_escrow`; code `escrow-damaged` besides.
     """
+    target = new_backup(settings, target)
     escrow = _sealed(settings, EscrowFile.unpacked(read_backup(like)).public_key)
-    write_new(settings, target, escrow.packed())
+    data = escrow.packed()
+    record(escrow=escrow.escrow_id, sha256=sha256(data).hexdigest())
+    write_backup(target, data)
     return escrow.escrow_id
 
 
@@ -63,12 +70,12 @@ def save_shares(settings: Settings, folder: Path, escrow_id: str, shares: Sequen
     """
     paths = [folder / f"share-{number}-of-{len(shares)}-{escrow_id}.txt" for number in range(1, len(shares) + 1)]
     for path, text in zip(paths, shares, strict=True):
-        write_new(settings, path, text.encode())
+        write_backup(new_backup(settings, path), text.encode())
     return paths
 
 
 def restore_escrow(
-    settings: Settings, source: Path, shares: Sequence[Path], *, to: KekKind | None
+    settings: Settings, source: Path, shares: Sequence[Path], *, to: KekKind | None, record: Record
 ) -> tuple[KeyringContent, frozenset[str]]:
     """Put back the keys of an escrow: under the key-encryption key that is there, or a new one where that was lost.
 
@@ -86,34 +93,23 @@ def restore_escrow(
         NotFoundError: code `backup-unreadable`; the key in use is not there, and no place was named for a new one.
         ConflictError: code `key-file-exists`; nothing was changed.
     """
-    escrow = EscrowFile.unpacked(read_backup(source))
+    data = read_backup(source)
+    escrow, facts = EscrowFile.unpacked(data), {"sha256": sha256(data).hexdigest()}
     opener = escrow.kek(joined({path.name: _share(path) for path in shares}))
     store, keks = FileKeyringStore(key_files(settings)[1]), open_keks(settings)
     current = _current(store)
     if to is None:
         kek = _present_kek(keks, current)
         backup = rewrapped(escrow.content, opener, kek)
+        record(escrow=escrow.escrow_id, to=None, lost=[], **facts)
         return store.put(lambda found: restored(backup, found)), frozenset()
     new = _new_kek(keks, to)
     backup = rewrapped(escrow.content, opener, new)
     content, lost = recovered(backup, current)
+    record(escrow=escrow.escrow_id, to=to.value, lost=sorted(lost), **facts)
     kept = store.put(lambda _: content)
     keks.settle(old=new.kek_id, new=new.kek_id)
     return kept, lost
-
-
-def read_backup(path: Path) -> bytes:
-    """Read a backup's bytes.
-
-    Raises:
-        NotFoundError: code `backup-unreadable`.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFoundError(
-            f"{path} can't be read: {error.strerror}", code="backup-unreadable", hint="name the backup's file"
-        ) from None
 
 
 def _sealed(settings: Settings, public_key: bytes) -> EscrowFile:
@@ -156,22 +152,3 @@ def _new_kek(keks: Keks, to: KekKind) -> KeyEncryptionKey:
             hint="leave --to out if it is the right one, or move it away",
         )
     return keks.make_next(to)
-
-
-def write_new(settings: Settings, target: Path, data: bytes) -> None:
-    """Write a file that is not there yet, outside the home.
-
-    Raises:
-        InvalidInputError: code `key-inside-home`; nothing was written.
-        ConflictError: code `backup-exists`; nothing was written.
-        UnavailableError: code `backup-unwritable`.
-    """
-    target = outside(settings, target)
-    if target.exists():
-        raise ConflictError(f"{target} exists", code="backup-exists", hint="name a new file")
-    try:
-        write_synced(target, data)
-    except OSError as error:
-        raise UnavailableError(
-            f"{target} can't be written: {error.strerror}", code="backup-unwritable", hint="name another file"
-        ) from None

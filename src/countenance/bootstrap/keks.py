@@ -1,11 +1,15 @@
 """Wiring of key-encryption keys: of which kind a home's is, where it lies, and how another takes its place."""
 
+import os
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol
 
+from countenance.adapters.addresses import is_trusted
+from countenance.adapters.keys.aws_signature import AwsCredentials
 from countenance.adapters.keys.file_kek import FileKek
+from countenance.adapters.keys.kms_kek import KmsKeys, KmsPlace
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError
 from countenance.keys.ports import KeyEncryptionKey
@@ -19,6 +23,7 @@ class KekKind(StrEnum):
 
     FILE = "file"
     PKCS11 = "pkcs11"
+    KMS = "kms"
 
 
 class KekSource(Protocol):
@@ -46,12 +51,13 @@ class Keks:
         self._label = settings.pkcs11_key or label
         # Kept: a token's PIN that was refused must not be tried again.
         self._token = cache(partial(_token_keys, settings, self._label))
+        self._service = cache(partial(_service_keys, settings))
 
     def source(self, kind: KekKind) -> KekSource:
         """Return where keys of a kind come from; what is not asked for is not loaded.
 
         Raises:
-            InvalidInputError: code `token-setting-missing`.
+            InvalidInputError: codes `token-setting-missing`, `kms-endpoint-untrusted`.
             UnavailableError: code `key-kind-missing`, the extra is not installed.
         """
         match kind:
@@ -59,6 +65,8 @@ class Keks:
                 return self.file
             case KekKind.PKCS11:
                 return self._token()
+            case KekKind.KMS:
+                return self._service()
 
     def load(self, kek_id: str) -> KeyEncryptionKey:
         """Return the key-encryption key that a keyring names.
@@ -78,7 +86,10 @@ class Keks:
         return self.source(kind).make_next()
 
     def settle(self, *, old: str, new: str) -> None:
-        """Put the new key into its place, and destroy the old one, now that the keyring names the new one."""
+        """Put the new key into its place, and destroy the old one, now that the keyring names the new one.
+
+        A key service's keys are left: they are whoever's who made them.
+        """
         if kind_of(new) is KekKind.FILE:
             self.file.promote()
         elif kind_of(old) is KekKind.FILE:
@@ -94,7 +105,7 @@ class Keks:
         """
         kind = kind_of(kek_id)
         files = [str(self.file.path)] if kind is not KekKind.FILE and self.file.path.exists() else []
-        if kind is KekKind.FILE and self._settings.pkcs11_module is None:
+        if kind is not KekKind.PKCS11 and self._settings.pkcs11_module is None:
             return files
         try:
             return files + [one for one in self._token().held() if one != kek_id]
@@ -110,6 +121,8 @@ class Keks:
                 return f"file {self.file.path}"
             case KekKind.PKCS11:
                 return f"token {self._settings.pkcs11_token}, key {self._label}"
+            case KekKind.KMS:
+                return f"key service, key {kek_id.removeprefix('kms:')}"
 
 
 def kind_of(kek_id: str) -> KekKind:
@@ -149,6 +162,46 @@ def _token_keys(settings: Settings, label: str) -> "TokenKeys":
         pin=partial(pin_from, pin, settings.pkcs11_pin_file),
     )
     return TokenKeys(place)
+
+
+def _service_keys(settings: Settings) -> KmsKeys:
+    """Return the keys of the key service of the settings."""
+    if settings.kms_endpoint is not None and not is_trusted(settings.kms_endpoint):
+        raise InvalidInputError(
+            f"{settings.kms_endpoint} is no address that keys may be sent to",
+            code="kms-endpoint-untrusted",
+            hint="set COUNTENANCE_KMS_ENDPOINT to an https address; http will do on this machine alone",
+        )
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return KmsKeys(
+        KmsPlace(
+            key=settings.kms_key,
+            region=region,
+            endpoint=settings.kms_endpoint,
+            credentials=partial(_service_credentials, settings),
+        )
+    )
+
+
+def _service_credentials(settings: Settings) -> AwsCredentials:
+    """Return who asks the key service: the settings' own, else those of the environment.
+
+    Raises:
+        UnavailableError: code `kms-credentials-missing`.
+    """
+    if settings.kms_access_key_id and settings.kms_secret_access_key:
+        secret = settings.kms_secret_access_key.get_secret_value()
+        return AwsCredentials(access_key_id=settings.kms_access_key_id, secret_access_key=secret)
+    key_id, secret = (os.environ.get(f"AWS_{name}", "") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
+    if not key_id or not secret:
+        raise UnavailableError(
+            "the key service's credentials are not given",
+            code="kms-credentials-missing",
+            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or COUNTENANCE_KMS_ACCESS_KEY_ID and "
+            "COUNTENANCE_KMS_SECRET_ACCESS_KEY where those are of an object store",
+        )
+    token = os.environ.get("AWS_SESSION_TOKEN") or None
+    return AwsCredentials(access_key_id=key_id, secret_access_key=secret, session_token=token)
 
 
 def _extra_missing(kind: str) -> UnavailableError:

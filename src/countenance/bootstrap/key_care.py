@@ -1,17 +1,19 @@
 """Looking after a home's keys: what there is, a new key-encryption key, backups apart from the data."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from countenance.adapters.keys.keyring_file import FileKeyringStore, packed, unpacked
-from countenance.bootstrap.escrow import read_backup, write_new
+from countenance.bootstrap.backups import new_backup, read_backup, write_backup
 from countenance.bootstrap.keks import KekKind, kind_of
 from countenance.bootstrap.keyring import key_files, key_places, open_keks, open_keyring
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import IntegrityError
 from countenance.keys.care import restored, rewrapped
 from countenance.keys.model import HOME, KeyringContent
+from countenance.keys.ports import Record
 from countenance.keys.service import REASON
 
 
@@ -43,12 +45,12 @@ def keys_status(settings: Settings) -> Mapping[str, Any]:
     }
 
 
-def rotate_keys(settings: Settings, to: KekKind | None = None) -> str:
+def rotate_keys(settings: Settings, to: KekKind | None = None, *, record: Record) -> str:
     """Take a new key-encryption key and wrap every data key with it; the data stay as they are.
 
     Steps, each of which may be the last before a crash:
     1. A new key is made where keys of its kind lie; nothing names it yet.
-    2. The keyring is replaced as a whole, and names the new key.
+    2. It is on record; then the keyring is replaced as a whole, and names the new key.
     3. The new key takes its place (opening a keyring does that too, for a key file), and the old one is destroyed.
        What is cut short here is found by `keys_status` as left behind.
 
@@ -66,12 +68,13 @@ def rotate_keys(settings: Settings, to: KekKind | None = None) -> str:
     store, keks = FileKeyringStore(key_files(settings)[1]), open_keks(settings)
     old = keks.load(store.read().kek_id)
     new = keks.make_next(to or kind_of(old.kek_id))
+    record(before=old.kek_id, after=new.kek_id)
     store.change(lambda content: rewrapped(content, old, new))
     keks.settle(old=old.kek_id, new=new.kek_id)
     return new.kek_id
 
 
-def backup_keys(settings: Settings, target: Path) -> int:
+def backup_keys(settings: Settings, target: Path, *, record: Record) -> int:
     """Write the wrapped keys to a file; whoever has it needs the key file too.
 
     Returns:
@@ -82,12 +85,15 @@ def backup_keys(settings: Settings, target: Path) -> int:
         InvalidInputError: code `key-inside-home`; nothing was written.
         UnavailableError: code `backup-unwritable`.
     """
+    target = new_backup(settings, target)
     content = FileKeyringStore(key_files(settings)[1]).read()
-    write_new(settings, target, packed(content))
+    data = packed(content)
+    record(sha256=sha256(data).hexdigest(), keys=len(content.entries))
+    write_backup(target, data)
     return len(content.entries)
 
 
-def restore_keys(settings: Settings, source: Path) -> tuple[int, frozenset[str]]:
+def restore_keys(settings: Settings, source: Path, *, record: Record) -> tuple[int, frozenset[str]]:
     """Put a backup of the keyring back. What was destroyed stays destroyed, what was made since stays.
 
     Returns:
@@ -97,8 +103,9 @@ def restore_keys(settings: Settings, source: Path) -> tuple[int, frozenset[str]]
         NotFoundError: code `backup-unreadable`; nothing was changed.
         IntegrityError: codes `backup-damaged`, `key-wrong`; nothing was changed.
     """
+    data = read_backup(source)
     try:
-        backup = unpacked(read_backup(source))
+        backup = unpacked(data)
     except IntegrityError:
         raise IntegrityError(
             f"{source} is no backup of a keyring, or a damaged one",
@@ -107,6 +114,7 @@ def restore_keys(settings: Settings, source: Path) -> tuple[int, frozenset[str]]
         ) from None
     kek = open_keks(settings).load(backup.kek_id)
     kek.unwrap(backup.entries[HOME].wrapped, scope=HOME)
+    record(sha256=sha256(data).hexdigest(), keys=len(backup.entries))
     content = FileKeyringStore(key_files(settings)[1]).put(lambda current: restored(backup, current))
     return counted(content)
 

@@ -2,7 +2,8 @@
 
 from countenance.access.ports import Directory
 from countenance.access.provider import ProviderSignIn
-from countenance.adapters.oidc import OidcProvider, is_trusted
+from countenance.adapters.addresses import is_trusted
+from countenance.adapters.oidc import OidcProvider
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import InvalidInputError, NotFoundError
 

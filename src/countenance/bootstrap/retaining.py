@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from countenance.bootstrap.parts import Parts
+from countenance.bootstrap.settings import Settings
 from countenance.core.clock import utc_now
-from countenance.gallery.destruction import Destruction
+from countenance.gallery.destruction import Destroyer, Destruction
+from countenance.gallery.erasure import Eraser
 from countenance.gallery.model import Source
 from countenance.gallery.retention import Plan, RetentionService
 from countenance.gallery.terms import Retention
 from countenance.oversight.service import Oversight
 from countenance.policy.model import SYSTEM, Actor
-from countenance.rights.ports import RequestRegister
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +44,26 @@ class Retaining:
 
     def __init__(
         self,
-        service: RetentionService,
-        oversight: Callable[[], Oversight],
-        requests: RequestRegister,
+        settings: Settings,
+        parts: Parts,
         *,
-        keep_requests_days: int | None,
+        destroyer: Destroyer,
+        eraser: Eraser,
+        oversight: Callable[[], Oversight],
     ) -> None:
         """Join the parts."""
-        self._service = service
+        self._service = RetentionService(
+            records=parts.records,
+            register=parts.register,
+            destroyer=destroyer,
+            eraser=eraser,
+            answers=parts.answers,
+            signer=parts.signer,
+            keep_answers_days=settings.keep_answers_days,
+        )
         self._oversight = oversight
-        self._requests = requests
-        self._keep_requests_days = keep_requests_days
+        self._requests = parts.requests
+        self._keep_requests_days = settings.keep_requests_days
 
     def heed(self) -> None:
         """Take out what is due today: see `gallery.retention.RetentionService.heed`."""

@@ -49,10 +49,10 @@ class Settings(BaseSettings):
         ),
     ] = None
     key_kind: Annotated[
-        Literal["file", "pkcs11"],
+        Literal["file", "pkcs11", "kms"],
         Field(
-            description="What wraps the keys of a gallery that is made: the key file, or a key in a PKCS#11 token. "
-            "One that is there is moved with `countenance keys rotate --to`."
+            description="What wraps the keys of a gallery that is made: the key file, a key in a PKCS#11 token, or one "
+            "in a key service. One that is there is moved with `countenance keys rotate --to`."
         ),
     ] = "file"
     pkcs11_module: Annotated[
@@ -69,6 +69,24 @@ class Settings(BaseSettings):
     pkcs11_pin_file: Annotated[Path | None, Field(description="File with the token's user PIN, outside the home.")] = (
         None
     )
+    kms_key: Annotated[
+        str | None,
+        Field(
+            description="Key in a key service that speaks AWS KMS's API: its ARN, or `alias/NAME` in the region "
+            "`AWS_REGION`."
+        ),
+    ] = None
+    kms_endpoint: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^/@?#]+/?$",
+            description="The key service's address; unset: AWS's own of the key's region.",
+        ),
+    ] = None
+    kms_access_key_id: Annotated[
+        str | None, Field(description="Who asks the key service; unset: `AWS_ACCESS_KEY_ID`, with what goes with it.")
+    ] = None
+    kms_secret_access_key: Annotated[SecretStr | None, Field(description="Secret that goes with it.")] = None
     user: Annotated[str | None, Field(description="Who acts on the command line, by login; `--as` wins over it.")] = (
         None
     )

@@ -3,12 +3,11 @@
 from datetime import date
 from typing import Any
 
+from countenance.bootstrap.parts import Parts
 from countenance.gallery.certificates import read_certificate
 from countenance.gallery.destruction import Destroyer, Destruction
 from countenance.gallery.erasure import Erased, Eraser, Extent
 from countenance.gallery.model import LegalBasis, Source, SourceChange, SourceState, SourceSummary
-from countenance.gallery.ports import Objects, Records, SourceRegister
-from countenance.gallery.retention import KeptAnswers
 from countenance.gallery.sources import add_release, change_state, register_source, released_labels
 from countenance.gallery.terms import Release, SourceTerms
 from countenance.policy.model import SYSTEM, Actor
@@ -17,23 +16,14 @@ from countenance.policy.model import SYSTEM, Actor
 class Sources:
     """The sources of one open gallery. Thread-safe."""
 
-    def __init__(
-        self,
-        records: Records,
-        objects: Objects,
-        register: SourceRegister,
-        *,
-        destroyer: Destroyer,
-        eraser: Eraser,
-        answers: KeptAnswers,
-    ) -> None:
+    def __init__(self, parts: Parts, *, destroyer: Destroyer, eraser: Eraser) -> None:
         """Join the parts."""
-        self._records = records
-        self._objects = objects
-        self._register = register
+        self._records = parts.records
+        self._objects = parts.objects
+        self._register = parts.register
+        self._answers = parts.answers
         self._destroyer = destroyer
         self._eraser = eraser
-        self._answers = answers
 
     def register(
         self,

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countenance.access.own import OwnSecurity
 from countenance.access.passkeys import Passkeys
@@ -13,30 +13,12 @@ from countenance.access.passwords import Passwords
 from countenance.access.permission import Permission
 from countenance.access.provider import ProviderSignIn
 from countenance.access.sign_in import SignIn
-from countenance.adapters.erasure_list import FileErasureList
-from countenance.adapters.exact.blocks import BlockStore, StoredState
-from countenance.adapters.exact.stored import StoredExactIndex, index_unwritable
-from countenance.adapters.signing import SealedSigner
-from countenance.adapters.sql.approvals import SqlApprovals
-from countenance.adapters.sql.cases import SqlCases
-from countenance.adapters.sql.database import open_engine, sqlite_url
-from countenance.adapters.sql.destructions import SqlDestructions
-from countenance.adapters.sql.erasures import SqlErasures
-from countenance.adapters.sql.kept_answers import SqlKeptAnswers
-from countenance.adapters.sql.records import SqlRecords
-from countenance.adapters.sql.requests import SqlRequests
-from countenance.adapters.sql.source_register import SqlSourceRegister
-from countenance.adapters.sql.tombstones import heed_tombstones
-from countenance.audit.ports import AuditLog
-from countenance.bootstrap.accounts import Accounts, open_accounts
 from countenance.bootstrap.approvals import Approvals
-from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.cases import Cases
-from countenance.bootstrap.engines import exact_folder, open_index, rotation_file
-from countenance.bootstrap.keyring import erasure_list_file, make_keys, open_keyring
-from countenance.bootstrap.objects import open_objects
-from countenance.bootstrap.older_homes import bring_up_to_date
+from countenance.bootstrap.home_index import HomeIndex
+from countenance.bootstrap.older_homes import reseal_documents
+from countenance.bootstrap.parts import Parts, open_parts
 from countenance.bootstrap.policy import open_policy
 from countenance.bootstrap.providing import open_provider
 from countenance.bootstrap.retaining import Retaining
@@ -45,19 +27,14 @@ from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
 from countenance.bootstrap.vision import image_limits, load_analyser, model_pack, open_reader
 from countenance.core.clock import utc_now
-from countenance.core.errors import NotFoundError, NotPermittedError, UnavailableError
-from countenance.gallery.destruction import Destroyer, DestructionRecords
+from countenance.core.errors import NotPermittedError
+from countenance.gallery.destruction import Destroyer
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport, NotEnrolled
-from countenance.gallery.entries import crops_shown, photograph_shown
-from countenance.gallery.erasure import Eraser, ErasureList, ErasureRecords
-from countenance.gallery.indexing import IndexedGallery, originals_of
+from countenance.gallery.entries import crops_shown, photograph_shown, templates_rekeyed
+from countenance.gallery.erasure import Eraser
+from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.plan import PlannedPhotograph
-from countenance.gallery.ports import Objects, Records, SourceRegister
-from countenance.gallery.retention import KeptAnswers, RetentionService
-from countenance.index.ports import FollowingIndex
-from countenance.index.rotation import Rotation
-from countenance.keys.ports import Keyring
 from countenance.oversight.detector import Limits
 from countenance.oversight.service import Oversight
 from countenance.policy.model import SYSTEM, Actor
@@ -65,9 +42,7 @@ from countenance.policy.rendering import lists_json
 from countenance.policy.request import SourceFacts
 from countenance.policy.service import Policy
 from countenance.rights.model import FoundSubject
-from countenance.rights.ports import RequestRegister
 from countenance.rights.service import RightsDesk
-from countenance.search.approval import ApprovalRegister, ApprovalRequest
 from countenance.search.entries import answer_shown, search_ended
 from countenance.search.model import Probe, ProbePhotograph, SearchAnswer, SearchRequest, search_unknown
 from countenance.search.permission import SearchPermits, source_facts
@@ -77,6 +52,9 @@ from countenance.vision.lazy import LazyAnalyser
 from countenance.vision.model import DecodedImage
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
+
+if TYPE_CHECKING:
+    from countenance.search.approval import ApprovalRequest
 
 BARRING = frozenset({"core-organisation", "default-sector", "default-us-il"})
 """Rules that refuse an organisation as such: searches that they refuse are told to oversight."""
@@ -89,68 +67,42 @@ SWEEP_S = 3600.0
 class OpenGallery:
     """One gallery, open: what a program, the command line and the server work with. Thread-safe."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        records: Records,
-        objects: Objects,
-        register: SourceRegister,
-        destructions: DestructionRecords,
-        erasures: ErasureRecords,
-        erased: ErasureList,
-        answers: KeptAnswers,
-        keyring: Keyring,
-        accounts: Accounts,
-        cases: SqlCases,
-        approvals: ApprovalRegister,
-        requests: RequestRegister,
-        audit: AuditLog,
-    ) -> None:
+    def __init__(self, settings: Settings, parts: Parts) -> None:
         """Join the parts; networks are loaded at first need. Use `open_gallery`."""
         self.settings = settings
-        self.keyring = keyring
-        self.accounts = accounts
-        self.records = records
-        self.objects = objects
-        self.audit = audit
+        self.keyring = parts.keyring
+        self.accounts = parts.accounts
+        self.records = parts.records
+        self.objects = parts.objects
+        self.audit = parts.audit
+        self.ledger = parts.cases
         self.limits = image_limits(settings)
-        self.indexed = IndexedGallery(records, self._open_index)
-        signer = SealedSigner(settings.home, keyring)
-        destroyer = Destroyer(
-            records=records,
-            destructions=destructions,
-            objects=objects,
-            keyring=keyring,
-            signer=signer,
-            refresh_index=self.indexed.settle,
-        )
-        eraser = Eraser(
-            records=erasures, noted=erased, objects=objects, signer=signer, refresh_index=self.indexed.settle
-        )
-        self.cases = Cases(cases, objects)
-        self.permission = Permission(lambda: self.policy, audit)
-        self.ledger = cases
-        self.approvals = Approvals(approvals, self.passkeys)
+        self.index = HomeIndex(settings, parts.records, parts.keyring)
+        self.cases = Cases(parts.cases, parts.objects)
+        self.permission = Permission(lambda: self.policy, parts.audit)
+        self.approvals = Approvals(parts.approvals, self.passkeys)
         self.swept: tuple[ApprovalRequest, ...] = ()
         self._swept = monotonic()
-        self.rights = RightsDesk(register=requests, records=records, eraser=eraser, look=self._look_for)
-        self.retention = Retaining(
-            RetentionService(
-                records=records,
-                register=register,
-                destroyer=destroyer,
-                eraser=eraser,
-                answers=answers,
-                signer=signer,
-                keep_answers_days=settings.keep_answers_days,
-            ),
-            lambda: self.oversight,
-            requests,
-            keep_requests_days=settings.keep_requests_days,
+        destroyer = Destroyer(
+            records=parts.records,
+            destructions=parts.destructions,
+            objects=parts.objects,
+            keyring=parts.keyring,
+            signer=parts.signer,
+            refresh_index=self.index.settle,
         )
-        self.sources = Sources(records, objects, register, destroyer=destroyer, eraser=eraser, answers=answers)
-        self._index: FollowingIndex | None = None
+        eraser = Eraser(
+            records=parts.erasures,
+            noted=parts.erased,
+            objects=parts.objects,
+            signer=parts.signer,
+            refresh_index=self.index.settle,
+        )
+        self.sources = Sources(parts, destroyer=destroyer, eraser=eraser)
+        self.retention = Retaining(
+            settings, parts, destroyer=destroyer, eraser=eraser, oversight=lambda: self.oversight
+        )
+        self.rights = RightsDesk(register=parts.requests, records=parts.records, eraser=eraser, look=self._look_for)
 
     def enrol(
         self,
@@ -323,61 +275,25 @@ class OpenGallery:
             pack, partial(load_analyser, self.settings, threads=len(os.sched_getaffinity(0)), pack=pack)
         )
 
+    @property
+    def indexed(self) -> IndexedGallery:
+        """The records with their index."""
+        return self.index.gallery
+
+    def rekey_templates(
+        self, *, actor: Actor = SYSTEM, on_progress: Callable[[int], None] = lambda _: None
+    ) -> tuple[str, Snapshot]:
+        """Turn indexed templates by another rotation: see `home_index.HomeIndex.rekey`. The audit log says so first.
+
+        Raises:
+            UnavailableError: code `audit-unwritable`; nothing was done.
+        """
+        self.audit.record(templates_rekeyed(self.records.snapshot(), actor=actor))
+        return self.index.rekey(on_progress=on_progress)
+
     def close(self) -> None:
-        """Store what the index took in since it was stored last, and overwrite on disk what it lost."""
-        if isinstance(self._index, StoredExactIndex):
-            self._index.close()
-
-    def stored_index(self) -> StoredState:
-        """Say what of the exact engine's index stands on disk, without opening it."""
-        pack = model_pack(self.settings)
-        folder = exact_folder(self.settings, pack, self.rotation())
-        return BlockStore(folder, pack.manifest.dimension, self.keyring).state()
-
-    def rotation(self) -> str | None:
-        """Say which rotation indexed templates are under; None for none.
-
-        Raises:
-            IntegrityError: code `rotation-damaged`.
-        """
-        kept = rotation_file(self.settings, model_pack(self.settings), self.keyring).read()
-        return None if kept is None else kept[0]
-
-    def rekey_templates(self, *, on_progress: Callable[[int], None] = lambda _: None) -> tuple[str, Snapshot]:
-        """Give indexed templates another rotation, and make the index anew from the records.
-
-        Steps, each of which may be the last before a crash: another rotation takes the old one's place; whoever opens
-        the index next fills it under the new one from the records, and takes the old one's away, as is done here.
-
-        Args:
-            on_progress: Called with the number of templates that were indexed since the last call.
-
-        Returns:
-            The rotation's identifier, and what the index holds.
-
-        Raises:
-            UnavailableError: code `index-unwritable`; the old rotation is still there.
-            IntegrityError: those of `IndexedGallery.refresh`.
-        """
-        pack = model_pack(self.settings)
-        try:
-            name = rotation_file(self.settings, pack, self.keyring).replace(Rotation.random(pack.manifest.dimension))
-        except OSError as error:
-            raise index_unwritable(error) from None
-        self.close()
-        self.indexed = IndexedGallery(self.records, self._open_index)
-        return name, self.indexed.rebuild(on_progress=on_progress)
-
-    def _open_index(self) -> FollowingIndex:
-        """Open the index as it was left."""
-        self._index = open_index(
-            self.settings,
-            model_pack(self.settings),
-            rows=self.records.snapshot().subjects,
-            originals=originals_of(self.records),
-            keyring=self.keyring,
-        )
-        return self._index
+        """Leave the index stored: see `home_index.HomeIndex.close`."""
+        self.index.close()
 
     @cached_property
     def policy(self) -> Policy:
@@ -456,46 +372,10 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
         IntegrityError: code `records-unreadable`.
         NotFoundError, IntegrityError: those of `keyring.open_keyring`; nothing can be read without the keys.
     """
-    try:
-        made = settings.database.is_file()
-    except OSError as error:
-        raise UnavailableError(
-            f"{settings.home} can't be read: {error.strerror}", code="home-unreadable", hint="name another with --home"
-        ) from None
-    if not made:
-        raise NotFoundError(
-            f"{settings.home} holds no gallery",
-            code="home-not-initialised",
-            hint="make one with `countenance init`, or name another with --home",
-        )
-    # A home of before there were keys gets its own.
-    make_keys(settings)
-    make_audit_key(settings)
-    engine = open_engine(sqlite_url(settings.database))
-    with open_keyring(settings) as keyring, ExitStack() as stack:
-        stack.callback(engine.dispose)
-        bring_up_to_date(settings, engine, keyring)
-        heed_tombstones(engine, keyring)
-        audit = open_audit(settings, engine)
-        objects = open_objects(settings, keyring)
-        opened = OpenGallery(
-            settings,
-            records=SqlRecords(engine, audit, keyring),
-            objects=objects,
-            register=SqlSourceRegister(engine, audit, keyring),
-            destructions=SqlDestructions(engine, audit, keyring),
-            erasures=SqlErasures(engine, audit, keyring),
-            erased=FileErasureList(erasure_list_file(settings), keyring),
-            answers=SqlKeptAnswers(engine, audit, keyring),
-            keyring=keyring,
-            accounts=open_accounts(engine, objects, keyring, audit),
-            cases=SqlCases(engine, keyring, audit),
-            approvals=SqlApprovals(engine, keyring, audit),
-            requests=SqlRequests(engine, keyring, audit),
-            audit=audit,
-        )
-        with closing(opened) as gallery:
-            gallery.sources.heed_destroyed()
-            gallery.swept = gallery.approvals.sweep()
-            gallery.retention.heed()
-            yield gallery
+    with open_parts(settings) as parts, closing(OpenGallery(settings, parts)) as gallery:
+        gallery.sources.heed_destroyed()
+        if settings.objects_bucket is None:
+            reseal_documents(settings, parts.objects, parts.records, parts.register)
+        gallery.swept = gallery.approvals.sweep()
+        gallery.retention.heed()
+        yield gallery

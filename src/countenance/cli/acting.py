@@ -6,16 +6,21 @@ from pathlib import Path
 from types import MappingProxyType
 
 from countenance.access.permission import Asks, Exempt
-from countenance.bootstrap.settings import load_settings
+from countenance.bootstrap.keeping import KeyLog, keeping
+from countenance.bootstrap.settings import Settings, load_settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.policy.model import Actor
 from countenance.policy.request import Action
 
 MANAGE_SOURCE, VIEW_SOURCE = Asks(Action.MANAGE_SOURCE), Asks(Action.VIEW_SOURCE)
+MAINTAIN = Asks(Action.MAINTAIN)
 MANAGE_ORGANISATION, MANAGE_USER = Asks(Action.MANAGE_ORGANISATION), Asks(Action.MANAGE_USER)
 
 COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
     {
+        "api-key list": Exempt.OWN,
+        "api-key make": Exempt.OWN,
+        "api-key revoke": Exempt.OWN,
         "approval grant": Asks(Action.APPROVE),
         "approval list": Asks(Action.VIEW_CASE),
         "approval refuse": Asks(Action.APPROVE),
@@ -51,13 +56,10 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
         "index status": Exempt.HOST,
         "index verify": Exempt.HOST,
         "init": Exempt.HOST,
-        "key list": Exempt.OWN,
-        "key make": Exempt.OWN,
-        "key revoke": Exempt.OWN,
-        "keys backup": Exempt.HOST,
-        "keys escrow": Exempt.HOST,
-        "keys restore": Exempt.HOST,
-        "keys rotate": Exempt.HOST,
+        "keys backup": MAINTAIN,
+        "keys escrow": MAINTAIN,
+        "keys restore": MAINTAIN,
+        "keys rotate": MAINTAIN,
         "keys status": Exempt.HOST,
         "migrate compreface": Asks(Action.ENROL),
         "migrate csv": Asks(Action.ENROL),
@@ -112,7 +114,7 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
         "status": Exempt.HOST,
         "subjects list": Asks(Action.VIEW_SUBJECT, entry=True),
         "subjects show": Asks(Action.VIEW_SUBJECT, entry=True),
-        "templates rekey": Exempt.HOST,
+        "templates rekey": MAINTAIN,
         "user add": MANAGE_USER,
         "user bind": MANAGE_USER,
         "user confirm": MANAGE_USER,
@@ -152,3 +154,18 @@ def open_acting(
             facts = None if source is None else gallery.source_facts(source)
             gallery.permission.require(row, actor=actor, source=facts)
         yield gallery, actor
+
+
+@contextmanager
+def open_keeping(home: Path | None, login: str | None, command: str) -> Iterator[tuple[Settings, KeyLog]]:
+    """Let somebody run a command on the home's keys, which has to work where the gallery can't be opened too.
+
+    Raises:
+        As `keeping.keeping`.
+    """
+    row = COMMANDS[command]
+    if not isinstance(row, Asks):
+        raise TypeError(f"{command} asks nothing")
+    settings = load_settings(home)
+    with keeping(settings, login or settings.user, command.replace(" ", "-"), row) as log:
+        yield settings, log

@@ -9,7 +9,8 @@ from rich.console import Console
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.cli import output
-from countenance.cli.options import Home, Json
+from countenance.cli.acting import open_acting
+from countenance.cli.options import As, Home, Json
 from countenance.gallery.indexing import Difference
 from countenance.index.model import index_mismatch
 
@@ -27,7 +28,7 @@ def index_status(home: Home = None, json: Json = False) -> None:
     Example: `countenance index status`
     """
     with open_gallery(load_settings(home)) as gallery:
-        stored, on_record, rotation = gallery.stored_index(), gallery.records.snapshot(), gallery.rotation()
+        stored, on_record, rotation = gallery.index.stored(), gallery.records.snapshot(), gallery.index.rotation()
     status = {
         "folder": str(stored.folder),
         "whole": not stored.damage,
@@ -60,7 +61,7 @@ def index_verify(home: Home = None, json: Json = False) -> None:
     Example: `countenance index verify`
     """
     with open_gallery(load_settings(home)) as gallery:
-        stored = gallery.stored_index()
+        stored = gallery.index.stored()
         if stored.damage:
             raise index_mismatch(stored.damage)
         difference = _compared(gallery, quiet=json)
@@ -68,16 +69,19 @@ def index_verify(home: Home = None, json: Json = False) -> None:
 
 
 @templates_app.command("rekey")
-def templates_rekey(home: Home = None, json: Json = False) -> None:
+def templates_rekey(acting: As = None, home: Home = None, json: Json = False) -> None:
     """Turn indexed templates by a new secret rotation, and make the index anew; photographs are not needed.
 
     Scores stay as they are. The first time it gives the index a rotation; it has none before. Servers that run have to
     be started again. What it protects against, and what not, is in docs/guide/keys.md.
 
-    Example: `countenance templates rekey`
+    Example: `countenance templates rekey --as operator-1`
     """
-    with open_gallery(load_settings(home)) as gallery, _bar("Indexing", gallery, quiet=json) as bar:
-        rotation, snapshot = gallery.rekey_templates(on_progress=bar.advance)
+    with (
+        open_acting(home, acting, "templates rekey") as (gallery, actor),
+        _bar("Indexing", gallery, quiet=json) as bar,
+    ):
+        rotation, snapshot = gallery.rekey_templates(actor=actor, on_progress=bar.advance)
     result = {"rotation": rotation, "templates": snapshot.templates, "snapshot": snapshot.revision}
     output.emit(
         result,

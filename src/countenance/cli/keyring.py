@@ -1,5 +1,6 @@
 """`countenance keys`: what there is, a new key-encryption key, backups apart from the data, escrow."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,11 +8,13 @@ import typer
 from rich.console import Console
 
 from countenance.bootstrap.escrow import make_escrow, renew_escrow, restore_escrow, save_shares
+from countenance.bootstrap.keeping import KeyLog
 from countenance.bootstrap.keks import KekKind
 from countenance.bootstrap.key_care import backup_keys, counted, keys_status, restore_keys, rotate_keys
 from countenance.bootstrap.settings import load_settings
 from countenance.cli import output
-from countenance.cli.options import Home, Json
+from countenance.cli.acting import open_keeping
+from countenance.cli.options import As, Home, Json
 from countenance.core.errors import InvalidInputError
 
 keys_app = typer.Typer(help="The gallery's keys: everything personal is sealed with them.", no_args_is_help=True)
@@ -44,6 +47,7 @@ def rotate(
     to: Annotated[
         KekKind | None, typer.Option(help="Where the new key lies; left out, where the old one does.")
     ] = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -52,31 +56,27 @@ def rotate(
     Keep a copy of a new key file; backups of the keyring from before open with the old key only. A key that several
     galleries share must not be rotated.
 
-    Examples: `countenance keys rotate`, `countenance keys rotate --to pkcs11`
+    Examples: `countenance keys rotate --as operator-1`, `countenance keys rotate --to kms --as operator-1`
     """
-    settings = load_settings(home)
-    kek_id = rotate_keys(settings, to)
-    output.emit(
-        {"kek": kek_id}, as_json=json, render=lambda console: console.print(f"Every key is wrapped by {kek_id} now.")
-    )
+    with open_keeping(home, acting, "keys rotate") as (settings, log):
+        kek_id = rotate_keys(settings, to, record=log)
+    _emit({"kek": kek_id}, log, [f"Every key is wrapped by {kek_id} now."], as_json=json)
 
 
 @keys_app.command("backup", no_args_is_help=True)
 def backup(
     file: Annotated[Path, typer.Argument(help="A new file, outside the gallery's folder.")],
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Write the wrapped keys to a file. Keep it apart from backups of the data, and for a shorter time.
 
-    Example: `countenance keys backup /mnt/safe/keyring`
+    Example: `countenance keys backup /mnt/safe/keyring --as operator-1`
     """
-    count = backup_keys(load_settings(home), file)
-    output.emit(
-        {"file": str(file), "keys": count},
-        as_json=json,
-        render=lambda console: console.print(f"Wrote {count:,} wrapped keys to {file}", soft_wrap=True),
-    )
+    with open_keeping(home, acting, "keys backup") as (settings, log):
+        count = backup_keys(settings, file, record=log)
+    _emit({"file": str(file), "keys": count}, log, [f"Wrote {count:,} wrapped keys to {file}"], as_json=json)
 
 
 @keys_app.command("restore", no_args_is_help=True)
@@ -88,31 +88,27 @@ def restore(
     to: Annotated[
         KekKind | None, typer.Option(help="With shares: the key file or token was lost; a new one lies here.")
     ] = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Put a backup of the keyring back. A key that was destroyed since stays destroyed.
 
-    Examples: `countenance keys restore /mnt/safe/keyring`, `countenance keys restore escrow --share 1.txt --share 4.txt
-    --to file`
+    Examples: `countenance keys restore /mnt/safe/keyring --as operator-1`, `countenance keys restore escrow --share
+    1.txt --share 4.txt --to file --as operator-1`
     """
-    settings = load_settings(home)
-    lost: frozenset[str] = frozenset()
-    if share:
-        content, lost = restore_escrow(settings, file, share, to=to)
-        count, dark = counted(content)
-    elif to is not None:
+    if to is not None and not share:
         raise InvalidInputError("--to goes with --share", code="restore-to-unfit", hint="leave it out")
-    else:
-        count, dark = restore_keys(settings, file)
-
-    def render(console: Console) -> None:
-        """Say what is there now."""
-        console.print(f"{count:,} keys are there; {len(dark):,} stay destroyed.")
-        for scope in sorted(lost):
-            console.print(f"Lost, since its key was made after the escrow: {scope}", soft_wrap=True)
-
-    output.emit({"keys": count, "destroyed": sorted(dark), "lost": sorted(lost)}, as_json=json, render=render)
+    lost: frozenset[str] = frozenset()
+    with open_keeping(home, acting, "keys restore") as (settings, log):
+        if share:
+            content, lost = restore_escrow(settings, file, share, to=to, record=log)
+            count, dark = counted(content)
+        else:
+            count, dark = restore_keys(settings, file, record=log)
+    lines = [f"{count:,} keys are there; {len(dark):,} stay destroyed."]
+    lines += [f"Lost, since its key was made after the escrow: {scope}" for scope in sorted(lost)]
+    _emit({"keys": count, "destroyed": sorted(dark), "lost": sorted(lost)}, log, lines, as_json=json)
 
 
 @keys_app.command("escrow", no_args_is_help=True)
@@ -127,6 +123,7 @@ def escrow(
     like: Annotated[
         Path | None, typer.Option(help="An earlier escrow's file, whose shares shall open this one too.")
     ] = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -135,27 +132,38 @@ def escrow(
     Each share is 33 words, for paper. Make it again, with --like, when sources, organisations or cases were added:
     `keys restore` brings back the keys that were there.
 
-    Examples: `countenance keys escrow first --shares 5 --needed 3`, `countenance keys escrow second --like first`
+    Examples: `countenance keys escrow first --shares 5 --needed 3 --as operator-1`, `countenance keys escrow second
+    --like first --as operator-1`
     """
-    settings = load_settings(home)
     printed: list[str] = []
-    if like is not None:
-        escrow_id = renew_escrow(settings, file, like=like)
-    else:
-        escrow_id, printed = make_escrow(settings, file, needed=needed, shares=shares)
-    files = save_shares(settings, save_to, escrow_id, printed) if save_to is not None else []
-    answer = {"file": str(file), "escrow": escrow_id, "needed": None if like else needed}
+    with open_keeping(home, acting, "keys escrow") as (settings, log):
+        if like is not None:
+            escrow_id = renew_escrow(settings, file, like=like, record=log)
+        else:
+            escrow_id, printed = make_escrow(settings, file, needed=needed, shares=shares, record=log)
+        files = save_shares(settings, save_to, escrow_id, printed) if save_to is not None else []
+    lines = [] if files else printed
+    answer = {"file": str(file), "escrow": escrow_id, "needed": None if like else needed, "shares": lines}
+    _emit(
+        answer | {"files": [str(path) for path in files]},
+        log,
+        [
+            *lines,
+            f"Wrote the escrow {escrow_id} to {file}",
+            *(f"Give to one person, then delete it here: {path}" for path in files),
+        ],
+        as_json=json,
+    )
+
+
+def _emit(answer: Mapping[str, object], log: KeyLog, lines: Sequence[str], *, as_json: bool) -> None:
+    """Print what was done, and whether the audit log has it."""
 
     def render(console: Console) -> None:
-        """Print the shares, or where they are."""
-        for text in printed if not files else []:
-            console.print(text, soft_wrap=True, highlight=False)
-        console.print(f"Wrote the escrow {escrow_id} to {file}", soft_wrap=True)
-        for path in files:
-            console.print(f"Give to one person, then delete it here: {path}", soft_wrap=True)
+        """Print the lines."""
+        for line in lines:
+            console.print(line, soft_wrap=True, highlight=False)
+        if not log.written:
+            console.print("The audit log has no entry of this: the gallery does not open.")
 
-    output.emit(
-        answer | {"files": [str(path) for path in files], "shares": [] if files else printed},
-        as_json=json,
-        render=render,
-    )
+    output.emit({**answer, "recorded": log.written}, as_json=as_json, render=render)

@@ -11,6 +11,7 @@ import typer
 
 from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
+from countenance.cli.api_keys import api_key_app
 from countenance.cli.approvals import approval_app
 from countenance.cli.audit import audit_app
 from countenance.cli.audit_keys import audit_rotate_key, audit_witness, audit_witness_key
@@ -25,7 +26,6 @@ from countenance.cli.gallery import enrol, init, status, subjects_app
 from countenance.cli.group_search import search_group
 from countenance.cli.importing import import_
 from countenance.cli.keyring import keys_app
-from countenance.cli.keys import key_app
 from countenance.cli.migrate import migrate_app
 from countenance.cli.models import models_app
 from countenance.cli.organisations import org_app
@@ -76,7 +76,7 @@ def root(
 app.command()(init)
 app.add_typer(org_app, name="org")
 app.add_typer(user_app, name="user")
-app.add_typer(key_app, name="key")
+app.add_typer(api_key_app, name="api-key")
 report_app.command("transparency", no_args_is_help=True)(report_transparency)
 app.add_typer(report_app, name="report")
 app.add_typer(case_app, name="case")

@@ -63,7 +63,7 @@ class Client:
 
         Args:
             base_url: E.g. `http://127.0.0.1:8000`.
-            token: An API key that `countenance key make` made.
+            token: An API key that `countenance api-key make` made.
             timeout: Seconds for one step of a request.
         """
         self._http = httpx.Client(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from countenance.audit.model import Acting, Entry, Outcome
 from countenance.gallery.destruction import Destruction
-from countenance.gallery.model import NewImage, Source, SourceChange
+from countenance.gallery.model import NewImage, Snapshot, Source, SourceChange
 from countenance.gallery.terms import Release, Retention, retention_facts
 
 
@@ -102,3 +102,9 @@ def crops_shown(face_ids: Sequence[str], *, actor: Acting) -> Entry:
 def photograph_shown(image_id: str, *, actor: Acting) -> Entry:
     """Say which enrolled photograph was shown."""
     return Entry(action="picture-show", outcome=Outcome.DONE, actor=actor, facts={"image": image_id})
+
+
+def templates_rekeyed(snapshot: Snapshot, *, actor: Acting) -> Entry:
+    """Say that indexed templates get another rotation."""
+    facts = {"snapshot": snapshot.revision, "templates": snapshot.templates}
+    return Entry(action="templates-rekey", outcome=Outcome.DONE, actor=actor, facts=facts)

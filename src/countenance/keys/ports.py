@@ -1,4 +1,4 @@
-"""What others need of keys, and what keys need from outside: a store, and a key-encryption key."""
+"""What others need of keys, and what keys need from outside: a store, a key-encryption key, a record."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -105,4 +105,15 @@ class KeyringStore(Protocol):
 
         Raises:
             UnavailableError: code `keyring-unwritable`; nothing was changed.
+        """
+
+
+class Record(Protocol):
+    """Puts on record what is done with keys."""
+
+    def __call__(self, **facts: object) -> None:
+        """Say what is about to be done: ids, hashes and counts.
+
+        Raises:
+            UnavailableError: code `audit-unwritable`; it must not be done.
         """

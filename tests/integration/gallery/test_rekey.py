@@ -18,12 +18,13 @@ from countenance.cli.main import run
 from countenance.core.errors import IntegrityError
 from tests.made_up_galleries import found, made_up_home, people
 
+AS = ("--as", "operator-1")
 COUNTS = {"archive": 300, "museum": 200}
 KILLED_WHILE = (
     "from pathlib import Path; import sys\n"
     "from countenance.cli.main import run\n"
     "print('begins', flush=True)\n"
-    "while True: run(['templates', 'rekey', '--json', '--home', sys.argv[1]])\n"
+    "while True: run(['templates', 'rekey', '--json', '--as', 'operator-1', '--home', sys.argv[1]])\n"
 )
 
 
@@ -45,15 +46,15 @@ def stored(settings: Settings) -> list[Path]:
 def test_scores_stay_and_the_old_index_is_gone(settings: Settings) -> None:
     before, [old] = answers(settings), stored(settings)
 
-    assert run(["templates", "rekey", "--home", str(settings.home)]) == 0
+    assert run(["templates", "rekey", *AS, "--home", str(settings.home)]) == 0
     once, [first] = answers(settings), stored(settings)
-    assert run(["templates", "rekey", "--home", str(settings.home)]) == 0
+    assert run(["templates", "rekey", *AS, "--home", str(settings.home)]) == 0
     twice, [second] = answers(settings), stored(settings)
 
     assert before == once == twice
     assert len({old, first, second}) == 3
     with open_gallery(settings) as gallery:
-        assert gallery.stored_index().rows == sum(COUNTS.values())
+        assert gallery.index.stored().rows == sum(COUNTS.values())
         assert gallery.indexed.compare().agree
 
 
@@ -73,14 +74,14 @@ def test_the_rotation_is_sealed_and_the_index_is_turned(settings: Settings) -> N
 
 def test_a_damaged_rotation_is_said_and_made_again(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     before = answers(settings)
-    run(["templates", "rekey", "--home", str(settings.home)])
+    run(["templates", "rekey", *AS, "--home", str(settings.home)])
     [path] = settings.index.glob("rotation-*")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(IntegrityError) as caught:
         answers(settings)
     assert caught.value.code == "rotation-damaged"
 
-    assert run(["templates", "rekey", "--json", "--home", str(settings.home)]) == 0
+    assert run(["templates", "rekey", "--json", *AS, "--home", str(settings.home)]) == 0
 
     assert answers(settings) == before
     assert '"templates": 500' in capsys.readouterr().out
@@ -88,7 +89,7 @@ def test_a_damaged_rotation_is_said_and_made_again(settings: Settings, capsys: p
 
 def test_a_lost_rotation_leaves_an_index_without_one(settings: Settings) -> None:
     before = answers(settings)
-    run(["templates", "rekey", "--home", str(settings.home)])
+    run(["templates", "rekey", *AS, "--home", str(settings.home)])
     [path] = settings.index.glob("rotation-*")
     path.unlink()
 

@@ -21,6 +21,7 @@ from countenance.bootstrap.wiring import open_gallery
 from countenance.core.errors import CountenanceError
 from countenance.keys.care import rewrapped
 from countenance.keys.model import HOME, KeyState, org_scope, source_scope
+from tests.unrecorded import unrecorded
 
 SOURCE, ORG = source_scope("5f0c"), org_scope("0b5e")
 
@@ -57,7 +58,7 @@ class TestRotation:
         sealed = sealed_in(settings, HOME, SOURCE, ORG)
         before = key_files(settings)[0].read_bytes()
 
-        rotate_keys(settings)
+        rotate_keys(settings, record=unrecorded)
 
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
         (tmp_path / "old").write_bytes(before)
@@ -68,7 +69,7 @@ class TestRotation:
         with open_gallery(settings) as gallery:
             sealed = gallery.keyring.seal(SOURCE, b"Ada", record="1", column="label")
 
-            rotate_keys(settings)
+            rotate_keys(settings, record=unrecorded)
 
             assert gallery.keyring.open(SOURCE, sealed, record="1", column="label") == b"Ada"
             assert gallery.keyring.seal(ORG, b"new", record="1", column="label")
@@ -77,7 +78,7 @@ class TestRotation:
         with open_gallery(settings) as gallery:
             gallery.keyring.destroy(SOURCE, reason="withdrawn")
 
-        rotate_keys(settings)
+        rotate_keys(settings, record=unrecorded)
 
         [mark] = [one for one in keys_status(settings)["scopes"] if one["scope"] == SOURCE]
         assert mark["destroyed_at"]
@@ -95,7 +96,7 @@ class TestRotation:
             key_file.write_bytes(bytes(64))
 
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
-        rotate_keys(settings)
+        rotate_keys(settings, record=unrecorded)
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
         assert sorted(one.name for one in key_file.parent.glob(f"{key_file.name}*")) == [key_file.name]
 
@@ -106,7 +107,7 @@ class TestRotation:
         key_file.with_name(f"{key_file.name}.next").write_bytes(left)
 
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
-        rotate_keys(settings)
+        rotate_keys(settings, record=unrecorded)
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
 
     def test_killed_again_and_again_nothing_is_lost(self, settings: Settings) -> None:
@@ -126,36 +127,36 @@ class TestRotation:
 
 def _rotate_for_ever(settings: Settings) -> None:
     while True:
-        rotate_keys(settings)
+        rotate_keys(settings, record=unrecorded)
 
 
 class TestBackups:
     def test_a_lost_keyring_comes_back(self, settings: Settings, tmp_path: Path) -> None:
         sealed = sealed_in(settings, HOME, SOURCE)
-        backup_keys(settings, tmp_path / "backup")
+        backup_keys(settings, tmp_path / "backup", record=unrecorded)
         key_files(settings)[1].unlink()
         assert code_of(lambda: opened_in(settings, sealed)) == "keyring-missing"
 
-        restore_keys(settings, tmp_path / "backup")
+        restore_keys(settings, tmp_path / "backup", record=unrecorded)
 
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
 
     def test_a_damaged_keyring_comes_back(self, settings: Settings, tmp_path: Path) -> None:
         sealed = sealed_in(settings, HOME)
-        backup_keys(settings, tmp_path / "backup")
+        backup_keys(settings, tmp_path / "backup", record=unrecorded)
         key_files(settings)[1].write_bytes(b"{}")
 
-        restore_keys(settings, tmp_path / "backup")
+        restore_keys(settings, tmp_path / "backup", record=unrecorded)
 
         assert opened_in(settings, sealed) == {HOME: b"Ada"}
 
     def test_a_key_destroyed_since_stays_destroyed(self, settings: Settings, tmp_path: Path) -> None:
         sealed_in(settings, SOURCE)
-        backup_keys(settings, tmp_path / "backup")
+        backup_keys(settings, tmp_path / "backup", record=unrecorded)
         with open_gallery(settings) as gallery:
             gallery.keyring.destroy(SOURCE, reason="withdrawn")
 
-        _, dark = restore_keys(settings, tmp_path / "backup")
+        _, dark = restore_keys(settings, tmp_path / "backup", record=unrecorded)
 
         assert dark == {SOURCE}
         with open_gallery(settings) as gallery:
@@ -163,40 +164,40 @@ class TestBackups:
 
     def test_the_records_know_too_what_was_destroyed(self, settings: Settings, tmp_path: Path) -> None:
         sealed = sealed_in(settings, SOURCE, ORG)
-        backup_keys(settings, tmp_path / "backup")
+        backup_keys(settings, tmp_path / "backup", record=unrecorded)
         with open_gallery(settings) as gallery:
             gallery.keyring.destroy(SOURCE, reason="withdrawn")
         with open_gallery(settings):
             pass
         key_files(settings)[1].unlink()
 
-        restore_keys(settings, tmp_path / "backup")
+        restore_keys(settings, tmp_path / "backup", record=unrecorded)
 
         with open_gallery(settings) as gallery:
             assert gallery.keyring.state(SOURCE) is KeyState.DESTROYED
             assert gallery.keyring.open(ORG, sealed[ORG], record="1", column="label") == b"Ada"
 
     def test_a_key_made_since_stays(self, settings: Settings, tmp_path: Path) -> None:
-        backup_keys(settings, tmp_path / "backup")
+        backup_keys(settings, tmp_path / "backup", record=unrecorded)
         sealed = sealed_in(settings, SOURCE)
 
-        restore_keys(settings, tmp_path / "backup")
+        restore_keys(settings, tmp_path / "backup", record=unrecorded)
 
         assert opened_in(settings, sealed) == {SOURCE: b"Ada"}
 
     def test_what_is_refused(self, settings: Settings, tmp_path: Path) -> None:
         other = Settings(home=tmp_path / "other")
         initialise(other)
-        backup_keys(settings, tmp_path / "backup")
+        backup_keys(settings, tmp_path / "backup", record=unrecorded)
         (tmp_path / "damaged").write_bytes((tmp_path / "backup").read_bytes()[:-9])
 
         codes = [
-            code_of(lambda: backup_keys(settings, tmp_path / "backup")),
-            code_of(lambda: backup_keys(settings, settings.home / "backup")),
-            code_of(lambda: backup_keys(settings, tmp_path / "no" / "folder")),
-            code_of(lambda: restore_keys(settings, tmp_path / "nothing")),
-            code_of(lambda: restore_keys(settings, tmp_path / "damaged")),
-            code_of(lambda: restore_keys(other, tmp_path / "backup")),
+            code_of(lambda: backup_keys(settings, tmp_path / "backup", record=unrecorded)),
+            code_of(lambda: backup_keys(settings, settings.home / "backup", record=unrecorded)),
+            code_of(lambda: backup_keys(settings, tmp_path / "no" / "folder", record=unrecorded)),
+            code_of(lambda: restore_keys(settings, tmp_path / "nothing", record=unrecorded)),
+            code_of(lambda: restore_keys(settings, tmp_path / "damaged", record=unrecorded)),
+            code_of(lambda: restore_keys(other, tmp_path / "backup", record=unrecorded)),
         ]
 
         assert codes == [

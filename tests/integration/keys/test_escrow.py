@@ -16,6 +16,7 @@ from countenance.bootstrap.settings import Settings
 from countenance.cli.main import run
 from countenance.core.errors import CountenanceError
 from countenance.keys.model import HOME, KeyState, org_scope, source_scope
+from tests.unrecorded import unrecorded
 
 SOURCE, ORG = source_scope("5f0c"), org_scope("0b5e")
 
@@ -32,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 def shares(settings: Settings, tmp_path: Path) -> list[Path]:
     """The shares, 3 of 5, of an escrow of a home with something sealed."""
     sealed_in(settings, SOURCE)
-    escrow_id, texts = make_escrow(settings, tmp_path / "escrow", needed=3, shares=5)
+    escrow_id, texts = make_escrow(settings, tmp_path / "escrow", needed=3, shares=5, record=unrecorded)
     return save_shares(settings, tmp_path, escrow_id, texts)
 
 
@@ -106,7 +107,7 @@ class TestRestoring:
         lose_everything(settings)
         assert refusal(lambda: opened_in(settings, SOURCE, sealed)).code == "keyring-missing"
 
-        content, lost = restore_escrow(settings, tmp_path / "escrow", shares[1:4], to=KekKind.FILE)
+        content, lost = restore_escrow(settings, tmp_path / "escrow", shares[1:4], to=KekKind.FILE, record=unrecorded)
 
         assert opened_in(settings, SOURCE, sealed) == b"Ada"
         assert SOURCE in content.entries
@@ -119,7 +120,7 @@ class TestRestoring:
     ) -> None:
         lose_everything(settings)
 
-        refused = refusal(lambda: restore_escrow(settings, tmp_path / "escrow", shares[:3], to=None))
+        refused = refusal(lambda: restore_escrow(settings, tmp_path / "escrow", shares[:3], to=None, record=unrecorded))
 
         assert refused.code == "key-file-missing"
         assert not any(path.exists() for path in key_files(settings))
@@ -127,15 +128,17 @@ class TestRestoring:
     def test_two_shares_change_nothing(self, settings: Settings, shares: list[Path], tmp_path: Path) -> None:
         lose_everything(settings)
 
-        refused = refusal(lambda: restore_escrow(settings, tmp_path / "escrow", shares[:2], to=KekKind.FILE))
+        refused = refusal(
+            lambda: restore_escrow(settings, tmp_path / "escrow", shares[:2], to=KekKind.FILE, record=unrecorded)
+        )
 
         assert refused.code == "shares-too-few"
         assert not any(path.exists() for path in key_files(settings))
 
     def test_shares_of_another_home_are_refused(self, settings: Settings, shares: list[Path], tmp_path: Path) -> None:
-        make_escrow(settings, tmp_path / "second", needed=3, shares=5)
+        make_escrow(settings, tmp_path / "second", needed=3, shares=5, record=unrecorded)
 
-        refused = refusal(lambda: restore_escrow(settings, tmp_path / "second", shares[:3], to=None))
+        refused = refusal(lambda: restore_escrow(settings, tmp_path / "second", shares[:3], to=None, record=unrecorded))
 
         assert refused.code == "shares-foreign"
 
@@ -144,7 +147,7 @@ class TestRestoring:
     ) -> None:
         sealed = sealed_in(settings, ORG)
 
-        restore_escrow(settings, tmp_path / "escrow", shares[:3], to=None)
+        restore_escrow(settings, tmp_path / "escrow", shares[:3], to=None, record=unrecorded)
 
         assert opened_in(settings, ORG, sealed) == b"Ada"
 
@@ -155,10 +158,10 @@ class TestRestoring:
         with open_keyring(settings) as keyring:
             keyring.destroy(SOURCE, reason="withdrawn")
         key_files(settings)[0].unlink()
-        kept = refusal(lambda: restore_escrow(settings, tmp_path / "escrow", shares[:3], to=None))
+        kept = refusal(lambda: restore_escrow(settings, tmp_path / "escrow", shares[:3], to=None, record=unrecorded))
         assert kept.code == "key-file-missing"
 
-        _, lost = restore_escrow(settings, tmp_path / "escrow", shares[:3], to=KekKind.FILE)
+        _, lost = restore_escrow(settings, tmp_path / "escrow", shares[:3], to=KekKind.FILE, record=unrecorded)
 
         assert lost == {ORG}
         with open_keyring(settings) as keyring:
@@ -169,7 +172,9 @@ class TestRestoring:
     ) -> None:
         before = key_files(settings)[0].read_bytes()
 
-        refused = refusal(lambda: restore_escrow(settings, tmp_path / "escrow", shares[:3], to=KekKind.FILE))
+        refused = refusal(
+            lambda: restore_escrow(settings, tmp_path / "escrow", shares[:3], to=KekKind.FILE, record=unrecorded)
+        )
 
         assert refused.code == "key-file-exists"
         assert key_files(settings)[0].read_bytes() == before
@@ -178,10 +183,10 @@ class TestRestoring:
         self, settings: Settings, shares: list[Path], tmp_path: Path
     ) -> None:
         sealed = sealed_in(settings, ORG)
-        renew_escrow(settings, tmp_path / "again", like=tmp_path / "escrow")
+        renew_escrow(settings, tmp_path / "again", like=tmp_path / "escrow", record=unrecorded)
         lose_everything(settings)
 
-        restore_escrow(settings, tmp_path / "again", shares[2:], to=KekKind.FILE)
+        restore_escrow(settings, tmp_path / "again", shares[2:], to=KekKind.FILE, record=unrecorded)
 
         assert opened_in(settings, ORG, sealed) == b"Ada"
 
@@ -196,7 +201,7 @@ class TestRestoring:
 
 
 def test_the_commands(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    home = ["--home", str(settings.home)]
+    home = ["--as", "operator-1", "--home", str(settings.home)]
     sealed = sealed_in(settings, HOME)
     folder = tmp_path / "shares"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""`countenance key`: API keys, each of one person and narrowed to some actions."""
+"""`countenance api-key`: API keys, each of one person and narrowed to some actions."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -13,11 +13,11 @@ from countenance.cli.acting import open_acting
 from countenance.cli.options import As, Home, Json
 from countenance.policy.request import Action
 
-key_app = typer.Typer(help="API keys: your own, for programs.", no_args_is_help=True)
+api_key_app = typer.Typer(help="API keys: your own, for programs.", no_args_is_help=True)
 
 
-@key_app.command("make", no_args_is_help=True)
-def key_make(
+@api_key_app.command("make", no_args_is_help=True)
+def api_key_make(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     action: Annotated[list[Action], typer.Option(help="What may be done with it, e.g. search; may be given again.")],
     days: Annotated[int, typer.Option(min=1, max=366, help="How long it lasts.")] = 90,
@@ -27,22 +27,22 @@ def key_make(
 ) -> None:
     """Make an API key of your own. It is printed this once; only its hash is kept.
 
-    Example: `countenance key make "case system" --action search --days 30 --as examiner-a`
+    Example: `countenance api-key make "case system" --action search --days 30 --as examiner-a`
     """
-    with open_acting(home, acting, "key make") as (gallery, actor):
+    with open_acting(home, acting, "api-key make") as (gallery, actor):
         made, key = gallery.own.make_key(actor, name=name, actions=action, lasts=timedelta(days=days))
     output.emit(
         {**credential_json(made), "key": key}, as_json=json, render=lambda console: console.print(key, soft_wrap=True)
     )
 
 
-@key_app.command("list")
-def key_list(acting: As = None, home: Home = None, json: Json = False) -> None:
+@api_key_app.command("list")
+def api_key_list(acting: As = None, home: Home = None, json: Json = False) -> None:
     """List your API keys.
 
-    Example: `countenance key list --as examiner-a`
+    Example: `countenance api-key list --as examiner-a`
     """
-    with open_acting(home, acting, "key list") as (gallery, actor):
+    with open_acting(home, acting, "api-key list") as (gallery, actor):
         held = gallery.own.credentials(actor.user_id)
     keys = [credential_json(one) for one in held if one.kind is CredentialKind.API_KEY]
 
@@ -62,17 +62,17 @@ def key_list(acting: As = None, home: Home = None, json: Json = False) -> None:
     output.emit({"keys": keys}, as_json=json, render=render)
 
 
-@key_app.command("revoke", no_args_is_help=True)
-def key_revoke(
-    key: Annotated[str, typer.Argument(help="The key's id, from `key list`.")],
+@api_key_app.command("revoke", no_args_is_help=True)
+def api_key_revoke(
+    key: Annotated[str, typer.Argument(help="The key's id, from `api-key list`.")],
     acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """End one of your API keys, at once.
 
-    Example: `countenance key revoke 0b6c… --as examiner-a`
+    Example: `countenance api-key revoke 0b6c… --as examiner-a`
     """
-    with open_acting(home, acting, "key revoke") as (gallery, actor):
+    with open_acting(home, acting, "api-key revoke") as (gallery, actor):
         gallery.own.drop(actor.user_id, key)
     output.emit({"revoked": key}, as_json=json, render=lambda console: console.print("It is revoked."))

@@ -1,0 +1,5 @@
+"""A record that keeps nothing, for tests of something else."""
+
+
+def unrecorded(**_: object) -> None:
+    """Implement `keys.ports.Record`."""
