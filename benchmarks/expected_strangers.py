@@ -1,17 +1,21 @@
 """Are as many strangers counted as were expected? Identity-disjoint on lfw-dev, galleries of a thousand to a million.
 
-Run with COUNTENANCE_TEST_DATA set: `python -m benchmarks.expected_strangers [PACK_FOLDER [FOLDS]]`. For each fold of
-the protocol, or the first FOLDS of them, the population is fitted to the people of the other folds. The gallery is the
-fold's own people and made-up ones up to N: drawn from a population that was fitted to this fold's people alone where
-they are enough for that, else from other draws of the first. Galleries of 2,000 and more are calibrated over
+Run with COUNTENANCE_TEST_DATA set: `python -m benchmarks.expected_strangers [PACK_FOLDER] [--folds FOLDS]`. For each
+fold of the protocol, or the first FOLDS of them, the population is fitted to the people of the other folds. The gallery
+is the fold's own people and made-up ones up to N: drawn from a population that was fitted to this fold's people alone
+where they are enough for that, else from other draws of the first. Galleries of 2,000 and more are calibrated over
 themselves, as `countenance calibrate` does; smaller ones by the people whom the population was fitted to, as a pack's
 calibration is. Probes are one photograph of each person of the fold; only strangers are counted.
 
 Where one fold's people are enough to fit a population to, the gallery of a thousand is of the others' people, without
 any made-up ones. Writes benchmarks/results/expected-strangers-PACK.json and docs/images.
+
+With `--several`, instead: one, two and three photographs of each subject, or of each probe, as their mean, under a
+pack's calibration, which was made with one of each, and counts templates. Writes
+benchmarks/results/expected-strangers-several-PACK.json.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,12 +36,15 @@ from countenance.search.calibration import FEWEST_SUBJECTS, Calibration, Check, 
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.comparisons import Sample, sample_subjects
 from countenance.search.strangers import HIGHEST_RATE, Strangers, expected_strangers
+from countenance.vision.fusion import fuse
 from countenance.vision.pack import ModelPack, builtin_packs, read_pack
 from countenance.vision.population import TYPICAL_SHAPES, Population, fit_population
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 EXPECTATIONS = (0.01, 0.1, 1.0, 10.0, 100.0)
 SEED = 7
+SEVERAL = ((1, 1), (2, 1), (3, 1), (1, 2), (1, 3))
+"""Photographs of each subject, and of each probe."""
 MADE_UP = 1_000_000
 """Number that made-up subjects are numbered from."""
 Blocks = Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]
@@ -171,18 +178,72 @@ def all_real(data: LfwTemplates, inside: NDArray[np.bool_], pack: ModelPack) -> 
         yield from one_gallery(data, inside, SIZES[0], pack, made_up=False)
 
 
+def several(
+    data: LfwTemplates, inside: NDArray[np.bool_], cohort: ReferenceCohort, calibration: Calibration
+) -> Iterator[dict[str, Any]]:
+    """Search a gallery of some people, as small galleries are; yield what was counted, by photographs of each person.
+
+    Subjects are compared by the mean of their first photographs, probes are the mean of a person's last ones; whoever
+    has fewer is not in it. Cohort and calibration are of the other people.
+    """
+    subjects, starts, photographs = np.unique(data.subjects, return_index=True, return_counts=True)
+    for enrolled, searched in SEVERAL:
+        in_gallery, in_probes = ((photographs >= few) & inside[starts] for few in (enrolled, searched))
+        ends = (starts + photographs)[in_probes]
+        people = np.stack([fuse(data.templates[at : at + enrolled]) for at in starts[in_gallery]])
+        probes = np.stack([fuse(data.templates[at - searched : at]) for at in ends])
+        at, said = thresholds(probes, cohort, calibration, enrolled * len(people))
+        blocks = iter([(subjects[in_gallery], people)])
+        counts = count(blocks, probes, subjects[in_probes], at, same_person(data))
+        for column, wanted in enumerate(EXPECTATIONS):
+            if wanted < len(people) / 10:
+                yield {
+                    "gallery": f"{enrolled} photographs a subject, {searched} a probe",
+                    "subjects": len(people),
+                    "templates": enrolled * len(people),
+                    "expectation": wanted,
+                    "probes": len(probes),
+                    "counted": int(counts[:, column].sum()),
+                    "covered": covered(counts[:, column], said[0][column]),
+                }
+
+
+def measured_several(data: LfwTemplates, folds: NDArray[np.int_], pack: ModelPack) -> None:
+    """Run all folds, write the raw results, print the table."""
+    rows = []
+    for fold in range(FOLDS):
+        inside = folds == fold
+        cohort = ReferenceCohort(fitted(data, ~inside, pack))
+        people = Sample(data.templates[~inside], data.subjects[~inside])
+        calibration = calibrate_people(people, cohort, pack_digest=pack.digest)
+        rows += [{"fold": fold} | row for row in several(data, inside, cohort, calibration)]
+    facts = {"environment": environment(seed=SEED, distributions=("numpy", "scipy")), "pack": pack.digest}
+    cells = pooled(rows)
+    write_result(f"expected-strangers-several-{pack.name}", facts | {"results": rows, "pooled": cells})
+    for cell in cells:
+        print("{gallery:40} {expectation:>6} {ratio:>6.2f} {covered:>7.2f} {ratio_interval_90}".format(**cell))
+
+
 def main() -> None:
     """Run all folds, write the raw results, print the table."""
-    pack = read_pack(Path(sys.argv[1])) if len(sys.argv) > 1 else builtin_packs()[0]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pack", type=Path, nargs="?")
+    parser.add_argument("--folds", type=int, default=FOLDS)
+    parser.add_argument("--several", action="store_true")
+    asked = parser.parse_args()
+    pack = builtin_packs()[0] if asked.pack is None else read_pack(asked.pack)
     data = lfw_templates(pack)
     folds = np.array([fold_of(str(name).partition("/")[0]) for name in data.names])
+    if asked.several:
+        measured_several(data, folds, pack)
+        return
     name = f"expected-strangers-{pack.name}"
     result: dict[str, Any] = {
         "environment": environment(seed=SEED, distributions=("numpy", "scipy")),
         "pack": pack.digest,
         "results": [],
     }
-    for fold in range(int(sys.argv[2]) if len(sys.argv) > 2 else FOLDS):
+    for fold in range(asked.folds):
         inside = folds == fold
         first = list(all_real(data, inside, pack)) or one_gallery(data, ~inside, SIZES[0], pack, made_up=True)
         for run in (first, *(one_gallery(data, ~inside, size, pack, made_up=True) for size in SIZES[1:])):

@@ -84,14 +84,15 @@ def _embed(pack: ModelPack, kept: Path) -> None:
         image = decode_image(file.read_bytes(), limits=image_limits(settings), filename=file.name)
         faces = whole.find(image.pixels, SEARCH_GATE)
         if faces:
-            middle = min(faces, key=lambda face: _off_centre(face, image.pixels))
+            middle = min(faces, key=lambda face: off_centre(face, image.pixels))
             names.append(f"{file.parent.name}/{file.name}")
             rows.append(whole.encode(image.pixels, [middle])[0])
             single_rows.append(single.encode(image.pixels, [middle])[0])
     np.savez(kept, names=np.array(names), templates=np.stack(rows), single=np.stack(single_rows))
 
 
-def _off_centre(face: Face, pixels: Pixels) -> float:
+def off_centre(face: Face, pixels: Pixels) -> float:
+    """Return how far a face is from the picture's middle, squared pixels."""
     height, width = pixels.shape[:2]
     x, y = (face.box.left + face.box.right) / 2, (face.box.top + face.box.bottom) / 2
     return float((x - width / 2) ** 2 + (y - height / 2) ** 2)

@@ -1,43 +1,12 @@
 """A model pack in the style of ArcFace's, made in code: a small network from a 112 x 112 crop to an embedding."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from countenance.vision.pack import builtin_packs
-
-MANIFEST = """\
-name = "{name}"
-dimension = {claimed}
-metric = "cosine"
-mirror = true
-threshold = 0.3
-
-[detector]
-kind = "yunet"
-file = "{detector.file}"
-distribution = "{detector.distribution}"
-sha256 = "{detector.sha256}"
-licence = "MIT"
-provenance = "the default pack's"
-colour = "BGR"
-mean = [0.0, 0.0, 0.0]
-scale = 1.0
-
-[recogniser]
-file = "networks/embed.onnx"
-sha256 = "{sha256}"
-licence = "{licence}"
-provenance = "random weights"
-colour = "RGB"
-mean = [127.5, 127.5, 127.5]
-scale = 0.00784313725490196
-size = 112
-alignment = "arcface-112"
-"""
+from benchmarks.made_packs import write_manifest
 
 
 def make_pack(
@@ -59,15 +28,15 @@ def make_pack(
     (folder / "networks").mkdir(parents=True, exist_ok=True)
     network = folder / "networks" / "embed.onnx"
     onnx.save(_network(dimension, seed), network)
-    [default] = builtin_packs()
-    text = MANIFEST.format(
+    write_manifest(
+        folder,
+        file="networks/embed.onnx",
         name=name,
-        claimed=claimed or dimension,
-        detector=default.manifest.detector,
-        sha256=hashlib.sha256(network.read_bytes()).hexdigest(),
+        dimension=claimed or dimension,
+        threshold=0.3,
         licence=licence,
+        provenance="random weights",
     )
-    (folder / "manifest.toml").write_text(text, encoding="utf-8")
     return folder
 
 

@@ -47,13 +47,17 @@ def protocol_rows(folder: Path, rotation: int = 1) -> Iterator[Row]:
     Args:
         folder: A folder a person, `.jpg` files in it.
     """
-    draw = partial(_draw, f"countenance lfw-dev {rotation}\0".encode())
     for person in sorted(path for path in folder.iterdir() if path.is_dir()):
-        images = sorted((f"{person.name}/{path.name}" for path in person.glob("*.jpg")), key=draw)
-        first, fold = draw(person.name)[0], fold_of(person.name)
+        images = photographs_of(person, rotation)
+        first, fold = _draw(rotation, person.name)[0], fold_of(person.name)
         references, probes = _split(images, first)
         yield from (Row(image, person.name, "gallery", fold) for image in references)
         yield from (Row(image, person.name, "probe", fold) for image in probes)
+
+
+def photographs_of(person: Path, rotation: int = 1) -> list[str]:
+    """Return a person's photographs, `NAME/FILE`, in the order of their draws."""
+    return sorted((f"{person.name}/{path.name}" for path in person.glob("*.jpg")), key=partial(_draw, rotation))
 
 
 def _split(images: list[str], draw: int) -> tuple[list[str], list[str]]:
@@ -66,12 +70,12 @@ def _split(images: list[str], draw: int) -> tuple[list[str], list[str]]:
 
 def fold_of(person: str) -> int:
     """Return a person's fold, which is the same in all rotations."""
-    return _draw(b"countenance lfw-dev 1\0", person)[1] % FOLDS
+    return _draw(1, person)[1] % FOLDS
 
 
-def _draw(seed: bytes, name: str) -> bytes:
+def _draw(rotation: int, name: str) -> bytes:
     """Return what was drawn for a person or a photograph."""
-    return hashlib.sha256(seed + name.encode()).digest()
+    return hashlib.sha256(f"countenance lfw-dev {rotation}\0{name}".encode()).digest()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def test_it_is_one_file_that_fetches_nothing(study: Study, browser: Browser, tmp
         "model_pack": {"name": "<b>pack", "digest": "0" * 64},
         "score": "cosine",
         **study.as_json(),
-        "growth": growth_json(steps, POPULATION),
+        "growth": growth_json(study, steps, POPULATION),
         "comparisons": comparisons_json({"once": study.result.searches, "again": study.result.searches}),
     }
     plots = identification_plots(study.result.searches, {"made up": study.result.searches}, steps)

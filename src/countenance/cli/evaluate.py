@@ -15,8 +15,9 @@ from countenance.bootstrap.vision import model_pack, open_reader
 from countenance.cli import output
 from countenance.cli.files import make_folder, write_file
 from countenance.cli.options import Home, Json
-from countenance.core.errors import NotFoundError
+from countenance.core.errors import InvalidInputError, NotFoundError
 from countenance.evaluation.acquisition import Acquired, acquire
+from countenance.evaluation.curves import comparison_curves_json, search_curves_json
 from countenance.evaluation.gates import GateRule
 from countenance.evaluation.groups import read_groups
 from countenance.evaluation.model import Searches
@@ -67,7 +68,8 @@ def verification(
     wanted = read_pairs(pairs, images)
     acquired, facts = _acquired(settings, wanted.files, quiet=json)
     measured = evaluate_verification(wanted, acquired, gate)
-    result = {"kind": "verification", **facts, **measured.as_json()}
+    curves = comparison_curves_json(measured.comparisons)
+    result = {"kind": "verification", **facts, **measured.as_json(), "curves": curves}
     if report is not None:
         _write(report, result, verification_plots(measured.comparisons))
     output.emit(result, as_json=json, render=lambda console: _print_verification(console, result, report))
@@ -86,9 +88,7 @@ def identification(
         int, typer.Option(min=0, max=MAX_GROWTH, help="Also fill the gallery up to N with made-up strangers.")
     ] = 0,
     against: Annotated[str | None, typer.Option(help="Another model pack, for a comparison in pairs.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(min=-1, max=1, help="T in use; left out, the model pack's own.")
-    ] = None,
+    threshold: Annotated[float | None, typer.Option(help="T in use, -1 to 1; left out, the model pack's own.")] = None,
     report: Report = None,
     gate: Gates = GateRule.PRODUCT,
     home: Home = None,
@@ -99,11 +99,16 @@ def identification(
     Example: `countenance evaluate identification --images photos --protocol protocol.csv --report out --json`
     """
     settings = load_settings(home)
+    in_use = model_pack(settings).manifest.threshold if threshold is None else threshold
+    if not -1 <= in_use <= 1:
+        hint = "leave it out to use the model pack's own"
+        raise InvalidInputError(f"T must be a cosine from -1 to 1, not {in_use}", code="threshold-invalid", hint=hint)
     if report is not None:
         make_folder(report)
     wanted = read_protocol(protocol, images)
     known = None if groups is None else read_groups(groups)
-    in_use = model_pack(settings).manifest.threshold if threshold is None else threshold
+    if known is not None:
+        known.require_known(row.subject for row in wanted.probes)
     population = pack_population(model_pack(settings))
     if grow_to:
         _require_population(settings, population)
@@ -123,8 +128,9 @@ def identification(
         "kind": "identification",
         **readings[0][1],
         **study.as_json(),
-        "growth": growth_json(steps, population) if steps and population else None,
+        "growth": growth_json(study, steps, population) if steps and population else None,
         "comparisons": comparisons_json(systems),
+        "curves": search_curves_json(study.result.searches, systems),
     }
     if report is not None:
         _write(report, result, identification_plots(study.result.searches, systems, steps))

@@ -12,11 +12,12 @@ from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.files import require_free, write_file
 from countenance.cli.options import As, Home, Json
+from countenance.cli.strip import strip_lines
 from countenance.core.errors import InvalidInputError
 from countenance.policy.request import ProbeKind
 from countenance.search.model import LEAD, MAX_LIMIT, ProbePhotograph, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json, coverage_line, probe_json
-from countenance.search.strangers import in_short, in_words
+from countenance.search.strangers import in_short, in_words, interval_in_short
 from countenance.vision.decode import ImageLimits, read_image_file
 from countenance.vision.encode import encode_jpeg, encode_png
 from countenance.vision.marking import mark_faces
@@ -204,8 +205,13 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
         console.print("Search again with --face NUMBER; `countenance faces IMAGE` draws the numbers.")
     if answer.candidates:
         console.print(candidates_table(answer))
-        first = in_words(answer.candidates[0].strangers, people=answer.people)
-        console.print(f"Strangers as similar as rank 1: {first}.")
+        strangers = answer.candidates[0].strangers
+        interval = interval_in_short(strangers)
+        within = f" (90 % interval: {interval})" if interval else ""
+        console.print(f"Strangers as similar as rank 1: {in_words(strangers, people=answer.people)}{within}.")
+        if answer.scale is not None:
+            scores = [candidate.score for candidate in answer.candidates]
+            console.print("\n".join(strip_lines(answer.scale, scores)), no_wrap=True)
         console.print(LEAD)
     if answer.coverage is not None:
         console.print(coverage_line(answer.coverage))

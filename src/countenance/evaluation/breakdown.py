@@ -9,7 +9,7 @@ import numpy as np
 
 from countenance.evaluation.metrics import metrics_at
 from countenance.evaluation.model import Estimate, Searches
-from countenance.evaluation.resampling import estimates
+from countenance.evaluation.resampling import differences, estimates
 from countenance.vision.model import Quality
 
 BANDS = 3
@@ -72,7 +72,7 @@ def broken_down(searches: Searches, labels: Sequence[str], *, threshold: float) 
     """
     array = np.asarray(labels, dtype=object)
     parts = []
-    for label in sorted(set(labels), key=lambda name: (name == UNKNOWN, name)):
+    for label in _in_order(labels):
         part = searches.only(array == label)
         measured = estimates(metrics_at(threshold), part)
         parts.append(
@@ -87,6 +87,26 @@ def broken_down(searches: Searches, labels: Sequence[str], *, threshold: float) 
             )
         )
     return tuple(parts)
+
+
+def apart_json(searches: Searches, labels: Sequence[str], *, threshold: float) -> list[dict[str, Any]]:
+    """Return each label's error rates minus those of all others, with intervals, as plain JSON types.
+
+    Args:
+        labels: One a search, the same for all searches of a subject.
+
+    Source:
+        Differentials in false positive and false negative rates, ISO/IEC 19795-10:2024.
+    """
+    array = np.asarray(labels, dtype=object)
+    found = []
+    for label in _in_order(labels):
+        inside = array == label
+        if not inside.all():
+            apart = differences(metrics_at(threshold), searches.only(~inside), searches.only(inside))
+            fnir, fpir = (apart[f"{rate}_at_threshold"].as_json() for rate in ("fnir", "fpir"))
+            found.append({"label": label, "fnir": fnir, "fpir": fpir})
+    return found
 
 
 def quality_bands(qualities: Sequence[Quality | None], measure: str) -> list[str]:
@@ -104,3 +124,8 @@ def quality_bands(qualities: Sequence[Quality | None], measure: str) -> list[str
         chosen = (values >= low) if number == 1 else (values > low)
         labels[chosen & (values <= high)] = f"{number}: {low:.0f} to {high:.0f}"
     return list(labels)
+
+
+def _in_order(labels: Sequence[str]) -> list[str]:
+    """Return the labels once each; UNKNOWN comes last."""
+    return sorted(set(labels), key=lambda label: (label == UNKNOWN, label))

@@ -1,6 +1,6 @@
 """Groups of people, as the user's own table names them. Nothing about a person is ever inferred from a photograph."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,24 @@ class Groups:
     """
 
     columns: Mapping[str, Mapping[str, str]]
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """Everybody in the table."""
+        return frozenset().union(*self.columns.values())
+
+    def require_known(self, subjects: Iterable[str]) -> None:
+        """Refuse a table that names nobody who is searched for.
+
+        Raises:
+            InvalidInputError: code `groups-nobody-known`.
+        """
+        if self.subjects.isdisjoint(subjects):
+            raise InvalidInputError(
+                "the table of groups names nobody of the protocol's probes",
+                code="groups-nobody-known",
+                hint="its column subject must hold the names that the protocol has",
+            )
 
     def labels(self, column: str, subjects: Sequence[str]) -> list[str]:
         """Return each subject's label in a column; UNKNOWN where the table gives none."""

@@ -256,6 +256,10 @@ the investigation regime: a person goes through R candidates.
 """
 
 
+SET_BY_FPIR = MappingProxyType({name: one for name, one in IDENTIFICATION_METRICS.items() if one.threshold is not None})
+"""Those of them that normalised scores change: ranks within a search stay."""
+
+
 def metrics_at(threshold: float) -> Mapping[str, Metric[Searches]]:
     """Return the metrics of a threshold in use."""
     return {

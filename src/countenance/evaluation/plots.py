@@ -13,7 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from countenance.core.arrays import Scores
-from countenance.evaluation.curves import Curve, cmc, det_of_comparisons, det_of_searches
+from countenance.evaluation.curves import (
+    Curve,
+    cmc,
+    comparison_scores,
+    defined,
+    det_of_comparisons,
+    det_of_searches,
+    histograms,
+    search_scores,
+)
 from countenance.evaluation.metrics import FPIRS, IDENTIFICATION_METRICS, point_estimate
 from countenance.evaluation.model import Comparisons, Searches, UndefinedMetricError
 
@@ -41,17 +50,12 @@ STYLES = ((INK, "-"), ("#b5520a", "--"), ("#4a7d3a", ":"), ("#7a3b86", "-."))
 GROWING = (*(f"fnir_at_fpir_{wanted:g}" for wanted in FPIRS), "fnir_rank_1")
 """What is drawn against N."""
 
-BINS = 60
-
 
 def verification_plots(comparisons: Comparisons) -> Mapping[str, bytes]:
     """Return SVG files by name; one that the data can't show is left out."""
-    same = comparisons.same
     plots = {
         "det": lambda: det_plot({"": det_of_comparisons(comparisons)}, x="false accept rate", y="false reject rate"),
-        "scores": lambda: score_plot(
-            {"one person": comparisons.scores[same], "two people": comparisons.scores[~same]}, "pairs"
-        ),
+        "scores": lambda: score_plot(comparison_scores(comparisons), "pairs"),
     }
     return _defined(plots)
 
@@ -66,17 +70,12 @@ def identification_plots(
         systems: What is compared in one trade-off, by what to call it.
         steps: The same searches in galleries of rising size.
     """
-    scores = {
-        "the mate": first.mate_scores[first.mated],
-        "the best stranger, mated searches": first.stranger_scores[first.mated],
-        "the best stranger, non-mated searches": first.stranger_scores[~first.mated],
-    }
     plots = {
         "det": lambda: det_plot(
             {label: det_of_searches(searches) for label, searches in systems.items()}, x="FPIR(N, T)", y="FNIR(N, N, T)"
         ),
         "cmc": lambda: cmc_plot(first),
-        "scores": lambda: score_plot(scores, "searches"),
+        "scores": lambda: score_plot(search_scores(first), "searches"),
         "growth": lambda: growth_plot(steps),
     }
     return _defined(plots if len(steps) > 1 else {name: plots[name] for name in plots if name != "growth"})
@@ -123,17 +122,12 @@ def score_plot(scores: Mapping[str, Scores], what: str) -> bytes:
     Raises:
         UndefinedMetricError: there are no scores.
     """
-    known = {label: values[np.isfinite(values)] for label, values in scores.items()}
-    known = {label: values for label, values in known.items() if values.size}
-    if not known:
-        raise UndefinedMetricError("there are no scores")
-    every = np.concatenate(list(known.values()))
-    edges = np.linspace(float(every.min()), max(float(every.max()), float(every.min()) + 0.01), BINS + 1)
+    found = histograms(scores)
     with _look():
         figure, axes = _figure("score", f"share of {what} in each bar", "Scores")
-        for (label, values), (colour, dash) in zip(known.items(), cycle(STYLES), strict=False):
-            heights, _ = np.histogram(values, edges)
-            axes.stairs(heights / values.size, edges, color=colour, linestyle=dash, label=f"{label} ({values.size:,})")
+        for (kind, shares), (colour, dash) in zip(found.shares.items(), cycle(STYLES), strict=False):
+            label = f"{kind} ({found.counts[kind]:,})"
+            axes.stairs(shares, found.edges, color=colour, linestyle=dash, label=label)
         return _svg(figure, axes)
 
 
@@ -162,13 +156,8 @@ def growth_plot(steps: Sequence[Searches]) -> bytes:
 
 def _defined(plots: Mapping[str, Callable[[], bytes]]) -> Mapping[str, bytes]:
     """Draw the plots that can be drawn."""
-    drawn = {}
-    for name, draw in plots.items():
-        try:
-            drawn[f"{name}.svg"] = draw()
-        except UndefinedMetricError:
-            continue
-    return drawn
+    drawn = {f"{name}.svg": defined(draw) for name, draw in plots.items()}
+    return {name: plot for name, plot in drawn.items() if plot is not None}
 
 
 def _look() -> AbstractContextManager[None]:

@@ -69,7 +69,23 @@ def paired_estimates(metrics: Metrics, first: Searches, second: Searches) -> dic
     }
 
 
-def drawn_weights(searches: Searches) -> Iterator[Weights]:
+def differences(metrics: Metrics, first: Searches, second: Searches) -> dict[str, Estimate]:
+    """Return the second's value minus the first's, for searches of different people.
+
+    Raises:
+        ValueError: somebody is in both.
+    """
+    if np.intersect1d(first.subjects, second.subjects).size:
+        raise ValueError("searches of different people are drawn apart, and somebody is in both")
+    points = {name: (point_estimate(metric, first), point_estimate(metric, second)) for name, metric in metrics.items()}
+    defined = [name for name, (one, other) in points.items() if one.value is not None and other.value is not None]
+    chosen = [metrics[name] for name in defined]
+    values = _replicates(chosen, [second], seed=SEED + 1) - _replicates(chosen, [first])
+    intervals = {name: _interval(values[:, at, 0]) for at, name in enumerate(defined)}
+    return {name: _difference(one, other, intervals.get(name)) for name, (one, other) in points.items()}
+
+
+def drawn_weights(searches: Searches, *, seed: int = SEED) -> Iterator[Weights]:
     """Draw subjects with replacement, mated and non-mated ones apart, and count how often each search is in.
 
     All searches of a subject go together, since they are alike. The gallery stays as it is, so N does; thresholds are
@@ -79,7 +95,7 @@ def drawn_weights(searches: Searches) -> Iterator[Weights]:
         Efron and Tibshirani 1993, section 8; by subject as ISO/IEC 19795-1:2021 asks for attempts that depend on one
         another.
     """
-    generator = np.random.default_rng(SEED)
+    generator = np.random.default_rng(seed)
     strata = [_clusters(searches.subjects, chosen) for chosen in (searches.mated, ~searches.mated) if chosen.any()]
     for _ in range(REPLICATES):
         weights = np.zeros(searches.size)
@@ -93,10 +109,12 @@ def bootstrap_json() -> dict[str, Any]:
     return {"over": "subjects", "replicates": REPLICATES, "level": LEVEL, "seed": SEED}
 
 
-def _replicates(metrics: Sequence[Metric[Searches]], systems: Sequence[Searches]) -> NDArray[np.float64]:
+def _replicates(
+    metrics: Sequence[Metric[Searches]], systems: Sequence[Searches], *, seed: int = SEED
+) -> NDArray[np.float64]:
     """Compute metrics on every draw: float64, shape (replicates, metrics, systems)."""
     values = np.empty((REPLICATES, len(metrics), len(systems)))
-    for draw, weights in enumerate(drawn_weights(systems[0])):
+    for draw, weights in enumerate(drawn_weights(systems[0], seed=seed)):
         for at, metric in enumerate(metrics):
             values[draw, at] = [metric.compute(system, weights) for system in systems]
     return values

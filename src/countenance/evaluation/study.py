@@ -1,6 +1,6 @@
 """A whole study of identification: error rates, and what they depend on, from one reading of the photographs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from countenance.core.arrays import Scores
 from countenance.evaluation.acquisition import Acquired, Sample
-from countenance.evaluation.breakdown import MEASURES, Part, broken_down, quality_bands
+from countenance.evaluation.breakdown import MEASURES, Part, apart_json, broken_down, quality_bands
 from countenance.evaluation.duplicates import SuspectedDuplicate, suspected_duplicates
 from countenance.evaluation.gates import GateRule
 from countenance.evaluation.groups import Groups
@@ -17,6 +18,7 @@ from countenance.evaluation.growth import grown, sizes
 from countenance.evaluation.identification import IdentificationResult, evaluate_identification
 from countenance.evaluation.metrics import (
     IDENTIFICATION_METRICS,
+    SET_BY_FPIR,
     Metric,
     metric_json,
     metrics_at,
@@ -147,20 +149,24 @@ class Study:
         if self.groups is None:
             return None
         subjects = [row.subject for row in self.protocol.probes]
-        columns = {
-            column: {
-                name: _parts_json(
-                    broken_down(
-                        self.by_gate[rule].searches,
-                        self.groups.labels(column, subjects),
-                        threshold=self.common_threshold,
-                    )
-                )
-                for name, rule in (("with_gate", GateRule.PRODUCT), ("without_gate", GateRule.NONE))
-            }
-            for column in self.groups.columns
+        labels = {column: self.groups.labels(column, subjects) for column in self.groups.columns}
+        columns = {column: self._column_json(of_probes) for column, of_probes in labels.items()}
+        rows = self.groups.subjects
+        return {
+            "threshold": self.common_threshold,
+            "columns": columns,
+            "probes_without_row": sum(subject not in rows for subject in subjects),
+            "rows_without_probe": len(rows - set(subjects)),
         }
-        return {"threshold": self.common_threshold, "columns": columns}
+
+    def _column_json(self, labels: Sequence[str]) -> dict[str, Any]:
+        """Return one way of grouping; `labels` are the probes'."""
+        parts = {
+            name: _parts_json(broken_down(self.by_gate[rule].searches, labels, threshold=self.common_threshold))
+            for name, rule in (("with_gate", GateRule.PRODUCT), ("without_gate", GateRule.NONE))
+        }
+        gated = self.by_gate[GateRule.PRODUCT].searches
+        return {**parts, "differences": apart_json(gated, labels, threshold=self.common_threshold)}
 
     def _duplicates_json(self) -> dict[str, Any]:
         """Return who may stand under two names, and the error rates without them."""
@@ -183,9 +189,9 @@ def growth(
     return tuple(grown(searches, templates, population, wanted, on_progress=on_progress))
 
 
-def growth_json(steps: tuple[Searches, ...], population: Population) -> dict[str, Any]:
+def growth_json(study: Study, steps: tuple[Searches, ...], population: Population) -> dict[str, Any]:
     """Return the error rates at each size; all but the first gallery's people are mostly made up, and that is said."""
-    real = steps[0].gallery_size
+    real, offsets = steps[0].gallery_size, _offsets(study.result, population)
     return {
         "note": "galleries are filled up with made-up strangers: templates drawn from a model, no photographs",
         "population": population.digest,
@@ -194,6 +200,7 @@ def growth_json(steps: tuple[Searches, ...], population: Population) -> dict[str
                 "N": step.gallery_size,
                 "made_up": step.gallery_size - real,
                 "metrics": metrics_json(IDENTIFICATION_METRICS, step),
+                "normalised": metrics_json(SET_BY_FPIR, step.normalised(offsets)),
             }
             for step in steps
         ],
@@ -202,7 +209,12 @@ def growth_json(steps: tuple[Searches, ...], population: Population) -> dict[str
 
 def normalised(result: IdentificationResult, population: Population) -> Searches:
     """Return the searches with the normalised score: the cosine less what strangers score with the same probe."""
-    return result.searches.normalised(ReferenceCohort(population).place_all(result.templates).offsets)
+    return result.searches.normalised(_offsets(result, population))
+
+
+def _offsets(result: IdentificationResult, population: Population) -> Scores:
+    """Return what normalising takes off each probe's scores."""
+    return ReferenceCohort(population).place_all(result.templates).offsets
 
 
 def comparisons_json(systems: Mapping[str, Searches]) -> list[dict[str, Any]]:

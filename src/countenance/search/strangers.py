@@ -244,11 +244,20 @@ def in_short(strangers: Strangers) -> str:
     """Say it in a table's cell: `3`, `1 in 450`, `< 1 in 75 million`, `not known`."""
     if strangers.known is Known.NOT_KNOWN or strangers.expected is None:
         return "not known"
-    sign = "< " if strangers.known is Known.FEWER_THAN else ""
-    if strangers.expected <= 0:
+    return ("< " if strangers.known is Known.FEWER_THAN else "") + _short(strangers.expected)
+
+
+def interval_in_short(strangers: Strangers) -> str:
+    """Say the 90 % interval: `1 to 8`, `1 in 1,200 to 1 in 160`; nothing where there is none."""
+    if not strangers.low or not strangers.high:
+        return ""
+    return f"{_short(strangers.low)} to {_short(strangers.high)}"
+
+
+def _short(number: float) -> str:
+    if number <= 0:
         return "0"
-    few = strangers.expected < 0.5
-    return sign + (f"1 in {rounded(1 / strangers.expected)}" if few else rounded(strangers.expected))
+    return f"1 in {rounded(1 / number)}" if number < 0.5 else rounded(number)
 
 
 def in_words(strangers: Strangers, *, people: int) -> str:

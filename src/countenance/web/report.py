@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from countenance.policy.model import Actor
 from countenance.search.model import LEAD, Candidate, SearchAnswer
 from countenance.search.rendering import coverage_line
-from countenance.search.strangers import in_words
+from countenance.search.strangers import in_words, interval_in_short
 from countenance.vision.decode import decode_image
 from countenance.vision.encode import encode_jpeg
 
@@ -101,7 +101,8 @@ def _words(answer: SearchAnswer, candidate: Candidate) -> str:
     """Say how many others would look as similar."""
     people = answer.people
     words = in_words(candidate.strangers, people=people)
-    return words[0].upper() + words[1:]
+    interval = interval_in_short(candidate.strangers)
+    return words[0].upper() + words[1:] + (f" (90 % interval: {interval})" if interval else "")
 
 
 def _data_url(picture: bytes | None) -> str | None:

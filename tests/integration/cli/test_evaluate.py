@@ -120,6 +120,10 @@ def test_groups_growth_and_another_pack_in_one_report(command: Command, images: 
     [presidents, prime_ministers] = result["groups"]["columns"]["office"]["with_gate"]
     assert (presidents["mated"], presidents["non_mated"], presidents["refused"]) == (3, 1, 1)
     assert (prime_ministers["mated"], prime_ministers["non_mated"]) == (0, 1)
+    [of_presidents, _] = result["groups"]["columns"]["office"]["differences"]
+    assert of_presidents["fpir"]["value"] == presidents["fpir"]["value"] - prime_ministers["fpir"]["value"]
+    assert set(result["curves"]["det"]) == {"single-crop, cosine", "opencv-sface, cosine", "opencv-sface, normalised"}
+    assert result["curves"]["cmc"]["rank"] == [1, 2]
     assert [(step["N"], step["made_up"]) for step in result["growth"]["steps"]] == [
         (2, 0),
         (1000, 998),
@@ -182,7 +186,9 @@ def test_what_cannot_be_evaluated_is_refused(
         pytest.param(("--groups", "none.csv"), (4, "groups-not-found"), id="no table of groups"),
         pytest.param(("--against", "none"), (4, "pack-unknown"), id="no such pack"),
         pytest.param(("--grow-to", "20000000"), (2, "usage"), id="too many made-up people"),
-        pytest.param(("--threshold", "2"), (2, "usage"), id="a threshold that is no score"),
+        pytest.param(("--threshold", "2"), (2, "threshold-invalid"), id="a threshold that is no score"),
+        pytest.param(("--threshold", "nan"), (2, "threshold-invalid"), id="a threshold that is no number"),
+        pytest.param(("--groups", "strangers.csv"), (2, "groups-nobody-known"), id="groups of other people"),
     ],
 )
 def test_options_are_checked_before_any_photograph_is_read(
@@ -190,6 +196,8 @@ def test_options_are_checked_before_any_photograph_is_read(
 ) -> None:
     table = tmp_path / "protocol.csv"
     table.write_text("\n".join(PROTOCOL) + "\n")
+    (images / "strangers.csv").write_text("subject,office\nA,president\n")
+    options = tuple(str(images / "strangers.csv") if one == "strangers.csv" else one for one in options)
 
     ended = command("evaluate", "identification", "--images", images, "--protocol", table, *options)
 

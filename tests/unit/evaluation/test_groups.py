@@ -46,3 +46,15 @@ def test_a_table_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_groups(tmp_path / "none.csv")
 
     assert refused.value.code == "groups-not-found"
+
+
+def test_a_table_that_names_nobody_who_is_searched_for_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "groups.csv"
+    table.write_text("subject,region\nA,north\nB,south\n")
+    groups = read_groups(table)
+
+    groups.require_known(["B", "C"])
+    with pytest.raises(CountenanceError) as refused:
+        groups.require_known(["a", "C"])
+
+    assert refused.value.code == "groups-nobody-known"

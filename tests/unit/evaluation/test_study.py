@@ -93,6 +93,21 @@ def test_groups_show_how_many_were_refused(result: dict[str, Any]) -> None:
     assert north["fnir"]["value"] > north_free["fnir"]["value"]
 
 
+def test_groups_are_held_against_all_others(result: dict[str, Any]) -> None:
+    region = result["groups"]["columns"]["region"]
+    north, south = region["with_gate"]
+
+    [of_north, of_south] = region["differences"]
+
+    for rate in ("fnir", "fpir"):
+        apart = north[rate]["value"] - south[rate]["value"]
+        assert of_north[rate]["value"] == pytest.approx(apart)
+        assert of_south[rate]["value"] == pytest.approx(-apart)
+        low, high = of_north[rate]["interval"]
+        assert low <= apart <= high
+    assert (result["groups"]["probes_without_row"], result["groups"]["rows_without_probe"]) == (0, 0)
+
+
 def test_failures_stand_with_their_reasons(result: dict[str, Any]) -> None:
     assert [(one["image"], one["code"]) for one in result["failures_to_acquire"]] == [
         ("50/p", "no-face"),
@@ -112,9 +127,11 @@ def test_what_cannot_be_measured_is_null_with_its_reason(result: dict[str, Any])
 def test_everything_is_plain_json(study: Study, result: dict[str, Any]) -> None:
     steps = growth(study, POPULATION, largest=2000)
 
-    text = json.dumps({**result, "growth": growth_json(steps, POPULATION)}, allow_nan=False)
+    text = json.dumps({**result, "growth": growth_json(study, steps, POPULATION)}, allow_nan=False)
 
     assert [step["made_up"] for step in json.loads(text)["growth"]["steps"]] == [0, 960, 1960]
+    first = json.loads(text)["growth"]["steps"][0]
+    assert first["normalised"]["fnir_at_fpir_0.1"]["threshold"] < first["metrics"]["fnir_at_fpir_0.1"]["threshold"]
 
 
 def test_two_systems_are_compared_on_the_same_searches(study: Study) -> None:

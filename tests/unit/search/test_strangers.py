@@ -18,6 +18,7 @@ from countenance.search.strangers import (
     fit_curve,
     fit_tail,
     in_words,
+    interval_in_short,
     rounded,
 )
 
@@ -186,6 +187,19 @@ def test_a_tail_with_an_end_is_recognised() -> None:
 )
 def test_words(strangers: Strangers, words: str) -> None:
     assert in_words(strangers, people=1_234_567) == words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        pytest.param(1.2, 8.3, "1 to 8", id="people"),
+        pytest.param(0.004, 2.0, "1 in 250 to 2", id="chances and people"),
+        pytest.param(0.0, 0.0, "", id="nobody else was searched"),
+        pytest.param(None, None, "", id="not estimated"),
+    ],
+)
+def test_the_interval_in_short(low: float | None, high: float | None, words: str) -> None:
+    assert interval_in_short(Strangers(known=Known.ESTIMATED, expected=1.0, low=low, high=high)) == words
 
 
 @pytest.mark.parametrize(

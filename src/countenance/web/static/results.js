@@ -114,14 +114,16 @@ function card(candidate, answer, probe) {
 function meaning(candidate, answer) {
   const { words, known, low, high } = candidate.strangers;
   const said = make("p", { class: "strangers-words", text: `${words[0].toUpperCase()}${words.slice(1)}.` });
-  if (known === "estimated") said.title = `90 % interval: ${amount(low)} to ${amount(high)}`;
-  if (!answer.scale) return [said];
-  return [said, make("figure", { class: "strip-figure" }, [
+  const interval = known === "estimated" && high > 0
+    ? [make("p", { class: "strangers-interval", text: `90 % interval: ${short(low)} to ${short(high)}` })] : [];
+  if (!answer.scale) return [said, ...interval];
+  return [said, ...interval, make("figure", { class: "strip-figure" }, [
     strip(answer.scale.strip, candidate.score, decimal),
     make("figcaption", { text: "Grey: what strangers score against this probe. Mark: this candidate." }),
   ])];
 }
 
+const short = (number) => (number < 0.5 ? `1 in ${amount(1 / number)}` : amount(number));
 const amount = (number) => number.toLocaleString("en", { maximumSignificantDigits: 2 });
 
 const NOBODY = {
