@@ -351,6 +351,7 @@ def test_several_photographs_of_one_person_are_searched_with_as_one(
     expect(page.locator(".search-facts")).to_contain_text(f"obama3.jpg, face 1; group.jpg, face {middle}")
     expect(page.locator(".candidate").first).to_contain_text("Cy")
     expect(page.locator(".candidate .strip .place").first).to_be_attached()
+    expect(page.locator(".strangers-interval").first).to_contain_text("90 % interval: ")
     expect(page.locator(".stale-note")).to_have_count(0)
 
 

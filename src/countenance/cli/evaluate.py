@@ -1,7 +1,7 @@
 """`countenance evaluate`: error rates on labelled photographs. No gallery is read or written."""
 
 import json as json_text
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -200,9 +200,8 @@ def _print_identification(console: Console, result: Mapping[str, Any], report: P
         f"{non_mated['searches']:,} non-mated of {non_mated['subjects']:,}; gates: {result['gate']}"
     )
     console.print(_metrics_table(result))
-    for step in (result["growth"] or {"steps": ()})["steps"][1:]:
-        rates = ", ".join(f"{one['title']} {_share(one)}" for one in step["metrics"].values())
-        console.print(f"N = {step['N']:,}, {step['made_up']:,} of them made up: {rates}")
+    if result["growth"]:
+        console.print(_growth_table(result["growth"]["steps"]))
     for pair in result["duplicates"]["pairs"][:SHOWN]:
         who = " and ".join(pair["subjects"])
         console.print(f"One person under two names? {who}, score {pair['score']:.3f}", markup=False, soft_wrap=True)
@@ -214,12 +213,22 @@ def _print_identification(console: Console, result: Mapping[str, Any], report: P
 
 def _metrics_table(result: Mapping[str, Any]) -> Table:
     """Lay metrics out: what, value, interval or why there is none, threshold."""
-    table = Table("metric", "value", "95 % interval, or why there is none", "T")
+    table = output.table("metric", "value", "95 % interval, or why there is none", "T", numbers={"value", "T"})
     for metric in result["metrics"].values():
         low_high = metric["interval"]
         interval = f"{low_high[0]:.2%} to {low_high[1]:.2%}" if low_high else metric["undefined"] or ""
         threshold = "" if metric["threshold"] is None else f"{metric['threshold']:.3f}"
         table.add_row(metric["title"], _share(metric), interval, threshold)
+    return table
+
+
+def _growth_table(steps: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out what becomes of the error rates in larger galleries."""
+    titles = [metric["title"] for metric in steps[0]["metrics"].values()]
+    table = output.table("N", "made up", *titles, numbers={"N", "made up", *titles})
+    for step in steps:
+        rates = (_share(metric) for metric in step["metrics"].values())
+        table.add_row(f"{step['N']:,}", f"{step['made_up']:,}", *rates)
     return table
 
 

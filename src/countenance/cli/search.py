@@ -205,10 +205,8 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
         console.print("Search again with --face NUMBER; `countenance faces IMAGE` draws the numbers.")
     if answer.candidates:
         console.print(candidates_table(answer))
-        strangers = answer.candidates[0].strangers
-        interval = interval_in_short(strangers)
-        within = f" (90 % interval: {interval})" if interval else ""
-        console.print(f"Strangers as similar as rank 1: {in_words(strangers, people=answer.people)}{within}.")
+        first = in_words(answer.candidates[0].strangers, people=answer.people)
+        console.print(f"Strangers as similar as rank 1: {first}.")
         if answer.scale is not None:
             scores = [candidate.score for candidate in answer.candidates]
             console.print("\n".join(strip_lines(answer.scale, scores)), no_wrap=True)
@@ -221,14 +219,17 @@ def print_answer(console: Console, answer: SearchAnswer) -> None:
 
 
 def candidates_table(answer: SearchAnswer) -> Table:
-    """Lay candidates out, best first, each with the number of strangers to expect at its score."""
-    numbers = {"rank", "score", "strangers"}
-    table = output.table("rank", "subject", "score", "strangers", "source", "photograph", numbers=numbers)
+    """Lay candidates out, best first, each with the number of strangers to expect at its score, and its interval."""
+    strangers = "strangers (90 % interval)"
+    table = output.table(
+        "rank", "subject", "score", strangers, "source", "photograph", numbers={"rank", "score", strangers}
+    )
     for one in answer.candidates:
         face = one.face
         label = face.label or f"(unnamed) {face.subject_id}"
-        strangers = in_short(one.strangers)
-        table.add_row(str(one.rank), label, f"{one.score:.3f}", strangers, face.source, face.reference)
+        interval = interval_in_short(one.strangers)
+        expected = in_short(one.strangers) + (f" ({interval})" if interval else "")
+        table.add_row(str(one.rank), label, f"{one.score:.3f}", expected, face.source, face.reference)
     return table
 
 

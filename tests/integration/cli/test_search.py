@@ -121,6 +121,21 @@ class TestForPeople:
         for words in ("rank", "subject", "score", "source", "photograph", "C/obama.jpg", "1 candidate among 4", LEAD):
             assert words in ended.out
 
+    def test_each_candidate_has_its_interval_and_its_place_among_strangers(
+        self, command: Command, portraits: Mapping[str, Path]
+    ) -> None:
+        asked = (portraits["obama3.jpg"], *ASKED, "--threshold", "-1", "--limit", "3")
+        second = command("search", *asked, "--json").json["candidates"][1]["strangers"]
+
+        ended = command("search", *asked)
+
+        assert second["known"] == "estimated"
+        assert f"({second['low']:.0f} to {second['high']:.0f})" in ended.out
+        lines = ended.out.splitlines()
+        [at] = [number for number, line in enumerate(lines) if "█" in line]
+        assert lines[at + 1].endswith("1")
+        assert lines[at].index("█") < lines[at + 1].index("1")
+
     def test_faces_to_choose_from(self, command: Command, two_people: Path) -> None:
         ended = command("search", two_people, *ASKED)
 
