@@ -186,7 +186,7 @@ def test_terms_that_can_not_be_are_refused(made: Made, terms: SourceTerms, code:
 class TestReleases:
     def test_one_holds_until_its_end_or_until_it_is_taken_back(self, made: Made) -> None:
         made.add()
-        for label, ends_on in (("A", None), ("B", date(2020, 1, 1)), ("C", None), ("D", date(2999, 1, 1))):
+        for label, ends_on in (("A", None), ("B", date(2998, 1, 1)), ("C", None), ("D", date(2999, 1, 1))):
             add_release(
                 made.records,
                 made.register,
@@ -203,7 +203,8 @@ class TestReleases:
         first = made.register.revoke_release("archive", taken_back.release_id, actor=SYSTEM)
         again = made.register.revoke_release("archive", taken_back.release_id, actor=SYSTEM)
 
-        assert released_labels(made.register, "archive") == {"A", "D"}
+        assert released_labels(made.register, "archive") == {"A", "B", "D"}
+        assert [made.register.releases("archive")[1].in_force(date(2998, 1, day)) for day in (1, 2)] == [True, False]
         assert first == again
         assert made.register.releases("archive")[2] == first
         assert [one.label for one in made.register.releases("archive")] == ["A", "B", "C", "D"]

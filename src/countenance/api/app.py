@@ -13,6 +13,7 @@ from countenance.api.approval_routes import approval_router
 from countenance.api.audit_routes import audit_router
 from countenance.api.case_routes import case_router
 from countenance.api.collection_routes import collection_router
+from countenance.api.destruction_routes import destruction_router
 from countenance.api.guard import Guard, SafeResponses
 from countenance.api.operator_routes import operator_router
 from countenance.api.own_routes import own_router
@@ -23,6 +24,7 @@ from countenance.api.rights_routes import rights_router
 from countenance.api.search_routes import search_router
 from countenance.api.session_routes import session_router
 from countenance.api.source_routes import source_router
+from countenance.api.stay_out_routes import stay_out_router
 from countenance.api.uploads import BODY_OVERHEAD
 from countenance.core.errors import CountenanceError
 
@@ -44,6 +46,7 @@ TAGS = [
     {"name": "search", "description": "From a probe to a candidate list. Probes are not kept."},
     {"name": "subjects", "description": "Who is enrolled."},
     {"name": "pictures", "description": "Crops and photographs, for people to look at."},
+    {"name": "destruction", "description": "Erasing single people, photographs and faces, and clocks that end."},
     {"name": "rights", "description": "What people who may be enrolled ask for."},
     {"name": "service", "description": "The server itself."},
 ]
@@ -91,6 +94,8 @@ def create_app(gallery: "OpenGallery", *, pages: Sequence[APIRouter] = ()) -> Fa
     app.include_router(case_router(gallery), **protected)
     app.include_router(approval_router(gallery), **protected)
     app.include_router(rights_router(gallery), **protected)
+    app.include_router(stay_out_router(gallery), **protected)
+    app.include_router(destruction_router(gallery), **protected)
     app.include_router(search_router(gallery), **protected)
     app.include_router(source_router(gallery), **protected)
     app.include_router(collection_router(gallery), **protected)

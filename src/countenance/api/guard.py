@@ -29,6 +29,7 @@ PUBLIC = frozenset(
         "/organisations",
         "/own",
         "/retention",
+        "/rights",
         "/session",
         "/session/invitation",
         "/session/passkey",

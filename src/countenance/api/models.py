@@ -68,6 +68,7 @@ class EnrolmentReply(Answer):
     photographs: int = Field(examples=[1])
     enrolled: int = Field(description="Photographs that gave at least one template.", examples=[1])
     templates: int = Field(description="Templates added.", examples=[1])
+    stay_out: int = Field(description="Faces left out: they are taken for those of people who asked for it.")
     already: int = Field(description="Photographs that were on record before.", examples=[0])
     not_enrolled: list[NotEnrolled]
     seconds: float = Field(examples=[0.061])

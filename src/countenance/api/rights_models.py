@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import Field
 
-from countenance.api.models import Answer, Identifier
+from countenance.api.models import Answer, Digest, Identifier
 from countenance.rights.model import RequestKind, RequestState
 
 
@@ -73,6 +73,29 @@ class HoldingEntry(Answer):
     searches: list[HoldingSearch]
 
 
+class ConsentEntry(Answer):
+    """That somebody consented to an entry by which they are refused at enrolment."""
+
+    entry_id: Identifier
+    ends_on: date = Field(description="The entry's last day.")
+    document_sha256: Digest
+
+
+class StayOutEntry(Answer):
+    """An entry by which somebody is refused at enrolment, without whose it is."""
+
+    entry_id: Identifier
+    ends_on: date = Field(description="Last day that it is in force.")
+    since: str | None = Field(description="When it came into force, RFC 3339, UTC; null before it was released.")
+    threshold: float = Field(description="Cosine from which a face is taken for this person's.")
+
+
+class StayOutEntries(Answer):
+    """All entries, oldest first."""
+
+    entries: list[StayOutEntry]
+
+
 class RequestEntry(RequestLine):
     """A request with all that is on record of it."""
 
@@ -83,3 +106,4 @@ class RequestEntry(RequestLine):
     decision: DecisionEntry | None
     holdings: list[HoldingEntry] = Field(description="Empty before the release.")
     certificates: list[Identifier] = Field(description="Of what was erased.")
+    consent: ConsentEntry | None = Field(description="Of a request to stay out.")

@@ -13,6 +13,7 @@ from countenance.bootstrap.rights_desk import letter_of
 from countenance.core.clock import utc_now
 from countenance.rights.model import RequestKind, RequestState, RightsRequest
 from countenance.rights.rendering import request_json, request_line
+from countenance.search.model import ProbePhotograph
 
 if TYPE_CHECKING:
     from countenance.bootstrap.wiring import OpenGallery
@@ -147,8 +148,8 @@ def _add_look(router: APIRouter, gallery: "OpenGallery") -> None:
         face: Annotated[int | None, Form(ge=1, description="Which face, where there are several.")] = None,
     ) -> Any:
         """Look for the requester in everything that is held. Candidates: a person decides which of them they are."""
-        data, filename = photograph.file.read(), upload_name(photograph) or None
-        return _entry(gallery.rights.find(request_id, data, filename=filename, face=face, actor=actor))
+        probe = ProbePhotograph(image=photograph.file.read(), filename=upload_name(photograph) or None, face=face)
+        return _entry(gallery.rights.find(request_id, probe, actor=actor))
 
 
 def _add_ending(router: APIRouter, gallery: "OpenGallery") -> None:

@@ -53,6 +53,7 @@ class SignedIn(_Body):
 
     signed_in: bool
     setting_up: bool = False
+    user_id: str | None = None
     login: str | None = None
     roles: tuple[Role, ...] = ()
 
@@ -100,6 +101,7 @@ def session_router(sign_in: SignIn, passkeys: Passkeys, *, secure: bool) -> APIR
         return SignedIn(
             signed_in=True,
             setting_up=visitor.session.setting_up,
+            user_id=visitor.user.user_id,
             login=visitor.user.login,
             roles=tuple(sorted(visitor.user.roles)),
         )

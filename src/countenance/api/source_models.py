@@ -85,11 +85,3 @@ class ReleaseList(Answer):
     """A source's releases, oldest first."""
 
     releases: list[ReleaseEntry]
-
-
-class CertificateReply(Answer):
-    """A signed certificate of destruction."""
-
-    statement: str = Field(description="What is certified: JSON, as the exact text that was signed.")
-    signature: str = Field(description="Ed25519 over the statement's bytes, base64.")
-    public_key: str = Field(description="The installation's public key, base64.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 
 from countenance.api import source_models as models
+from countenance.api.destruction_models import CertificateReply
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute
 from countenance.api.visitors import CurrentActor
@@ -159,7 +160,7 @@ def _add_withdrawal(router: APIRouter, gallery: "OpenGallery") -> None:
 
     @router.post(
         "/sources/{name}/withdrawal",
-        response_model=models.CertificateReply,
+        response_model=CertificateReply,
         responses=problems(
             {
                 400: ["body-unreadable"],
@@ -200,7 +201,7 @@ def _add_releases(router: APIRouter, gallery: "OpenGallery") -> None:
                 400: ["body-unreadable"],
                 404: ["source-unknown"],
                 413: ["request-too-large"],
-                422: ["label-invalid", "source-document-empty", "request-invalid"],
+                422: ["label-invalid", "source-document-empty", "release-ended", "request-invalid"],
             }
         ),
     )
@@ -227,7 +228,7 @@ def _add_releases(router: APIRouter, gallery: "OpenGallery") -> None:
     def revoke_release(
         name: SourceName, actor: CurrentActor, release_id: Annotated[str, Path(description="The release's id.")]
     ) -> Any:
-        """Take a release back; one that was taken back stays as it is."""
+        """Take a release back; whoever has none left is out of the next search."""
         return release_json(gallery.sources.revoke_release(name, release_id, actor=actor))
 
 

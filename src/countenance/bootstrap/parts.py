@@ -16,6 +16,7 @@ from countenance.adapters.sql.kept_answers import SqlKeptAnswers
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.requests import SqlRequests
 from countenance.adapters.sql.source_register import SqlSourceRegister
+from countenance.adapters.sql.stay_out import SqlStayOutList
 from countenance.adapters.sql.tombstones import heed_tombstones
 from countenance.audit.ports import AuditLog
 from countenance.bootstrap.accounts import Accounts, open_accounts
@@ -30,6 +31,7 @@ from countenance.gallery.destruction import DestructionRecords
 from countenance.gallery.erasure import ErasureList, ErasureRecords
 from countenance.gallery.ports import Records, SourceRegister
 from countenance.gallery.retention import KeptAnswers
+from countenance.gallery.stay_out import StayOutList
 from countenance.keys.ports import Keyring
 from countenance.rights.ports import RequestRegister
 from countenance.search.approval import ApprovalRegister
@@ -51,6 +53,7 @@ class Parts:
     cases: SqlCases
     approvals: ApprovalRegister
     requests: RequestRegister
+    stay_out: StayOutList
     audit: AuditLog
     signer: Signer
 
@@ -86,6 +89,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
                 cases=SqlCases(engine, keyring, audit),
                 approvals=SqlApprovals(engine, keyring, audit),
                 requests=SqlRequests(engine, keyring, audit),
+                stay_out=SqlStayOutList(engine, keyring, audit),
                 audit=audit,
                 signer=SealedSigner(settings.home, keyring),
             )

@@ -1,12 +1,22 @@
 """Wiring of the rights desk: how it looks for somebody, and its letters."""
 
+from collections.abc import Callable, Sequence
+
 from countenance.adapters.letter_pdf import letter_pdf
+from countenance.bootstrap.calibrating import HomeCalibration
+from countenance.bootstrap.parts import Parts
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.vision import image_limits, model_pack
+from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
 from countenance.core.errors import InvalidInputError
+from countenance.gallery.erasure import Eraser
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.ports import Records
 from countenance.rights.letter import Paragraph, letter
 from countenance.rights.model import FoundSubject, RightsRequest
+from countenance.rights.service import RightsDesk
+from countenance.rights.stay_out import StayingOut, threshold_of
 from countenance.search.model import ProbePhotograph
 from countenance.search.probing import Stopwatch, read_probe
 from countenance.vision.decode import ImageLimits
@@ -17,32 +27,63 @@ MOST_FOUND = 50
 """Subjects that a look returns at most."""
 
 
-def look_for(
-    photograph: ProbePhotograph,
+def open_desk(
+    settings: Settings,
+    parts: Parts,
     *,
-    analyser: FaceAnalyser,
-    limits: ImageLimits,
-    indexed: IndexedGallery,
-    records: Records,
-    threshold: float,
-) -> tuple[FoundSubject, ...]:
-    """Find who looks like a photograph in everything that is held, suspended sources too; nothing of it is kept.
+    eraser: Eraser,
+    analyser: Callable[[], FaceAnalyser],
+    indexed: Callable[[], IndexedGallery],
+    calibration: Callable[[], HomeCalibration],
+) -> RightsDesk:
+    """Join the parts of the desk; networks and index are loaded at first need."""
+    limits = image_limits(settings)
+
+    def look(template: Templates) -> tuple[FoundSubject, ...]:
+        default = model_pack(settings).manifest.threshold
+        return look_for(template, indexed=indexed(), records=parts.records, threshold=default)
+
+    def threshold(template: Templates) -> float:
+        return threshold_of(template, calibration().scale(), default=model_pack(settings).manifest.threshold)
+
+    return RightsDesk(
+        register=parts.requests,
+        records=parts.records,
+        eraser=eraser,
+        read=lambda photographs: template_of(photographs, analyser=analyser(), limits=limits),
+        look=look,
+        stay_out=StayingOut(
+            entries=parts.stay_out,
+            objects=parts.objects,
+            threshold=threshold,
+            pack_digest=lambda: model_pack(settings).digest,
+        ),
+    )
+
+
+def template_of(photographs: Sequence[ProbePhotograph], *, analyser: FaceAnalyser, limits: ImageLimits) -> Templates:
+    """Make one template, float32, shape (1, d), of a person's photographs; nothing of them is kept.
 
     Raises:
         InvalidInputError: the decoder's codes, `face-number-invalid`, `request-photograph-unusable`.
     """
-    read = read_probe(
-        (photograph,), analyser=analyser, gate=SEARCH_GATE, limits=limits, thorough=True, watch=Stopwatch()
-    )
+    read = read_probe(photographs, analyser=analyser, gate=SEARCH_GATE, limits=limits, thorough=True, watch=Stopwatch())
     if read.template is None:
         raise InvalidInputError(
             f"nobody can be looked for with this photograph: {read.message}",
             code="request-photograph-unusable",
             hint="ask for another one, or choose a face with --face",
         )
+    return read.template
+
+
+def look_for(
+    template: Templates, *, indexed: IndexedGallery, records: Records, threshold: float
+) -> tuple[FoundSubject, ...]:
+    """Find who looks like a template, float32, shape (1, d), in everything that is held, suspended sources too."""
     index, _ = indexed.refresh()
     held = [one.source.source_id for one in records.sources() if not one.source.state.is_gone]
-    [nearest] = index.search(read.template, blocks=held, limit=MOST_FOUND, threshold=threshold)
+    [nearest] = index.search(template, blocks=held, limit=MOST_FOUND, threshold=threshold)
     faces = records.faces([near.row for near in nearest.neighbours])
     return tuple(
         FoundSubject(subject_id=subject, source=faces[near.row].source, score=near.score)

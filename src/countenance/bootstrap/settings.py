@@ -109,6 +109,15 @@ class Settings(BaseSettings):
             description="Days that requests of people are kept after they were closed; unset keeps them without end.",
         ),
     ] = None
+    keep_cases_days: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=36_525,
+            description="Days that cases, and the answers of their searches, are kept after they were closed; unset "
+            "keeps them without end.",
+        ),
+    ] = None
     rights_contact: Annotated[
         str, Field(max_length=200, description="Whom people ask about their rights; the page /retention shows it.")
     ] = ""

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from countenance.bootstrap.parts import Parts
+from countenance.core.clock import utc_now
 from countenance.gallery.certificates import read_certificate
 from countenance.gallery.destruction import Destroyer, Destruction
 from countenance.gallery.erasure import Erased, Eraser, Extent
@@ -120,8 +121,10 @@ class Sources:
         )
 
     def revoke_release(self, name: str, release_id: str, *, actor: Actor = SYSTEM) -> Release:
-        """Take a release back: see the port."""
-        return self._register.revoke_release(name, release_id, actor=actor)
+        """Take a release back: see the port. Whoever has none left is out of the very next search."""
+        revoked = self._register.revoke_release(name, release_id, actor=actor)
+        self._eraser.take_out_ended(utc_now().date())
+        return revoked
 
     def releases(self, name: str) -> tuple[Release, ...]:
         """Return a source's releases: see the port."""

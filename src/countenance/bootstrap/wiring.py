@@ -22,7 +22,7 @@ from countenance.bootstrap.parts import Parts, open_parts
 from countenance.bootstrap.policy import open_policy
 from countenance.bootstrap.providing import open_provider
 from countenance.bootstrap.retaining import Retaining
-from countenance.bootstrap.rights_desk import look_for
+from countenance.bootstrap.rights_desk import open_desk
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.sources import Sources
 from countenance.bootstrap.vision import image_limits, load_analyser, model_pack, open_reader
@@ -41,8 +41,6 @@ from countenance.policy.model import SYSTEM, Actor
 from countenance.policy.rendering import lists_json
 from countenance.policy.request import SourceFacts
 from countenance.policy.service import Policy
-from countenance.rights.model import FoundSubject
-from countenance.rights.service import RightsDesk
 from countenance.search.entries import answer_shown, search_ended
 from countenance.search.model import Probe, ProbePhotograph, SearchAnswer, SearchRequest, search_unknown
 from countenance.search.permission import SearchPermits, source_facts
@@ -99,10 +97,22 @@ class OpenGallery:
             refresh_index=self.index.settle,
         )
         self.sources = Sources(parts, destroyer=destroyer, eraser=eraser)
-        self.retention = Retaining(
-            settings, parts, destroyer=destroyer, eraser=eraser, oversight=lambda: self.oversight
+        self.rights = open_desk(
+            settings,
+            parts,
+            eraser=eraser,
+            analyser=lambda: self.analyser,
+            indexed=lambda: self.indexed,
+            calibration=lambda: self.calibration,
         )
-        self.rights = RightsDesk(register=parts.requests, records=parts.records, eraser=eraser, look=self._look_for)
+        self.retention = Retaining(
+            settings,
+            parts,
+            destroyer=destroyer,
+            eraser=eraser,
+            stay_out=self.rights.stay_out,
+            oversight=lambda: self.oversight,
+        )
 
     def enrol(
         self,
@@ -332,22 +342,12 @@ class OpenGallery:
             marks=self.oversight.marks,
         )
 
-    def _look_for(self, photograph: bytes, filename: str | None, face: int | None) -> tuple[FoundSubject, ...]:
-        """Look for somebody in everything that is held: see `rights_desk.look_for`."""
-        return look_for(
-            ProbePhotograph(image=photograph, filename=filename, face=face),
-            analyser=self.analyser,
-            limits=self.limits,
-            indexed=self.indexed,
-            records=self.records,
-            threshold=model_pack(self.settings).manifest.threshold,
-        )
-
     def _enrolment(self, source: str, actor: Actor, on_progress: Callable[[int], None]) -> Enrolment:
         """Start an enrolment into a source."""
         self.retention.heed()
         pack = model_pack(self.settings)
         pack.verify()
+        entries = self.rights.stay_out.entries
         return Enrolment(
             source,
             records=self.records,
@@ -357,6 +357,7 @@ class OpenGallery:
             gate=ENROL_GATE,
             limits=self.limits,
             released=self.sources.released_labels,
+            stay_out=lambda: entries.in_force(utc_now().date(), pack_digest=pack.digest),
             on_progress=on_progress,
         )
 

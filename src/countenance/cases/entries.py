@@ -13,6 +13,13 @@ def case_opened(case: Case, *, actor: Acting) -> Entry:
     return Entry(action="case-open", outcome=Outcome.DONE, actor=actor, facts=facts)
 
 
+def case_forgotten(case_id: str, *, answers: int, actor: Acting) -> Entry:
+    """Say that what was personal of a case is gone, with so many answers of its searches."""
+    return Entry(
+        action="case-forgotten", outcome=Outcome.DONE, actor=actor, facts={"case": case_id, "answers": answers}
+    )
+
+
 def case_closed(case: Case, *, actor: Acting) -> Entry:
     """Say that a case was closed."""
     return Entry(action="case-close", outcome=Outcome.DONE, actor=actor, facts={"case": case.case_id})

@@ -1,5 +1,6 @@
 """What cases need from outside: a register."""
 
+from datetime import date
 from typing import Protocol
 
 from countenance.audit.model import Acting
@@ -32,3 +33,18 @@ class CaseRegister(Protocol):
 
     def cases(self, org_id: str) -> tuple[Case, ...]:
         """Return an organisation's cases, newest first."""
+
+    def closed(self, before: date) -> tuple[str, ...]:
+        """Return the ids of cases, of all organisations, that were closed before a day and are still there.
+
+        Those that are half forgotten are among them.
+        """
+
+    def forget(self, case_id: str, *, actor: Acting) -> None:
+        """Destroy all that is personal of a closed case, with its key, and its searches' answers and approvals.
+
+        Its id, its days, and that there were searches under it stay. Again is no harm.
+
+        Raises:
+            UnavailableError: codes `records-unavailable`, `audit-unwritable`, `keyring-unwritable`; run it again.
+        """

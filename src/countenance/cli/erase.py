@@ -1,6 +1,7 @@
 """`countenance erase`: one subject, photograph or face, gone for good."""
 
 import json as json_module
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,8 @@ from countenance.cli.options import As, Home, Json
 from countenance.cli.source import Reason
 from countenance.gallery.certificates import certificate_text
 from countenance.gallery.destruction import Destruction, DestructionKind
-from countenance.gallery.erasure import Erased
+from countenance.gallery.erasure import Erased, Extent
+from countenance.gallery.rendering import extent_json
 
 erase_app = typer.Typer(help="Erase one subject, photograph or face for good.", no_args_is_help=True)
 
@@ -24,61 +26,60 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would go.
 Certificate = Annotated[Path | None, typer.Option(help="Write the signed certificate here.")]
 
 
-@erase_app.command("subject", no_args_is_help=True)
-def erase_subject(
-    subject: Annotated[str, typer.Argument(help="The subject's id, from `subjects list` or a search.")],
-    reason: Reason,
-    dry_run: DryRun = False,
-    certificate: Certificate = None,
-    acting: As = None,
-    home: Home = None,
-    json: Json = False,
-) -> None:
-    """Erase a person: all their faces, and the photographs that nobody else is enrolled from.
+COMMANDS: Mapping[DestructionKind, tuple[str, str]] = {
+    DestructionKind.SUBJECT_ERASED: (
+        "The subject's id, from `subjects list` or a search.",
+        """Erase a person: all their faces, and the photographs that nobody else is enrolled from.
 
-    Gone for the very next search. May be stopped at any time; the same command goes on from there, and shows the
-    certificate when all is done.
+Gone for the very next search. May be stopped at any time; the same command goes on from there, and shows the
+certificate when all is done.
 
-    Example: `countenance erase subject 5f0c… --reason "The person asked" --certificate certificate.json`
-    """
-    erased = Erased(DestructionKind.SUBJECT_ERASED, subject)
-    _erase(erased, reason, dry_run=dry_run, certificate=certificate, acting=acting, home=home, json=json)
+Example: `countenance erase subject 5f0c… --reason "The person asked" --certificate certificate.json`""",
+    ),
+    DestructionKind.IMAGE_ERASED: (
+        "The photograph's id, from `subjects show --json` or a search.",
+        """Erase a photograph with all its faces, and the subjects that have no other.
 
+Example: `countenance erase image 5f0c… --reason "It shows somebody else" --dry-run`""",
+    ),
+    DestructionKind.FACE_ERASED: (
+        "The face's id, from `subjects show --json` or a search.",
+        """Erase one face; its photograph goes too, unless somebody else is enrolled from it.
 
-@erase_app.command("image", no_args_is_help=True)
-def erase_image(
-    image: Annotated[str, typer.Argument(help="The photograph's id, from `subjects show --json` or a search.")],
-    reason: Reason,
-    dry_run: DryRun = False,
-    certificate: Certificate = None,
-    acting: As = None,
-    home: Home = None,
-    json: Json = False,
-) -> None:
-    """Erase a photograph with all its faces, and the subjects that have no other.
-
-    Example: `countenance erase image 5f0c… --reason "It shows somebody else" --dry-run`
-    """
-    erased = Erased(DestructionKind.IMAGE_ERASED, image)
-    _erase(erased, reason, dry_run=dry_run, certificate=certificate, acting=acting, home=home, json=json)
+Example: `countenance erase face 5f0c… --reason "It is somebody else"`""",
+    ),
+}
+"""What each command says of its target and of itself; they take the same options."""
 
 
-@erase_app.command("face", no_args_is_help=True)
-def erase_face(
-    face: Annotated[str, typer.Argument(help="The face's id, from `subjects show --json` or a search.")],
-    reason: Reason,
-    dry_run: DryRun = False,
-    certificate: Certificate = None,
-    acting: As = None,
-    home: Home = None,
-    json: Json = False,
-) -> None:
-    """Erase one face; its photograph goes too, unless somebody else is enrolled from it.
+def _add_command(kind: DestructionKind, target_help: str, help_text: str) -> None:
+    """Add the command that erases one kind of target."""
+    what = kind.value.removesuffix("-erased")
 
-    Example: `countenance erase face 5f0c… --reason "It is somebody else"`
-    """
-    erased = Erased(DestructionKind.FACE_ERASED, face)
-    _erase(erased, reason, dry_run=dry_run, certificate=certificate, acting=acting, home=home, json=json)
+    @erase_app.command(what, no_args_is_help=True, help=help_text)
+    def erase(
+        target: Annotated[str, typer.Argument(help=target_help, metavar=what.upper())],
+        reason: Reason,
+        dry_run: DryRun = False,
+        certificate: Certificate = None,
+        acting: As = None,
+        home: Home = None,
+        json: Json = False,
+    ) -> None:
+        with open_acting(home, acting, f"erase {what}") as (gallery, actor):
+            erased = Erased(kind, target)
+            if dry_run:
+                extent = gallery.sources.extent(erased)
+            else:
+                ended = gallery.sources.erase(erased, by=actor.user_id, reason=reason, actor=actor)
+        if dry_run:
+            _emit_extent(extent, json=json)
+        else:
+            _emit_certificate(ended, certificate, json=json)
+
+
+for _kind, _texts in COMMANDS.items():
+    _add_command(_kind, *_texts)
 
 
 @erase_app.command("finish")
@@ -95,37 +96,9 @@ def erase_finish(home: Home = None, json: Json = False) -> None:
     output.emit(result, as_json=json, render=lambda console: console.print(f"Finished: {len(finished):,}."))
 
 
-def _erase(
-    erased: Erased,
-    reason: str,
-    *,
-    dry_run: bool,
-    certificate: Path | None,
-    acting: str | None,
-    home: Path | None,
-    json: bool,
-) -> None:
-    """Erase, or say what would go, and print it."""
-    command = f"erase {erased.kind.value.removesuffix('-erased')}"
-    with open_acting(home, acting, command) as (gallery, actor):
-        if dry_run:
-            extent = gallery.sources.extent(erased)
-        else:
-            ended = gallery.sources.erase(erased, by=actor.user_id, reason=reason, actor=actor)
-    if not dry_run:
-        _emit_certificate(ended, certificate, json=json)
-        return
-    going = extent.destroyed
-    planned = {
-        "source": extent.source.name,
-        "would_erase": {
-            "photographs": going.images,
-            "subjects": going.subjects,
-            "templates": going.templates,
-            "photographs_staying": going.staying,
-        },
-        "searches_that_returned_it": len(extent.handed_out),
-    }
+def _emit_extent(extent: Extent, *, json: bool) -> None:
+    """Say what would go."""
+    planned = extent_json(extent)
 
     def render(console: Console) -> None:
         """Say what would go."""

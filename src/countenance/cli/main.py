@@ -39,6 +39,7 @@ from countenance.cli.rights import rights_app
 from countenance.cli.search import faces, search, verify_search
 from countenance.cli.serve import serve
 from countenance.cli.source import source_app
+from countenance.cli.stay_out import rights_consent, stay_out_app
 from countenance.cli.transparency import report_transparency
 from countenance.core.errors import CountenanceError, InvalidInputError, UnavailableError
 
@@ -84,6 +85,8 @@ app.add_typer(approval_app, name="approval")
 app.add_typer(source_app, name="source")
 app.add_typer(erase_app, name="erase")
 app.add_typer(retention_app, name="retention")
+rights_app.command("consent", no_args_is_help=True)(rights_consent)
+rights_app.add_typer(stay_out_app, name="stay-out")
 app.add_typer(rights_app, name="rights")
 app.add_typer(certificate_app, name="certificate")
 app.command(no_args_is_help=True)(enrol)

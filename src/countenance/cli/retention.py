@@ -1,7 +1,7 @@
 """`countenance retention`: which clocks run, and destroying what is due."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,9 +13,8 @@ from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.options import As, Home, Json
 from countenance.cli.source import Name
-from countenance.gallery.destruction import Destruction
 from countenance.gallery.rendering import source_json
-from countenance.gallery.retention import CITATIONS, PRESETS
+from countenance.gallery.retention import PRESETS
 from countenance.gallery.terms import Retention, RetentionRule
 
 retention_app = typer.Typer(help="Clocks that end: what is destroyed when.", no_args_is_help=True)
@@ -94,7 +93,7 @@ def retention_plan(
     """
     with open_acting(home, acting, "retention plan") as (gallery, _):
         planned = gallery.retention.plan(today=on and on.date())
-    output.emit(_plan_json(planned), as_json=json, render=lambda console: _print_plan(console, planned))
+    output.emit(planned.as_json(), as_json=json, render=lambda console: _print_plan(console, planned))
 
 
 @retention_app.command("run")
@@ -107,7 +106,8 @@ def retention_run(home: Home = None, json: Json = False) -> None:
         due = gallery.retention.plan().plan.due
         with output.progress("Destroying", due, quiet=json) as bar:
             ran = gallery.retention.run(on_progress=bar.advance)
-    destroyed = [_destroyed_json(one) for one in ran.destroyed]
+    result = ran.as_json()
+    destroyed = result["destroyed"]
 
     def render(console: Console) -> None:
         """Print a table."""
@@ -119,35 +119,12 @@ def retention_run(home: Home = None, json: Json = False) -> None:
             console.print(f"Keys of marks in the audit log, destroyed: {', '.join(ran.log_keys)}")
         if ran.requests:
             console.print(f"Closed requests, forgotten: {len(ran.requests):,}")
+        if ran.cases:
+            console.print(f"Closed cases, forgotten: {len(ran.cases):,}")
+        if ran.stay_out:
+            console.print(f"Entries of people who stayed out, destroyed: {len(ran.stay_out):,}")
 
-    result = {"destroyed": destroyed, "log_keys": list(ran.log_keys), "requests": list(ran.requests)}
     output.emit(result, as_json=json, render=render)
-
-
-def _plan_json(planned: Planned) -> dict[str, Any]:
-    """Return a plan, JSON types only."""
-    plan = planned.plan
-    return {
-        "on": plan.today.isoformat(),
-        "sources": [
-            {
-                "source": clock.source.name,
-                "rule": clock.source.terms.retention.rule.value,
-                "citation": CITATIONS[clock.source.terms.retention.rule],
-                "last_day": clock.last_day and clock.last_day.isoformat(),
-                "due": clock.due,
-            }
-            for clock in plan.sources
-        ],
-        "releases": [
-            {"source": one.source.name, "subject_id": one.subject_id, "release_id": one.release_id}
-            for one in plan.releases
-        ],
-        "answers": {"before": plan.answers_before and plan.answers_before.isoformat(), "due": plan.answers},
-        "log_keys": list(planned.log_keys),
-        "requests": list(planned.requests),
-        "unfinished": plan.unfinished,
-    }
 
 
 def _print_plan(console: Console, planned: Planned) -> None:
@@ -167,14 +144,6 @@ def _print_plan(console: Console, planned: Planned) -> None:
     console.print(f"Answers to searches: {kept}")
     console.print(f"Keys of marks in the audit log that are due: {len(planned.log_keys):,}")
     console.print(f"Closed requests that are due: {len(planned.requests):,}")
+    console.print(f"Closed cases that are due: {len(planned.cases):,}")
+    console.print(f"Entries of people who stay out that are due: {len(planned.stay_out):,}")
     console.print(f"Destructions that were cut short: {plan.unfinished:,}")
-
-
-def _destroyed_json(one: Destruction) -> dict[str, Any]:
-    """Return what was destroyed, JSON types only."""
-    return {
-        "certificate": one.destruction_id,
-        "kind": one.kind.value,
-        "source": one.source and one.source.name,
-        "target": one.target,
-    }

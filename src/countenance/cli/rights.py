@@ -15,6 +15,7 @@ from countenance.cli.options import As, Home, Json
 from countenance.core.clock import utc_now
 from countenance.rights.model import RequestKind, RequestState, RightsRequest
 from countenance.rights.rendering import request_json, request_line
+from countenance.search.model import ProbePhotograph
 from countenance.vision.decode import read_image_file
 
 rights_app = typer.Typer(help="Requests of people who may be enrolled.", no_args_is_help=True)
@@ -78,17 +79,10 @@ def rights_find(
     """
     with open_acting(home, acting, "rights find") as (gallery, actor):
         data = read_image_file(photograph, limits=gallery.limits)
-        changed = gallery.rights.find(request, data, filename=photograph.name, face=face, actor=actor)
+        probe = ProbePhotograph(image=data, filename=photograph.name, face=face)
+        changed = gallery.rights.find(request, probe, actor=actor)
 
-    def render(console: Console) -> None:
-        """Print whom it looks like."""
-        table = output.table("subject", "source", "score", numbers={"subject", "score"})
-        for one in changed.found:
-            table.add_row(one.subject_id, one.source, f"{one.score:.3f}")
-        console.print(table if changed.found else "Nobody looks like this photograph.")
-        console.print("Look at their faces before you decide. The photograph was not kept.")
-
-    output.emit(request_json(changed, today=utc_now().date()), as_json=json, render=render)
+    emit_found(changed, json=json)
 
 
 @rights_app.command("decide", no_args_is_help=True)
@@ -212,6 +206,20 @@ def rights_show(request: Request, acting: As = None, home: Home = None, json: Js
     with open_acting(home, acting, "rights show") as (gallery, _):
         found = gallery.rights.register.request(request)
     _emit(found, json=json)
+
+
+def emit_found(request: RightsRequest, *, json: bool) -> None:
+    """Print whom photographs look like."""
+
+    def render(console: Console) -> None:
+        """Print a table."""
+        table = output.table("subject", "source", "score", numbers={"subject", "score"})
+        for one in request.found:
+            table.add_row(one.subject_id, one.source, f"{one.score:.3f}")
+        console.print(table if request.found else "Nobody looks like this person.")
+        console.print("Look at their faces before you decide. The photograph was not kept.")
+
+    output.emit(request_json(request, today=utc_now().date()), as_json=json, render=render)
 
 
 def _emit(request: RightsRequest, *, json: bool) -> None:

@@ -46,6 +46,7 @@ def serve(
             max_image_bytes=settings.max_image_bytes,
             keep_answers_days=settings.keep_answers_days,
             keep_requests_days=settings.keep_requests_days,
+            keep_cases_days=settings.keep_cases_days,
             rights_contact=settings.rights_contact,
         )
         app = create_app(gallery, pages=[pages])

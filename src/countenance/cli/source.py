@@ -229,7 +229,7 @@ def releases_revoke(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Take a release back: nothing more of this person is enrolled; `retention run` erases what is there.
+    """Take a release back: whoever has none left is out of the next search; `retention run` destroys the rest.
 
     Example: `countenance source releases revoke family-album 5f0c…`
     """

@@ -1,6 +1,7 @@
 """A typed client of the REST API: answers as frozen values, problems as the errors of `core.errors`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from countenance.client.destruction import Certificate, ErasureExtent, RetentionPlan, RetentionRun, Target
 from countenance.client.model import (
     EnrolmentReport,
     GallerySnapshot,
@@ -263,6 +265,33 @@ class Client:
         """
         response = self._send("GET", f"/v1/images/{_part(image_id)}/content")
         return response.headers.get("content-type", ""), response.content
+
+    def would_erase(self, kind: Target, target: str) -> ErasureExtent:
+        """Return what erasing a subject, a photograph or a face would take; nothing is changed.
+
+        Raises:
+            NotFoundError: codes `subject-unknown`, `image-unknown`, `face-unknown`.
+        """
+        return _read(ErasureExtent, self._send("GET", f"/v1/{kind}s/{_part(target)}/erasure"))
+
+    def erase(self, kind: Target, target: str, *, reason: str) -> Certificate:
+        """Erase a subject, a photograph or a face for good; the same call again goes on, or returns the certificate.
+
+        Raises:
+            NotFoundError: as `would_erase`.
+            InvalidInputError: code `reason-invalid`; nothing was done.
+        """
+        files = {"reason": (None, reason)}
+        return _read(Certificate, self._send("POST", f"/v1/{kind}s/{_part(target)}/erasure", files=files))
+
+    def retention_plan(self, *, on: date | None = None) -> RetentionPlan:
+        """Return what is due on a day, today if it is left out; nothing is changed."""
+        query = {} if on is None else {"on": on.isoformat()}
+        return _read(RetentionPlan, self._send("GET", "/v1/retention", params=query))
+
+    def run_retention(self) -> RetentionRun:
+        """Destroy what is due; the same call again goes on where it was cut short."""
+        return _read(RetentionRun, self._send("POST", "/v1/retention/run"))
 
     def _send(self, method: str, path: str, *, accept: tuple[int, ...] = (), **request: Any) -> httpx.Response:
         """Send one request and return its response if that is a success or one of `accept`."""

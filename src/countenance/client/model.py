@@ -85,6 +85,7 @@ class EnrolmentReport:
         photographs: Sum of `enrolled`, `already` and the length of `not_enrolled`.
         enrolled: Photographs that gave at least one template.
         templates: Templates added.
+        stay_out: Faces left out, since they are taken for those of people who asked not to be enrolled.
         already: Photographs that were on record before.
         seconds: Time that it took the server.
     """
@@ -93,6 +94,7 @@ class EnrolmentReport:
     photographs: int
     enrolled: int
     templates: int
+    stay_out: int
     already: int
     not_enrolled: tuple[NotEnrolled, ...]
     seconds: float

@@ -130,7 +130,7 @@ class DestructionRecords(Protocol):
     def settle(self) -> None:
         """Bring what was deleted out of the database's own journal, where it has one."""
 
-    def finish(self, destruction_id: str, certificate: bytes, *, actor: Acting) -> None:
+    def finish(self, destruction_id: str, certificate: bytes, *, actor: Acting) -> Destruction:
         """Keep the certificate; the first one stays."""
 
     def certificates(self) -> tuple[Destruction, ...]:
@@ -230,8 +230,7 @@ class Destroyer:
             "kept": "the entry in the register of sources with its document's hash, and which searches had returned it",
         }
         certificate = make_certificate(facts, self.signer)  # 7
-        self.destructions.finish(destruction.destruction_id, certificate, actor=actor)
-        return self.destructions.of_source(destruction.source.name) or destruction
+        return self.destructions.finish(destruction.destruction_id, certificate, actor=actor)
 
 
 def certificate_facts(destruction: Destruction, handed_out: Collection[HandedOut]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ next run passes over these by content, so that it ends as if there had been one 
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +18,7 @@ from countenance.audit.model import Acting
 from countenance.core.errors import ConflictError
 from countenance.gallery.model import KnownImage, NewFace, NewImage, Outcome, Source
 from countenance.gallery.photographs import (
+    AnalysedFace,
     FaceRule,
     Photograph,
     PhotographTask,
@@ -27,6 +28,8 @@ from countenance.gallery.photographs import (
 from countenance.gallery.plan import PlannedPhotograph, checked_label, checked_reference
 from countenance.gallery.ports import Objects, PhotographReader, Records, crop_key, image_key
 from countenance.gallery.sources import active_source
+from countenance.gallery.stay_out import CODE as STAY_OUT
+from countenance.gallery.stay_out import StayOuts
 from countenance.vision.decode import ImageLimits
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import Gate
@@ -61,6 +64,7 @@ class EnrolmentReport:
         read: Photographs looked at.
         enrolled: Photographs that gave at least one template.
         templates: Templates added.
+        stay_out: Faces that were left out, since they are taken for those of people who asked not to be enrolled.
         already: Photographs that were on record before, or twice in this run.
         not_enrolled: The others, each with its reason.
         seconds: Wall time.
@@ -70,6 +74,7 @@ class EnrolmentReport:
     read: int = 0
     enrolled: int = 0
     templates: int = 0
+    stay_out: int = 0
     already: int = 0
     not_enrolled: list[NotEnrolled] = field(default_factory=list)
     seconds: float = 0.0
@@ -81,6 +86,7 @@ class EnrolmentReport:
             "photographs": self.read,
             "enrolled": self.enrolled,
             "templates": self.templates,
+            "stay_out": self.stay_out,
             "already": self.already,
             "not_enrolled": [
                 {"reference": one.reference, "code": one.code, "message": one.message, "hint": one.hint}
@@ -104,17 +110,19 @@ class Enrolment:
         gate: Gate,
         limits: ImageLimits,
         released: Callable[[str], Collection[str]] = lambda _: (),
+        stay_out: Callable[[], StayOuts] = StayOuts,
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Check that the source may be enrolled into.
 
         Args:
             released: Returns the subjects of a source who have a release in force.
+            stay_out: Returns whom new faces are compared with, so that they are not enrolled; asked with each commit.
             on_progress: Called with how many photographs were dealt with since the last call.
 
         Raises:
             NotFoundError: code `source-unknown`.
-            ConflictError: codes `source-not-active`, `pack-mismatch`. Nothing was written.
+            ConflictError: codes `source-not-active`, `pack-mismatch`, `stay-out-of-another-pack`. Nothing was written.
         """
         self._source: Source = active_source(records, source)
         self._records = records
@@ -125,6 +133,7 @@ class Enrolment:
         self._limits = limits
         self._on_progress = on_progress
         self._released = frozenset(released(source)) if self._source.terms.releases_required else None
+        self._stay_out, self._stay_outs = stay_out, stay_out()
         self._report = EnrolmentReport(source=source)
         self._waiting: list[tuple[NewImage, str | None]] = []
         self._seen: dict[str, KnownImage] = {}
@@ -235,12 +244,23 @@ class Enrolment:
         if photograph.sha256 in self._seen:
             self._pass_over(photograph.reference, label, self._seen[photograph.sha256])
             return
+        staying = tuple(face for face in photograph.faces if not self._stays_out(face))
+        if len(staying) < len(photograph.faces):
+            self._report.stay_out += len(photograph.faces) - len(staying)
+            if all(face.template is None for face in staying):
+                self._refuse(photograph.reference, STAY_OUT, "it shows somebody who asked not to be enrolled", "")
+                return
+            photograph = replace(photograph, faces=staying)
         image = _new_image(photograph, one)
         if image.outcome is Outcome.ENROLLED:
             self._store(photograph)
         labels = frozenset(face.label for face in image.faces if face.label is not None)
         self._seen[image.sha256] = KnownImage(outcome=image.outcome, labels=labels)
         self._waiting.append((image, label))
+
+    def _stays_out(self, face: AnalysedFace) -> bool:
+        """Say whether a face is taken for that of somebody who asked not to be enrolled."""
+        return face.template is not None and self._stay_outs.bar(face.template)
 
     def _store(self, photograph: Photograph) -> None:
         """Keep the bytes and the crops, under keys that a second run would use again."""
@@ -268,6 +288,7 @@ class Enrolment:
             else:
                 self._refuse_outcome(image)
         self._waiting.clear()
+        self._stay_outs = self._stay_out()
 
     def _pass_over(self, reference: str, label: str | None, known: KnownImage) -> None:
         """Count a photograph that is on record, and say so if it is under another name there."""

@@ -6,11 +6,14 @@ records that came back with an old backup meet it when the gallery is opened, an
 searched.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple, Protocol
 
 from countenance.audit.model import Acting
+from countenance.core.errors import NotFoundError
 from countenance.gallery.certificates import Signer, make_certificate
 from countenance.gallery.destruction import (
     RESTORED_BY,
@@ -55,6 +58,20 @@ class Extent:
     handed_out: tuple[HandedOut, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedRelease:
+    """A subject who is enrolled and whose releases have all ended.
+
+    Attributes:
+        source: Its name.
+        release_id: The last of them.
+    """
+
+    source: str
+    subject_id: str
+    release_id: str
+
+
 class ErasureRecords(Protocol):
     """What erasing needs of the records. Each call is one transaction."""
 
@@ -81,12 +98,8 @@ class ErasureRecords(Protocol):
     def on_record(self, targets: Collection[Erased]) -> tuple[Erased, ...]:
         """Return those of the targets that are still, or again, on record."""
 
-    def labelled(self, source: str, labels: Collection[str]) -> Mapping[str, str]:
-        """Return the ids of a source's subjects by label; labels of nobody are left out.
-
-        Raises:
-            NotFoundError: code `source-unknown`.
-        """
+    def ended_releases(self, today: date) -> tuple[EndedRelease, ...]:
+        """Return who is enrolled and had releases of which none is in force any more, in the order of the releases."""
 
     def noted(self) -> frozenset[Erased]:
         """Return all that was erased, as far as the records know."""
@@ -106,7 +119,7 @@ class ErasureRecords(Protocol):
     def settle(self) -> None:
         """Bring what was deleted out of the database's own journal, where it has one."""
 
-    def finish(self, erasure_id: str, certificate: bytes, *, actor: Acting) -> None:
+    def finish(self, erasure_id: str, certificate: bytes, *, actor: Acting) -> Destruction:
         """Keep the certificate, and forget what it took to carry the erasure through; the first certificate stays."""
 
     def certificates(self) -> tuple[Destruction, ...]:
@@ -164,6 +177,19 @@ class Eraser:
         begun = self.records.find(erased) or self.records.begin(erased, by=by, reason=reason, actor=actor)
         return self._carry_through(begun, actor=actor)
 
+    def take_out_ended(self, today: date) -> None:
+        """Take everybody out of everything whose releases have all ended; `finish_all` does the rest.
+
+        Raises:
+            UnavailableError: codes `audit-unwritable`, `records-unavailable`; somebody may still be eligible, so
+                nothing may be searched. Try again.
+        """
+        for one in self.records.ended_releases(today):
+            erased = Erased(DestructionKind.SUBJECT_ERASED, one.subject_id)
+            reason = f"the last release ended or was taken back ({one.release_id})"
+            with suppress(NotFoundError):  # another process was quicker
+                self.records.begin(erased, by=RESTORED_BY, reason=reason, actor=SYSTEM)
+
     def finish_all(self, *, actor: Acting = SYSTEM) -> tuple[Destruction, ...]:
         """Finish every erasure that was cut short, or that an old backup made necessary again."""
         return tuple(self._carry_through(one, actor=actor) for one in self.records.unfinished())
@@ -206,5 +232,4 @@ class Eraser:
             "kept": KEPT,
             "not_reached": NOT_REACHED,
         }
-        self.records.finish(erasure_id, make_certificate(facts, self.signer), actor=actor)  # 6
-        return self.records.find(erased) or erasure
+        return self.records.finish(erasure_id, make_certificate(facts, self.signer), actor=actor)  # 6

@@ -1,9 +1,12 @@
-"""Sources, subjects and enrolled faces as plain JSON types: the one shape that the CLI prints and the API returns."""
+"""What a gallery holds and what is destroyed of it as plain JSON types, the one shape of command line and API."""
 
 from datetime import date
 from typing import Any
 
+from countenance.gallery.destruction import Destruction
+from countenance.gallery.erasure import Extent
 from countenance.gallery.model import EnrolledFace, Snapshot, SourceChange, SourceSummary, Subject
+from countenance.gallery.retention import CITATIONS, Plan
 from countenance.gallery.terms import Release, Retention
 from countenance.vision.rendering import face_json
 
@@ -62,6 +65,53 @@ def release_json(release: Release) -> dict[str, Any]:
         "registered_by": release.registered_by,
         "ends_on": day_text(release.ends_on),
         "revoked_at": None if release.revoked_at is None else release.revoked_at.isoformat(),
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return what is due of the gallery, and when its sources' clocks end."""
+    return {
+        "on": plan.today.isoformat(),
+        "sources": [
+            {
+                "source": clock.source.name,
+                "rule": clock.source.terms.retention.rule.value,
+                "citation": CITATIONS[clock.source.terms.retention.rule],
+                "last_day": day_text(clock.last_day),
+                "due": clock.due,
+            }
+            for clock in plan.sources
+        ],
+        "releases": [
+            {"source": one.source, "subject_id": one.subject_id, "release_id": one.release_id} for one in plan.releases
+        ],
+        "answers": {"before": plan.answers_before and plan.answers_before.isoformat(), "due": plan.answers},
+        "unfinished": plan.unfinished,
+    }
+
+
+def destruction_json(destruction: Destruction) -> dict[str, Any]:
+    """Return what was destroyed; its certificate's id is the destruction's."""
+    return {
+        "certificate": destruction.destruction_id,
+        "kind": destruction.kind.value,
+        "source": destruction.source and destruction.source.name,
+        "target": destruction.target,
+    }
+
+
+def extent_json(extent: Extent) -> dict[str, Any]:
+    """Return what an erasure would take."""
+    going = extent.destroyed
+    return {
+        "source": extent.source.name,
+        "would_erase": {
+            "photographs": going.images,
+            "subjects": going.subjects,
+            "templates": going.templates,
+            "photographs_staying": going.staying,
+        },
+        "searches_that_returned_it": len(extent.handed_out),
     }
 
 

@@ -1,7 +1,8 @@
 """Clocks that end: what the rules say, what is due, and destroying it without anybody asking.
 
 A day is a day of UTC. Something may be kept up to and with its last day, and is due from the next one on. A source that
-is due is not searched any more, from the first search of that day on; the rest waits for `RetentionService.run`.
+is due, or somebody whose releases ended, is not searched any more, from the first search of that day on; the rest waits
+for `RetentionService.run`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,12 +15,12 @@ from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, InvalidInputError
 from countenance.gallery.certificates import Signer, make_certificate
-from countenance.gallery.destruction import RESTORED_BY, Destroyer, Destruction, DestructionKind, certificate_facts
-from countenance.gallery.erasure import Erased, Eraser
+from countenance.gallery.destruction import RESTORED_BY, Destroyer, Destruction, certificate_facts
+from countenance.gallery.erasure import EndedRelease, Eraser
 from countenance.gallery.model import Source, SourceState
 from countenance.gallery.ports import Records, SourceRegister
 from countenance.gallery.sources import FROM
-from countenance.gallery.terms import Release, Retention, RetentionRule, SourceTerms, checked_terms
+from countenance.gallery.terms import Retention, RetentionRule, SourceTerms, checked_terms
 from countenance.policy.model import SYSTEM
 
 BIPA_YEARS = 3
@@ -73,15 +74,6 @@ class SourceClock:
     source: Source
     last_day: date | None
     due: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedRelease:
-    """A subject who is enrolled and whose releases have all ended."""
-
-    source: Source
-    subject_id: str
-    release_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +177,9 @@ class RetentionService:
     _heeded_on: date | None = field(default=None, init=False)
 
     def heed(self, *, today: date | None = None) -> None:
-        """Take sources that are due out of everything; looks once a day, so that each search may ask.
+        """Take sources that are due, and people whose releases ended, out of everything.
+
+        It looks once a day, so that each search may ask.
 
         Raises:
             UnavailableError: codes `audit-unwritable`, `records-unavailable`; what is due may still be eligible, so
@@ -216,7 +210,7 @@ class RetentionService:
         return Plan(
             today=now,
             sources=tuple(self._clocks(now)),
-            releases=tuple(self._ended_releases(now)),
+            releases=self.eraser.records.ended_releases(now),
             answers=0 if before is None else self.answers.older(before),
             answers_before=before,
             unfinished=sum(
@@ -229,9 +223,9 @@ class RetentionService:
     ) -> tuple[Destruction, ...]:
         """Destroy what is due, and finish what was cut short. May be stopped at any point and run again.
 
-        1. Sources that are due are taken out of everything, and destroyed, each with its key.
-        2. Erasures that were cut short are finished.
-        3. Subjects whose releases have all ended are erased.
+        1. Sources that are due, and people whose releases have all ended, are taken out of everything.
+        2. Sources that were taken out are destroyed, each with its key.
+        3. People who were taken out, and whoever else's erasure was cut short, are erased.
         4. Kept answers that are too old are destroyed.
 
         Args:
@@ -249,12 +243,8 @@ class RetentionService:
             on_progress(len(destructions))
 
         self._take_out_due(now)  # 1
-        note(*self.destroyer.finish_all())
-        note(*self.eraser.finish_all(actor=actor))  # 2
-        for one in self._ended_releases(now):  # 3
-            erased = Erased(DestructionKind.SUBJECT_ERASED, one.subject_id)
-            reason = f"the last release ended or was taken back ({one.release_id})"
-            note(self.eraser.erase(erased, actor=actor, by=RESTORED_BY, reason=reason))
+        note(*self.destroyer.finish_all())  # 2
+        note(*self.eraser.finish_all(actor=actor))  # 3
         for expiry in self.answers.unfinished():  # 4
             note(self._destroy_answers(expiry, actor=actor))
         before = self._answers_before(now)
@@ -277,7 +267,7 @@ class RetentionService:
         return self.answers.finish(expiry.destruction_id, make_certificate(facts, self.signer), actor=actor)
 
     def _take_out_due(self, today: date) -> None:
-        """Make sources that are due ineligible, and write their destruction down."""
+        """Make ineligible what is due, and write its destruction down."""
         for clock in self._clocks(today):
             if clock.due:
                 citation = CITATIONS[clock.source.terms.retention.rule]
@@ -286,6 +276,7 @@ class RetentionService:
                     self.destroyer.take_out(
                         clock.source, SourceState.EXPIRED, by=RESTORED_BY, reason=reason, actor=SYSTEM
                     )
+        self.eraser.take_out_ended(today)
 
     def _clocks(self, today: date) -> Iterator[SourceClock]:
         """Return the clocks of the sources that can expire."""
@@ -294,22 +285,6 @@ class RetentionService:
             if source.state in FROM[SourceState.EXPIRED]:
                 last = last_day(source)
                 yield SourceClock(source=source, last_day=last, due=last is not None and today > last)
-
-    def _ended_releases(self, today: date) -> Iterator[EndedRelease]:
-        """Return enrolled subjects of whose releases none is in force any more."""
-        for summary in self.records.sources():
-            source = summary.source
-            if source.state.is_gone:
-                continue
-            ended: dict[str, Release] = {}
-            releases = self.register.releases(source.name)
-            for release in releases:
-                ended[release.label] = release
-            for release in releases:
-                if release.in_force(today):
-                    ended.pop(release.label, None)
-            for label, subject_id in sorted(self.eraser.records.labelled(source.name, ended).items()):
-                yield EndedRelease(source=source, subject_id=subject_id, release_id=ended[label].release_id)
 
     def _answers_before(self, today: date) -> datetime | None:
         """Return the time before which kept answers are due: midnight, so that whole days are kept."""

@@ -170,17 +170,23 @@ def add_release(
 
     Raises:
         NotFoundError: code `source-unknown`.
-        InvalidInputError: codes `label-invalid`, `source-document-empty`.
+        InvalidInputError: codes `label-invalid`, `source-document-empty`, `release-ended`: its last day is over, and
+            whoever has none but such ones is erased.
         ConflictError: code `source-not-active`: it is withdrawn or expired. Nothing was recorded in any of these cases.
     """
     source = records.source(name)
     if source.state.is_gone:
         require_active(source.state, name)
+    now = utc_now()
+    if ends_on is not None and ends_on < now.date():
+        raise InvalidInputError(
+            f"the release ended on {ends_on}", code="release-ended", hint="add the one that holds today"
+        )
     release = Release(
         release_id=new_id(),
         label=checked_label(label),
         document_sha256=_document_digest(document),
-        registered_at=utc_now(),
+        registered_at=now,
         registered_by=by,
         ends_on=ends_on,
         revoked_at=None,

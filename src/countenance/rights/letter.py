@@ -4,7 +4,7 @@ from datetime import date
 from typing import NamedTuple
 
 from countenance.core.errors import ConflictError
-from countenance.rights.model import Decision, Holding, RequestKind, RightsRequest
+from countenance.rights.model import Consent, Decision, Holding, RequestKind, RightsRequest
 from countenance.search.model import LEAD
 
 ASKED = {
@@ -12,6 +12,7 @@ ASKED = {
     RequestKind.ERASURE: "to be erased",
     RequestKind.OBJECTION: "that your face is not processed here any more",
     RequestKind.SEARCHES: "which searches returned you",
+    RequestKind.STAY_OUT: "not to be enrolled here",
 }
 
 COMPLAIN = (
@@ -21,6 +22,16 @@ COMPLAIN = (
 BACKUPS = (
     "Backups made before hold what was erased, sealed, until they are deleted. If one is put back, you are erased "
     "again before anything is searched."
+)
+STAYING_OUT = (
+    "For this, numbers computed from your photograph are kept, as you agreed: sealed under a key of their own, "
+    "compared with faces that are about to be enrolled, and used for nothing else; nobody can search with them or for "
+    "them. They are destroyed when the entry ends. You can end it at any time and need not say why: name the "
+    "reference of the entry."
+)
+NOT_CERTAIN = (
+    "A computer compares the faces, so it is not certain: a photograph that shows you from the side, in bad light or "
+    "much younger may not be recognised and be enrolled. If you find that this happened, ask to be erased."
 )
 
 
@@ -67,13 +78,15 @@ def letter(request: RightsRequest, *, on: date, contact: str = "") -> tuple[Para
 
 def _granted(request: RightsRequest, decision: Decision) -> tuple[Paragraph, ...]:
     """Return what a request that was granted gives."""
+    found = [] if request.consent is None else _staying_out(request.consent)
     if not request.holdings:
-        return (Paragraph("Nobody who is enrolled here was recognised as you, so nothing is held."),)
-    found: list[Paragraph] = []
+        return (*found, Paragraph("Nobody who is enrolled here was recognised as you, so nothing is held."))
     if request.kind.erases:
         found.append(Paragraph("What was erased", heading=True))
     elif request.kind is RequestKind.ACCESS:
         found.append(Paragraph("What is held", heading=True))
+    elif request.kind is RequestKind.STAY_OUT:
+        found.append(Paragraph("What was enrolled before, and stays unless you ask for its erasure", heading=True))
     if request.kind is not RequestKind.SEARCHES:
         found += [Paragraph(_held(one)) for one in request.holdings]
     if request.certificates:
@@ -82,6 +95,19 @@ def _granted(request: RightsRequest, decision: Decision) -> tuple[Paragraph, ...
     found.append(Paragraph("Searches that returned you", heading=True))
     found += _searches(request, decision)
     return tuple(found)
+
+
+def _staying_out(consent: Consent) -> list[Paragraph]:
+    """Say what the entry does, for how long, and how it is ended."""
+    return [
+        Paragraph("What happens from now on", heading=True),
+        Paragraph(
+            f"Up to and with {consent.ends_on.isoformat()}, a face that is recognised as yours is not enrolled. "
+            f"Reference of the entry: {consent.entry_id}."
+        ),
+        Paragraph(STAYING_OUT),
+        Paragraph(NOT_CERTAIN),
+    ]
 
 
 def _held(one: Holding) -> str:

@@ -19,6 +19,7 @@ class RequestKind(StrEnum):
     ERASURE = "erasure"
     OBJECTION = "objection"
     SEARCHES = "searches"
+    STAY_OUT = "stay-out"
 
     @property
     def erases(self) -> bool:
@@ -111,6 +112,21 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """That somebody consented to an entry by which they are refused at enrolment.
+
+    Attributes:
+        entry_id: Of the entry, which holds their template; it is in force once the request is released.
+        ends_on: Its last day.
+        document_sha256: Hex digest of what they signed, which is kept with the entry.
+    """
+
+    entry_id: str
+    ends_on: date
+    document_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RightsRequest:
     """One request.
 
@@ -121,6 +137,7 @@ class RightsRequest:
         found: Whom the photograph looked like.
         holdings: What is on record of those who are the requester; empty before the release.
         certificates: Ids of the certificates of what was erased.
+        consent: Of a request to stay out; None before it was given.
         version: Grows by one each time it is saved.
     """
 
@@ -136,6 +153,7 @@ class RightsRequest:
     decision: Decision | None = None
     holdings: tuple[Holding, ...] = ()
     certificates: tuple[str, ...] = ()
+    consent: Consent | None = None
     version: int = 0
 
     def overdue(self, today: date) -> bool:

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from countenance.gallery.stay_out import StayOutEntry
 from countenance.rights.model import RightsRequest
 
 
@@ -18,9 +19,19 @@ def request_line(request: RightsRequest, *, today: date) -> dict[str, Any]:
     }
 
 
+def stay_out_json(entry: StayOutEntry) -> dict[str, Any]:
+    """Return an entry of somebody who is refused at enrolment: nothing of whose it is."""
+    return {
+        "entry_id": entry.entry_id,
+        "ends_on": entry.ends_on.isoformat(),
+        "since": entry.since and entry.since.isoformat(),
+        "threshold": entry.threshold,
+    }
+
+
 def request_json(request: RightsRequest, *, today: date) -> dict[str, Any]:
     """Return a request with all that is on record of it."""
-    decision = request.decision
+    decision, consent = request.decision, request.consent
     return {
         **request_line(request, today=today),
         "name": request.name,
@@ -53,4 +64,10 @@ def request_json(request: RightsRequest, *, today: date) -> dict[str, Any]:
             for one in request.holdings
         ],
         "certificates": list(request.certificates),
+        "consent": consent
+        and {
+            "entry_id": consent.entry_id,
+            "ends_on": consent.ends_on.isoformat(),
+            "document_sha256": consent.document_sha256,
+        },
     }

@@ -4,10 +4,11 @@ The photograph that a requester hands over is looked at once, in memory, and not
 candidates: which of them the requester is, a person decides.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from countenance.core.ids import new_id
@@ -18,6 +19,7 @@ from countenance.gallery.retention import last_day
 from countenance.policy.model import Actor
 from countenance.rights.model import (
     WAYS,
+    Consent,
     Decision,
     FoundSubject,
     Holding,
@@ -28,12 +30,17 @@ from countenance.rights.model import (
     month_after,
 )
 from countenance.rights.ports import RequestRegister
+from countenance.rights.stay_out import StayingOut
+from countenance.search.model import ProbePhotograph
 
 MAX_WORDS = 500
 """Longest name, contact and reason, characters."""
 
-Look = Callable[[bytes, str | None, int | None], tuple[FoundSubject, ...]]
-"""Looks for the face of a photograph (its bytes, file name, face number) in everything that is held."""
+Read = Callable[[Sequence[ProbePhotograph]], Templates]
+"""Makes one template, float32, shape (1, d), of a person's photographs."""
+
+Look = Callable[[Templates], tuple[FoundSubject, ...]]
+"""Looks for a template, float32, shape (1, d), in everything that is held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +48,17 @@ class RightsDesk:
     """Takes requests through their states. Thread-safe.
 
     Attributes:
-        look: Finds who looks like a photograph; keeps nothing of it.
+        read: Makes a template of photographs; keeps nothing of them.
+        look: Finds who looks like a template.
+        stay_out: The entries of people who are refused at enrolment.
     """
 
     register: RequestRegister
     records: Records
     eraser: Eraser
+    read: Read
     look: Look
+    stay_out: StayingOut
 
     def receive(
         self, kind: RequestKind, *, name: str, contact: str, received_on: date | None = None, actor: Actor
@@ -86,9 +97,7 @@ class RightsDesk:
         """
         return self._go(self.register.request(request_id), RequestState.IDENTIFIED, how, actor=actor)
 
-    def find(
-        self, request_id: str, photograph: bytes, *, filename: str | None, face: int | None, actor: Actor
-    ) -> RightsRequest:
+    def find(self, request_id: str, photograph: ProbePhotograph, *, actor: Actor) -> RightsRequest:
         """Look for the requester in everything that is held, suspended sources too. The photograph is not kept.
 
         Raises:
@@ -98,9 +107,50 @@ class RightsDesk:
         """
         request = self.register.request(request_id)
         _require(request, RequestState.IDENTIFIED)
-        found = {one.subject_id: one for one in (*request.found, *self.look(photograph, filename, face))}
-        ranked = tuple(sorted(found.values(), key=lambda one: (-one.score, one.subject_id)))
-        return self.register.save(replace(request, found=ranked), action="rights-find", actor=actor)
+        found = self._found(request, self.read([photograph]))
+        return self.register.save(replace(request, found=found), action="rights-find", actor=actor)
+
+    def consent(
+        self,
+        request_id: str,
+        photographs: Sequence[ProbePhotograph],
+        *,
+        document: bytes,
+        ends_on: date,
+        actor: Actor,
+    ) -> RightsRequest:
+        """Keep somebody's consent to an entry by which they are refused at enrolment, and make the entry.
+
+        It is in force once the request is granted and released. Who is enrolled already and looks like them is
+        pointed out, as by `find`. The photographs are not kept, the template made of them is. Another consent takes
+        the place of the first.
+
+        Args:
+            request_id: A request to stay out, of somebody who showed who they are.
+            photographs: Of the person, one face each.
+            document: What they signed; it is kept sealed under the entry's key.
+            ends_on: The entry's last day.
+            actor: Who takes it.
+
+        Raises:
+            NotFoundError: code `request-unknown`.
+            ConflictError: codes `request-kind-forbidden`, `request-state-forbidden`, `request-changed-meanwhile`.
+            InvalidInputError: codes `consent-document-empty`, `consent-end-invalid`, and those of `find`. Nothing was
+                written in any of these cases.
+            UnavailableError: code `objects-unavailable` and others: do it again.
+        """
+        request = self.register.request(request_id)
+        _require_stay_out(request)
+        _require(request, RequestState.IDENTIFIED)
+        consent = self.stay_out.consent(document, ends_on=ends_on)
+        template = self.read(photographs)
+        changed = replace(request, consent=consent, found=self._found(request, template))
+        # First, so that there is no entry that no request knows of.
+        saved = self.register.save(changed, action="rights-consent", actor=actor)
+        if request.consent is not None:
+            self.stay_out.end(request.consent.entry_id, actor=actor)
+        self.stay_out.propose(consent, template, document, actor=actor)
+        return saved
 
     def decide(
         self,
@@ -124,9 +174,13 @@ class RightsDesk:
 
         Raises:
             NotFoundError: codes `request-unknown`, `subject-unknown`; nothing was written.
-            InvalidInputError, ConflictError: as `identify`.
+            InvalidInputError, ConflictError: as `identify`; code `consent-missing`: nobody stays out without theirs.
         """
         request = self.register.request(request_id)
+        if granted and request.kind is RequestKind.STAY_OUT and request.consent is None:
+            raise ConflictError(
+                "there is no consent to the entry", code="consent-missing", hint="`countenance rights consent` first"
+            )
         for subject in subjects:
             self.records.subject(subject)
         decision = Decision(
@@ -158,7 +212,8 @@ class RightsDesk:
 
         1. Somebody else than who decided releases.
         2. What is on record is written into the request, since an erasure takes it away.
-        3. Where that was asked for and granted, the subjects are erased.
+        3. Where that was asked for and granted, the subjects are erased, or the entry to stay out comes into force, and
+           whoever was enrolled before and looks like its person is pointed out; an entry that was not granted goes.
         4. The request is released, with the certificates.
 
         Raises:
@@ -186,7 +241,17 @@ class RightsDesk:
                 for erased in (Erased(DestructionKind.SUBJECT_ERASED, one.subject_id) for one in request.holdings)
             ]
             request = replace(request, certificates=tuple(certificates))
+        if request.consent is not None:
+            request = self._stayed_out(request, request.consent, granted=decision.granted, actor=actor)
         return self._go(request, RequestState.RELEASED, "", actor=actor)
+
+    def _stayed_out(self, request: RightsRequest, consent: Consent, *, granted: bool, actor: Actor) -> RightsRequest:
+        """Put an entry in force and look for who was enrolled before, or destroy it."""
+        if not granted:
+            self.stay_out.end(consent.entry_id, actor=actor)
+            return replace(request, consent=None)
+        template = self.stay_out.entries.enforce(consent.entry_id, actor=actor)
+        return replace(request, found=self._found(request, template[None]))
 
     def close(self, request_id: str, *, reason: str, actor: Actor) -> RightsRequest:
         """Close a request whose letter was sent, or which ends without a decision.
@@ -194,12 +259,20 @@ class RightsDesk:
         Raises:
             NotFoundError, InvalidInputError, ConflictError: as `identify`.
         """
-        return self._go(self.register.request(request_id), RequestState.CLOSED, reason, actor=actor)
+        request, reason = self.register.request(request_id), _checked(reason)
+        _require_way(request, RequestState.CLOSED)
+        if request.consent is not None and request.state is not RequestState.RELEASED:
+            self.stay_out.end(request.consent.entry_id, actor=actor)
+        return self._go(request, RequestState.CLOSED, reason, actor=actor)
+
+    def _found(self, request: RightsRequest, template: Templates) -> tuple[FoundSubject, ...]:
+        """Return whom a request's photographs looked like until now, and whom a template looks like."""
+        found = {one.subject_id: one for one in (*request.found, *self.look(template))}
+        return tuple(sorted(found.values(), key=lambda one: (-one.score, one.subject_id)))
 
     def _go(self, request: RightsRequest, after: RequestState, words: str, *, actor: Actor) -> RightsRequest:
         """Put a request into its next state."""
-        if after not in WAYS[request.state]:
-            raise _forbidden(request, after)
+        _require_way(request, after)
         words = "" if after is RequestState.RELEASED else _checked(words)
         steps = (*request.steps, _step(after, words, actor, utc_now()))
         return self.register.save(
@@ -233,10 +306,26 @@ def _step(state: RequestState, words: str, actor: Actor, at: datetime) -> Step:
     return Step(at=at, by=actor.user_id, state=state, words=words)
 
 
+def _require_stay_out(request: RightsRequest) -> None:
+    """Refuse what belongs to a request to stay out alone."""
+    if request.kind is not RequestKind.STAY_OUT:
+        raise ConflictError(
+            f"the request is about {request.kind.value}",
+            code="request-kind-forbidden",
+            hint="a consent belongs to a request of the kind stay-out",
+        )
+
+
 def _require(request: RightsRequest, state: RequestState) -> None:
     """Refuse what belongs to another state."""
     if request.state is not state:
         raise _forbidden(request, state)
+
+
+def _require_way(request: RightsRequest, after: RequestState) -> None:
+    """Refuse a step that the request is not ready for."""
+    if after not in WAYS[request.state]:
+        raise _forbidden(request, after)
 
 
 def _forbidden(request: RightsRequest, wanted: RequestState) -> ConflictError:

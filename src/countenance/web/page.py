@@ -12,6 +12,8 @@ from countenance.core.errors import NotFoundError
 from countenance.gallery.retention import PRESETS
 from countenance.policy.model import Sector
 from countenance.policy.request import ProbeKind
+from countenance.rights.model import RequestKind
+from countenance.rights.service import MAX_WORDS
 from countenance.search.model import LEAD, MAX_LIMIT, MAX_PHOTOGRAPHS
 
 MEDIA_TYPES = {
@@ -28,12 +30,22 @@ KINDS = {
 }
 """What a probe may be, in words; a live picture is never searched."""
 
+ASKED_FOR = {
+    RequestKind.ACCESS: "What is held about them",
+    RequestKind.ERASURE: "To be erased",
+    RequestKind.OBJECTION: "That their face is not processed any more",
+    RequestKind.SEARCHES: "Which searches returned them",
+    RequestKind.STAY_OUT: "Not to be enrolled from now on",
+}
+"""What people ask the rights desk for, in words."""
+
 
 def page_router(
     *,
     max_image_bytes: int,
     keep_answers_days: int | None = None,
     keep_requests_days: int | None = None,
+    keep_cases_days: int | None = None,
     rights_contact: str = "",
 ) -> APIRouter:
     """Make the pages' routes.
@@ -42,6 +54,7 @@ def page_router(
         max_image_bytes: Largest photograph that the server takes; larger ones are refused before they are sent.
         keep_answers_days: How long answers are kept, for the page of retention; None without end.
         keep_requests_days: How long requests are kept once they are closed; None without end.
+        keep_cases_days: How long cases are.
         rights_contact: Whom people ask about their rights; empty leaves it out.
     """
     environment = Environment(
@@ -59,10 +72,12 @@ def page_router(
     audit = environment.get_template("audit.html").render(shared)
     sectors, roles = [one.value for one in Sector if one is not Sector.HOUSE], sorted(CUSTOMER_ROLES)
     organisations = environment.get_template("organisations.html").render(sectors=sectors, roles=roles, **shared)
+    rights = environment.get_template("rights.html").render(kinds=ASKED_FOR, max_words=MAX_WORDS, **shared)
     retention = environment.get_template("retention.html").render(
         presets=PRESETS,
         keep_answers_days=keep_answers_days,
         keep_requests_days=keep_requests_days,
+        keep_cases_days=keep_cases_days,
         contact=rights_contact,
         **shared,
     )
@@ -88,6 +103,11 @@ def page_router(
     def show_organisations() -> Response:
         """Return the page of organisations. It holds nothing of any: an operator's requests fetch them."""
         return Response(organisations, media_type="text/html")
+
+    @router.get("/rights")
+    def show_rights() -> Response:
+        """Return the page of the rights desk. It holds nothing of anybody: a custodian's requests fetch it."""
+        return Response(rights, media_type="text/html")
 
     @router.get("/retention")
     def show_retention() -> Response:

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_stranger_reads_it_and_learns_of_nobody(tmp_path: Path, serve: Callable[[FastAPI], str]) -> None:
     settings = made_up_home(tmp_path / "home", {"eastmarch-archive": 1})
     with open_gallery(settings) as gallery:
-        pages = page_router(max_image_bytes=1, keep_answers_days=90, rights_contact="Desk <desk@example.org>")
+        pages = page_router(
+            max_image_bytes=1, keep_answers_days=90, keep_cases_days=400, rights_contact="Desk <desk@example.org>"
+        )
         address = serve(create_app(gallery, pages=[pages]))
 
         answer = httpx.get(f"{address}/retention", trust_env=False)
@@ -27,6 +29,7 @@ def test_a_stranger_reads_it_and_learns_of_nobody(tmp_path: Path, serve: Callabl
     assert "740 ILCS 14/15(a)" in answer.text
     assert "503.001(c)(3)" in answer.text
     assert "kept for 90 days" in answer.text
+    assert "400 days after it was closed" in answer.text
     assert "Desk &lt;desk@example.org&gt;" in answer.text
     assert "eastmarch" not in answer.text
 

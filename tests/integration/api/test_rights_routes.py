@@ -1,6 +1,6 @@
 """The rights desk over REST."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -96,3 +96,33 @@ def test_what_can_not_be_is_said(desk: tuple[httpx.Client, httpx.Client], change
 
     assert (refused.status_code, refused.json()["code"]) == (422, code)
     assert desk[0].get("/requests/5f0c").json()["code"] == "request-unknown"
+
+
+def test_somebody_stays_out_and_takes_it_back(
+    gallery: OpenGallery, desk: tuple[httpx.Client, httpx.Client], portraits: Mapping[str, Path]
+) -> None:
+    first, second = desk
+    place = first.post("/requests", files=form(**{**RECEIVED, "kind": "stay-out"})).headers["Location"][3:]
+    first.post(f"{place}/identity", files=form(how="passport seen"))
+    sent = [("photograph", portraits[name].read_bytes()) for name in ("obama.jpg", "obama2.jpg")]
+    sent += [("document", b"signed"), ("until", (None, "2999-12-31"))]  # type: ignore[list-item]
+
+    early = first.post(f"{place}/consent", files=[*sent[:3], ("until", (None, "2020-01-01"))])  # type: ignore[list-item]
+    consented = first.post(f"{place}/consent", files=sent).json()
+    [waiting] = first.get("/stay-out").json()["entries"]
+    first.post(f"{place}/decision", files=form(granted=True, reason="their wish"))
+    second.post(f"{place}/release")
+    [entry] = first.get("/stay-out").json()["entries"]
+    enrolling = {"photograph": ("o.jpg", portraits["obama3.jpg"].read_bytes()), "subject": (None, "C")}
+    refused = first.post("/sources/one/photographs", files=enrolling).json()
+    ended = first.delete(f"/stay-out/{entry['entry_id']}")
+    again = first.delete(f"/stay-out/{entry['entry_id']}")
+    enrolled = first.post("/sources/one/photographs", files=enrolling).json()
+
+    assert (early.status_code, early.json()["code"]) == (422, "consent-end-invalid")
+    assert consented["consent"]["entry_id"] == waiting["entry_id"] == entry["entry_id"]
+    assert (waiting["since"], entry["since"] is None) == (None, False)
+    assert ([one["code"] for one in refused["not_enrolled"]], refused["stay_out"]) == (["stay-out"], 1)
+    assert (ended.status_code, again.status_code, again.json()["code"]) == (204, 404, "stay-out-unknown")
+    assert enrolled["enrolled"] == 1
+    assert gallery.rights.stay_out.entries.entries() == ()

@@ -71,3 +71,43 @@ def test_what_can_not_be_is_one_line(command: Command, album: Path) -> None:
     command("rights", "identify", one, "--how", "seen")
     command("rights", "find", one, "d.txt").refused(2, "image-unsupported-format")
     command("rights", "find", one, "nowhere.jpg").refused(4, "image-not-found")
+
+
+def test_somebody_stays_out_until_they_take_it_back(command: Command, album: Path, photographs: Path) -> None:
+    enrolled(command, album)
+    portrait, again = (photographs / "C" / name for name in PEOPLE["C"])
+    (album.parent / "new" / "C").mkdir(parents=True)
+    (album.parent / "new" / "C" / again.name).write_bytes(again.read_bytes())
+    received = ("rights", "receive", "--kind", "stay-out", "--name", "Zoë Planted", "--contact", "z@example.org")
+
+    one = command(*received, "--json").json["request_id"]
+    command("rights", "identify", one, "--how", "passport seen")
+    command("rights", "decide", one, "--grant", "--reason", "r").refused(5, "consent-missing")
+    consent = ("rights", "consent", one, portrait, "--document", "d.txt")
+    command(*consent, "--until", "2020-01-01").refused(2, "consent-end-invalid")
+    consented = command(*consent, "--until", "2999-12-31", "--json").json
+    waiting = command("enrol", "album", album.parent / "new", "--json").json
+    command("rights", "decide", one, "--grant", "--reason", "Their wish")
+    released = command("rights", "release", one, "--as", "second", "--json").json
+    other = album.parent / "other"
+    (other / "C").mkdir(parents=True)
+    (other / "C" / portrait.name).write_bytes(portrait.read_bytes())
+    refused = command("enrol", "album", other, "--json").json
+    said = command("enrol", "album", other).out
+    letter = command("rights", "letter", one, "--to", "l.pdf", "--json").json
+    [entry] = command("rights", "stay-out", "list", "--json").json["entries"]
+    planned = command("retention", "plan", "--json").json["stay_out"]
+    ended = command("rights", "stay-out", "end", entry["entry_id"], "--json").json
+    afterwards = command("enrol", "album", other, "--json").json
+
+    assert (consented["found"], consented["consent"]["ends_on"]) == ([], "2999-12-31")
+    assert (waiting["enrolled"], waiting["stay_out"]) == (1, 0)
+    assert [one["source"] for one in released["found"]] == ["album"]
+    assert ([one["code"] for one in refused["not_enrolled"]], refused["stay_out"]) == (["stay-out"], 1)
+    assert "it shows somebody who asked not to be enrolled [stay-out]" in said
+    assert "Zoë" not in said
+    assert any(entry["entry_id"] in text for text in letter["paragraphs"])
+    assert (planned, ended) == ([], {"ended": entry["entry_id"]})
+    assert (afterwards["enrolled"], afterwards["stay_out"]) == (1, 0)
+    assert "Nobody asked to stay out." in command("rights", "stay-out", "list").out
+    command("rights", "stay-out", "end", entry["entry_id"]).refused(4, "stay-out-unknown")

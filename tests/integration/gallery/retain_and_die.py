@@ -28,7 +28,7 @@ def main() -> None:
     home, step = sys.argv[1:]
     part, inner, fatal = STEPS[step]
     with open_gallery(Settings(home=Path(home), keep_answers_days=30)) as gallery:
-        service = gallery.retention._service
+        service = gallery.retention.service
         whole = getattr(service, part)
         deadly = (
             Dying(whole, fatal) if inner is None else replace(whole, **{inner: Dying(getattr(whole, inner), fatal)})

@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import text
 
-from countenance.adapters.sql.database import open_engine, sqlite_url
+from countenance.adapters.sql.database import migrations, open_engine, sqlite_url
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.clock import utc_now
-from countenance.core.errors import ConflictError, NotFoundError
+from countenance.core.errors import ConflictError, InvalidInputError, NotFoundError
 from countenance.gallery.model import SourceState
 from countenance.gallery.terms import Retention, RetentionRule
 from countenance.keys.model import KeyState, case_scope, source_scope
@@ -25,6 +26,7 @@ from tests.made_up_galleries import found, kept_answer, made_up_home, people, te
 
 TODAY = utc_now().date()
 YESTERDAY = TODAY - timedelta(days=1)
+TOMORROW = TODAY + timedelta(days=1)
 ENDED = Retention(rule=RetentionRule.DATE, ends_on=YESTERDAY)
 ENDS_TODAY = Retention(rule=RetentionRule.DATE, ends_on=TODAY)
 
@@ -51,7 +53,7 @@ def test_a_server_that_runs_over_midnight_does_not_search_what_ended(settings: S
         gallery.refresh()
         on_the_last_day = returned(gallery, "ends")
 
-        gallery.retention._service.heed(today=TODAY + timedelta(days=1))
+        gallery.retention.service.heed(today=TODAY + timedelta(days=1))
         on_the_next = returned(gallery, "ends")
         [*_, last] = gallery.sources.history("ends")
 
@@ -143,24 +145,71 @@ class TestReleases:
             "ends", label=label, document=b"consent", ends_on=ends_on, by="Ada"
         ).release_id
 
-    def test_who_has_none_left_is_erased(self, settings: Settings) -> None:
+    def test_who_has_none_left_is_not_searched_from_the_next_day_on(self, settings: Settings) -> None:
         with open_gallery(settings) as gallery:
-            gone = self.release(gallery, "ends person 0", YESTERDAY)
-            self.release(gallery, "ends person 1", TODAY)
-            self.release(gallery, "ends person 2", YESTERDAY)
+            gone = self.release(gallery, "ends person 0", TODAY)
+            self.release(gallery, "ends person 1", TOMORROW)
+            self.release(gallery, "ends person 2", TODAY)
             self.release(gallery, "ends person 2", None)
+            self.release(gallery, "nobody", TODAY)
+            on_the_last_day, planned = returned(gallery, "ends"), gallery.retention.plan(today=TOMORROW).plan.releases
+
+            gallery.retention.service.heed(today=TOMORROW)
+            on_the_next, waiting = returned(gallery, "ends"), gallery.retention.plan(today=TOMORROW).plan
+            [ended] = gallery.retention.run().destroyed
+            agree = gallery.indexed.compare().agree
+
+        assert "ends person 0" in on_the_last_day
+        assert [one.release_id for one in planned] == [gone]
+        assert "ends person 0" not in on_the_next
+        assert {"ends person 1", "ends person 2", "ends person 3"} <= on_the_next
+        assert (waiting.releases, waiting.unfinished) == ((), 1)
+        assert (ended.kind.value, ended.reason) == (
+            "subject-erased",
+            f"the last release ended or was taken back ({gone})",
+        )
+        assert ended.certificate is not None
+        assert agree
+        assert traces(settings.home, b"ends person 0") == []
+
+    def test_one_that_is_taken_back_ends_at_once_for_servers_that_run_too(self, settings: Settings) -> None:
+        with open_gallery(settings) as serving, open_gallery(settings) as gallery:
             revoked = self.release(gallery, "ends person 3", None)
-            gallery.sources.revoke_release("ends", revoked)
-            self.release(gallery, "nobody", YESTERDAY)
-            planned = gallery.retention.plan().plan.releases
+            other = self.release(gallery, "ends person 4", None)
+            self.release(gallery, "ends person 4", TOMORROW)
+            before = returned(serving, "ends")
 
-            ended = gallery.retention.run().destroyed
-            left = [one.label for one in gallery.records.subjects(source="ends", limit=9)]
+            for release in (revoked, other):
+                gallery.sources.revoke_release("ends", release)
+            after = returned(serving, "ends")
 
-        assert [one.release_id for one in planned] == [gone, revoked]
-        assert [one.kind.value for one in ended] == ["subject-erased"] * 2
-        assert ended[0].reason == f"the last release ended or was taken back ({gone})"
-        assert left == ["ends person 1", "ends person 2", "ends person 4"]
+        assert {"ends person 3", "ends person 4"} <= before
+        assert "ends person 3" not in after
+        assert "ends person 4" in after
+
+    def test_those_from_before_the_columns_are_found_too(self, settings: Settings) -> None:
+        with open_gallery(settings) as gallery:
+            ends, keyring = self.release(gallery, "ends person 0", TODAY), gallery.keyring
+            self.release(gallery, "ends person 1", None)
+            engine = open_engine(sqlite_url(settings.database))
+            with engine.begin() as connection:
+                config = migrations()
+                config.attributes.update(connection=connection, keyring=keyring)
+                command.downgrade(config, "0013")
+            engine.dispose()
+
+        with open_gallery(settings) as gallery:
+            planned = gallery.retention.plan(today=TOMORROW).plan.releases
+
+        assert [one.release_id for one in planned] == [ends]
+
+    def test_one_that_is_over_is_not_taken_in(self, settings: Settings) -> None:
+        with open_gallery(settings) as gallery:
+            with pytest.raises(InvalidInputError) as caught:
+                self.release(gallery, "ends person 0", YESTERDAY)
+
+            assert gallery.sources.releases("ends") == ()
+        assert caught.value.code == "release-ended"
 
 
 class TestAnswers:
@@ -219,13 +268,13 @@ def test_keys_of_old_marks_in_the_audit_log_are_destroyed(settings: Settings) ->
 def test_killed_after_any_step_it_is_finished_by_running_it_again(settings: Settings, step: str) -> None:
     with open_gallery(settings) as gallery:
         search_id = TestAnswers().answer(gallery, 40)
-        gallery.sources.add_release("stays", label="stays person 0", document=b"c", ends_on=YESTERDAY, by="Ada")
+        gallery.sources.add_release("stays", label="stays person 0", document=b"c", ends_on=TODAY, by="Ada")
         gallery.retention.set("ends", ENDS_TODAY)
     script = (sys.executable, "-m", "tests.integration.gallery.retain_and_die", settings.home, step)
 
     killed = subprocess.run(script, capture_output=True, check=False, env=os.environ)
     with open_gallery(settings) as gallery:
-        gallery.retention._service.run(actor=SYSTEM, today=TODAY + timedelta(days=1))
+        gallery.retention.service.run(actor=SYSTEM, today=TODAY + timedelta(days=1))
         kinds = sorted(one.kind.value for one in gallery.sources.certificates())
         left = [one.label for one in gallery.records.subjects(limit=20)]
         plan, agree = gallery.retention.plan().plan, gallery.indexed.compare().agree

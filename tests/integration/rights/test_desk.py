@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 
 from countenance.bootstrap.rights_desk import letter_of
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
+from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
 from countenance.core.errors import (
     ConflictError,
@@ -28,10 +29,13 @@ from countenance.policy.model import Actor
 from countenance.rights.letter import letter
 from countenance.rights.model import FoundSubject, RequestKind, RequestState, RightsRequest
 from countenance.rights.service import RightsDesk
+from countenance.search.model import ProbePhotograph
 from tests import signed_up
 from tests.integration.rights.release_and_die import STEPS
-from tests.made_up_galleries import kept_answer, made_up_home, traces
+from tests.made_up_galleries import kept_answer, made_up_home, people, traces
 
+NOBODY = people("nobody", 1)
+PHOTOGRAPH = ProbePhotograph(image=b"", filename=None)
 NAME, CONTACT = "Wilhelmina Planted", "planted@example.org"
 
 
@@ -220,8 +224,8 @@ class TestStates:
         }
         steps: dict[str, Callable[[str], object]] = {
             "identify": lambda one: desk.rights.identify(one, how="h", actor=desk.first),
-            "find": lambda one: replace(desk.rights, look=lambda *_: ()).find(
-                one, b"", filename=None, face=None, actor=desk.first
+            "find": lambda one: replace(desk.rights, read=lambda _: NOBODY, look=lambda _: ()).find(
+                one, PHOTOGRAPH, actor=desk.first
             ),
             "decide": lambda one: desk.rights.decide(one, granted=True, reason="r", actor=desk.first),
             "release": lambda one: desk.rights.release(one, actor=desk.second),
@@ -272,14 +276,17 @@ class TestStates:
 def test_whom_a_photograph_looks_like_is_kept_and_the_photograph_is_not(desk: Desk) -> None:
     seen: list[bytes] = []
 
-    def look(photograph: bytes, *_: object) -> tuple[FoundSubject, ...]:
-        seen.append(photograph)
+    def read(photographs: Sequence[ProbePhotograph]) -> Templates:
+        seen.extend(one.image for one in photographs)
+        return NOBODY
+
+    def look(_: Templates) -> tuple[FoundSubject, ...]:
         return (FoundSubject(subject_id=f"s{len(seen)}", source="one", score=len(seen) / 10),)
 
-    rights, request_id = replace(desk.rights, look=look), desk.identified().request_id
+    rights, request_id = replace(desk.rights, read=read, look=look), desk.identified().request_id
 
     for photograph in (b"first planted photograph", b"second planted photograph"):
-        found = rights.find(request_id, photograph, filename="x.jpg", face=None, actor=desk.first)
+        found = rights.find(request_id, replace(PHOTOGRAPH, image=photograph), actor=desk.first)
 
     assert [(one.subject_id, one.score) for one in found.found] == [("s2", 0.2), ("s1", 0.1)]
     assert traces(desk.gallery.settings.home, *seen) == []
@@ -290,7 +297,7 @@ def test_an_unusable_photograph_is_said(desk: Desk, portraits: dict[str, Path]) 
     request_id = desk.identified().request_id
 
     with pytest.raises(InvalidInputError) as caught:
-        desk.rights.find(request_id, b"no picture", filename="x.jpg", face=None, actor=desk.first)
+        desk.rights.find(request_id, replace(PHOTOGRAPH, image=b"no picture"), actor=desk.first)
 
     assert caught.value.code.startswith("image-")
     assert desk.rights.register.request(request_id).found == ()

@@ -106,12 +106,13 @@ def _swept(session: Session, row: ApprovalRow, at: datetime, deletes_before: dat
     return False
 
 
-def forget_answer(session: Session, search_id: str) -> None:
-    """Delete a kept answer; that the search was made stays on record."""
+def forget_answer(session: Session, search_id: str) -> bool:
+    """Delete a kept answer; that the search was made stays on record. Returns whether there was one."""
     number = session.scalar(select(SearchRow.number).where(SearchRow.search_id == search_id))
     if number is not None:
         session.execute(delete(SearchCandidateRow).where(SearchCandidateRow.search == number))
         session.execute(delete(SearchRow).where(SearchRow.number == number))
+    return number is not None
 
 
 def add_approval(session: Session, keyring: Keyring, asked: ApprovalRequest) -> str:

@@ -9,7 +9,10 @@ from countenance.adapters.sql.models import Base, RowNumber, UtcDateTime
 
 
 class CaseRow(Base):
-    """A case of an organisation. `reference_key` is its reference's fingerprint; what is personal is sealed."""
+    """A case of an organisation. `reference_key` is its reference's fingerprint; what is personal is sealed.
+
+    Of one that was forgotten, `sealed` is empty, and `reference_key` its id.
+    """
 
     __tablename__ = "case_record"
     __table_args__ = (UniqueConstraint("organisation", "reference_key"),)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import ColumnElement, Engine, ScalarSelect, Select, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -11,11 +11,12 @@ from countenance.adapters.sql.access_models import OrganisationRow
 from countenance.adapters.sql.approval_models import ApprovalRow
 from countenance.adapters.sql.approvals import add_approval, give_back, granted, use_approval
 from countenance.adapters.sql.audit_log import SqlAuditLog
+from countenance.adapters.sql.case_ends import closed_before, forget_rows
 from countenance.adapters.sql.case_models import CaseRow, SearchUseRow
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.models import GalleryRow
 from countenance.audit.model import Acting, Entry
-from countenance.cases.entries import case_closed, case_opened
+from countenance.cases.entries import case_closed, case_forgotten, case_opened
 from countenance.cases.model import NO_CASE, Authorisation, Case, CaseState
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.keys.documents import open_document, seal_document
@@ -123,6 +124,19 @@ class SqlCases:
             rows = session.scalars(_of(org_id).order_by(CaseRow.number.desc()))
             return tuple(_case_of(self._keyring, row, org_id) for row in rows)
 
+    def closed(self, before: date) -> tuple[str, ...]:
+        """See the port."""
+        with transaction(self._engine) as session:
+            return closed_before(session, self._keyring, before)
+
+    def forget(self, case_id: str, *, actor: Acting) -> None:
+        """See the port."""
+        with transaction(self._writer) as session:
+            answers = forget_rows(session, self._keyring, case_id)
+            if answers is not None:
+                self._audit.append(session, case_forgotten(case_id, answers=answers, actor=actor))
+        self._keyring.destroy(case_scope(case_id), reason="case over")
+
     @contextmanager
     def deciding(self, actor: Actor) -> Iterator[Reservation]:
         """See the port."""
@@ -212,11 +226,11 @@ def _found(session: Session, keyring: Keyring, org_id: str, name: str) -> CaseRo
 
 
 def _of(org_id: str, *wanted: ColumnElement[bool]) -> Select[CaseRow]:
-    """Choose an organisation's cases."""
+    """Choose an organisation's cases that were not forgotten."""
     return (
         select(CaseRow)
         .join(OrganisationRow, CaseRow.organisation == OrganisationRow.number)
-        .where(OrganisationRow.org_id == org_id, *wanted)
+        .where(OrganisationRow.org_id == org_id, CaseRow.sealed != b"", *wanted)
     )
 
 

@@ -1,40 +1,47 @@
 """The tables of destruction: what was destroyed, and which searches had returned what."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from countenance.adapters.sql.models import Base, RowNumber, UtcDateTime
+from countenance.gallery.destruction import DestructionKind
 
 
-class DestructionRow(Base):
-    """A destruction: under way until it has its certificate."""
+class CertifiedRow(Base):
+    """Something that is destroyed: under way until it has its certificate. What it was stands in the sealed entry."""
+
+    __abstract__ = True
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
+    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class DestructionRow(CertifiedRow):
+    """The destruction of a source."""
 
     __tablename__ = "destruction"
 
-    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     destruction_id: Mapped[str] = mapped_column(String(36), unique=True)
     kind: Mapped[str] = mapped_column(String(20))
     source: Mapped[int] = mapped_column(ForeignKey("source.number"), unique=True)
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    entry: Mapped[bytes] = mapped_column(LargeBinary)
-    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    target: ClassVar[None] = None
 
 
-class ErasureRow(Base):
-    """An erasure of a subject, a photograph or a face: under way until it has its certificate."""
+class ErasureRow(CertifiedRow):
+    """The erasure of a subject, a photograph or a face."""
 
     __tablename__ = "erasure"
 
-    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
-    erasure_id: Mapped[str] = mapped_column(String(36), unique=True)
+    destruction_id: Mapped[str] = mapped_column("erasure_id", String(36), unique=True)
     kind: Mapped[str] = mapped_column(String(20))
     target: Mapped[str] = mapped_column(String(36), unique=True)
     source: Mapped[int] = mapped_column(ForeignKey("source.number"), index=True)
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    entry: Mapped[bytes] = mapped_column(LargeBinary)
-    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class ErasedPhotographRow(Base):
@@ -46,17 +53,17 @@ class ErasedPhotographRow(Base):
     content_print: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
 
 
-class AnswerExpiryRow(Base):
-    """The destruction of kept answers whose time was over: under way until it has its certificate."""
+class AnswerExpiryRow(CertifiedRow):
+    """The destruction of kept answers whose time was over."""
 
     __tablename__ = "answer_expiry"
 
-    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
-    expiry_id: Mapped[str] = mapped_column(String(36), unique=True)
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    destruction_id: Mapped[str] = mapped_column("expiry_id", String(36), unique=True)
     before: Mapped[datetime] = mapped_column(UtcDateTime)
-    entry: Mapped[bytes] = mapped_column(LargeBinary)
-    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    kind: ClassVar[str] = DestructionKind.ANSWERS_EXPIRED.value
+    source: ClassVar[None] = None
+    target: ClassVar[None] = None
 
 
 class SearchCandidateRow(Base):

@@ -7,20 +7,19 @@ from sqlalchemy import Delete, Engine, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.database import WRITER, empty_log, slices, transaction
+from countenance.adapters.sql.certified import CertifiedTable
+from countenance.adapters.sql.database import slices, transaction
 from countenance.adapters.sql.destruction_models import DestructionRow, ErasedPhotographRow, SearchCandidateRow
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SearchRow, SourceRow, SubjectRow, TemplateRow
-from countenance.adapters.sql.sealing import CERTIFICATE, DESTRUCTION, RowSeals
+from countenance.adapters.sql.sealing import CERTIFICATE, DESTRUCTION
 from countenance.adapters.sql.searches import forget_in_answer
 from countenance.adapters.sql.source_models import ProvenanceRow, ReleaseRow
 from countenance.adapters.sql.source_register import change_state_of, find_source
-from countenance.adapters.sql.source_values import source_of
 from countenance.audit.model import Acting
 from countenance.core.ids import new_id
-from countenance.gallery.destruction import Answer, Destroyed, Destruction, DestructionKind, HandedOut
-from countenance.gallery.entries import destroyed, source_changed
+from countenance.gallery.destruction import Answer, Destruction, DestructionKind, HandedOut
+from countenance.gallery.entries import source_changed
 from countenance.gallery.model import SourceChange, SourceState
-from countenance.keys.model import HOME
 from countenance.keys.ports import Keyring
 
 KINDS = {
@@ -29,15 +28,12 @@ KINDS = {
 }
 
 
-class SqlDestructions:
+class SqlDestructions(CertifiedTable[DestructionRow]):
     """Implements `DestructionRecords` over one database. Thread-safe: each call has its own session."""
 
     def __init__(self, engine: Engine, audit: SqlAuditLog, keyring: Keyring) -> None:
         """Keep the engine, the log in the same database, and the keyring; the schema must be up to date."""
-        self._engine = engine
-        self._audit = audit
-        self._seals = RowSeals(keyring)
-        self._writer = engine.execution_options(**{WRITER: True})
+        super().__init__(engine, audit, keyring, rows=DestructionRow, entry=DESTRUCTION, certificate=CERTIFICATE)
 
     def begin(self, name: str, change: SourceChange, *, actor: Acting) -> Destruction:
         """See the port."""
@@ -59,27 +55,19 @@ class SqlDestructions:
                 kind=KINDS[change.after].value,
                 source=source.number,
                 started_at=change.at,
-                entry=self._seals.home_entry(destruction_id, facts, column=DESTRUCTION),
+                entry=self._sealed(destruction_id, facts),
             )
             source.images = source.subjects = source.templates = 0
             session.add(row)
             session.flush()
-            return self._destruction_of(row, source)
+            return self._destruction_of(session, row)
 
     def of_source(self, name: str) -> Destruction | None:
         """See the port."""
         with transaction(self._engine) as session:
             source = find_source(session, self._seals, name)
             row = session.scalar(select(DestructionRow).where(DestructionRow.source == source.number))
-            return None if row is None else self._destruction_of(row, source)
-
-    def unfinished(self) -> tuple[Destruction, ...]:
-        """See the port."""
-        return self._list(finished=False)
-
-    def certificates(self) -> tuple[Destruction, ...]:
-        """See the port."""
-        return self._list(finished=True)
+            return None if row is None else self._destruction_of(session, row)
 
     def erase_rows(self, source_id: str, *, most: int) -> int:
         """See the port."""
@@ -124,46 +112,6 @@ class SqlDestructions:
                 HandedOut(search_id=search_id, searched_at=searched_at, candidates=count)
                 for search_id, searched_at, count in session.execute(chosen)
             )
-
-    def settle(self) -> None:
-        """See the port: SQLite overwrites deleted rows (`secure_delete`), its write-ahead log is emptied here."""
-        empty_log(self._engine)
-
-    def finish(self, destruction_id: str, certificate: bytes, *, actor: Acting) -> None:
-        """See the port."""
-        with transaction(self._writer) as session:
-            row = session.scalar(select(DestructionRow).where(DestructionRow.destruction_id == destruction_id))
-            if row is not None and row.certificate is None:
-                row.certificate = self._seals.keyring.seal(HOME, certificate, record=destruction_id, column=CERTIFICATE)
-                self._audit.append(session, destroyed(destruction_id, certificate, actor=actor))
-
-    def _list(self, *, finished: bool) -> tuple[Destruction, ...]:
-        """List destructions, newest first."""
-        chosen = (
-            select(DestructionRow, SourceRow)
-            .join(SourceRow, DestructionRow.source == SourceRow.number)
-            .where(DestructionRow.certificate.is_not(None) if finished else DestructionRow.certificate.is_(None))
-            .order_by(DestructionRow.number.desc())
-        )
-        with transaction(self._engine) as session:
-            return tuple(self._destruction_of(row, source) for row, source in session.execute(chosen))
-
-    def _destruction_of(self, row: DestructionRow, source: SourceRow) -> Destruction:
-        """Return a destruction."""
-        facts = self._seals.open_home_entry(row.destruction_id, row.entry, column=DESTRUCTION)
-        certificate = row.certificate and self._seals.keyring.open(
-            HOME, row.certificate, record=row.destruction_id, column=CERTIFICATE
-        )
-        return Destruction(
-            destruction_id=row.destruction_id,
-            kind=DestructionKind(row.kind),
-            source=source_of(source, self._seals),
-            started_at=row.started_at,
-            by=facts["by"],
-            reason=facts["reason"],
-            destroyed=Destroyed(images=facts["images"], subjects=facts["subjects"], templates=facts["templates"]),
-            certificate=certificate,
-        )
 
 
 def erase_photographs(session: Session, images: Sequence[int]) -> int:

@@ -16,6 +16,7 @@ from countenance.keys.documents import open_document, seal_document
 from countenance.keys.model import KeyState, case_scope
 from countenance.keys.ports import Keyring
 from countenance.rights.model import (
+    Consent,
     Decision,
     FoundSubject,
     Holding,
@@ -133,6 +134,7 @@ class SqlRequests:
             decision=_decision(facts["decision"]),
             holdings=tuple(map(_holding, facts["holdings"])),
             certificates=tuple(facts["certificates"]),
+            consent=_consent(facts.get("consent")),
             version=row.version,
         )
 
@@ -142,6 +144,11 @@ def _decision(facts: dict[str, Any] | None) -> Decision | None:
     if facts is None:
         return None
     return Decision(**facts | {"subjects": tuple(facts["subjects"]), "at": datetime.fromisoformat(facts["at"])})
+
+
+def _consent(facts: dict[str, Any] | None) -> Consent | None:
+    """Return a consent, if there is one; requests of before there were any have none."""
+    return None if facts is None else Consent(**facts | {"ends_on": date.fromisoformat(facts["ends_on"])})
 
 
 def _holding(facts: dict[str, Any]) -> Holding:

@@ -99,6 +99,8 @@ def release_row(source: SourceRow, release: Release, seals: RowSeals) -> Release
     return ReleaseRow(
         release_id=release.release_id,
         source=source.number,
+        label_print=seals.label_print(source.source_id, release.label),
+        ends_on=_day_text(release.ends_on),
         registered_at=release.registered_at,
         revoked_at=release.revoked_at,
         entry=seals.entry(source.source_id, release.release_id, facts, column=RELEASE),

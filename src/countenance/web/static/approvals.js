@@ -1,11 +1,8 @@
 // What waits for a supervisor: each search with its case and purpose, approved or refused with a reason.
 
-import { byId, make, showProblem } from "/static/elements.js";
+import { byId, make, minute, showProblem, words } from "/static/elements.js";
 import { usePasskey } from "/static/passkeys.js";
 import { request } from "/static/server.js";
-
-const words = (code) => code.replaceAll("-", " ");
-const minute = (moment) => new Date(moment).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
 
 // Whoever has a passkey signs the hash of exactly this search with it.
 async function decide({ approval_id: id }, grant) {

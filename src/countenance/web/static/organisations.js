@@ -1,24 +1,10 @@
 // Vetting: organisations on record, what waits for this operator, people and what was done.
 
-import { byId, counted, make, showProblem } from "/static/elements.js";
+import { attempting, byId, counted, facts, make, minute, state, words } from "/static/elements.js";
 import { request, upload } from "/static/server.js";
 
 const shown = { id: null };
-const minute = (moment) => new Date(moment).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
-const words = (code) => code.replaceAll("-", " ");
-const state = (one) => make("span", { text: one.state, class: `state ${one.state}` });
-
-async function attempt(act) {
-  showProblem(byId("problem"), null);
-  try {
-    await act();
-    await show();
-  } catch (problem) {
-    if (problem.needsSignIn) return location.assign("/");
-    showProblem(byId("problem"), problem);
-    byId("problem").scrollIntoView({ block: "center" });
-  }
-}
+const attempt = attempting(show);
 
 function button(text, act) {
   const made = make("button", { text, class: "quiet", type: "button" });
@@ -93,10 +79,8 @@ async function showOne() {
   if (shown.id === null) return;
   const one = await request("GET", `/operator/organisations/${shown.id}`);
   byId("one-heading").replaceChildren(make("span", { text: one.name }), state(one));
-  const facts = { Sector: words(one.sector), Country: one.country, Region: one.region ?? "whole country", Contact: one.contact };
-  const pairs = Object.entries(facts).map(([term, fact]) =>
-    make("div", {}, [make("dt", { text: term }), make("dd", { text: fact })]));
-  byId("one-facts").replaceChildren(...pairs);
+  const known = { Sector: words(one.sector), Country: one.country, Region: one.region ?? "whole country", Contact: one.contact };
+  byId("one-facts").replaceChildren(...facts(known));
   byId("one-documents").replaceChildren(...one.documents.map(documentRow));
   byId("one-waits").textContent = waiting(one) ?? "";
   byId("one-waits").hidden = waiting(one) === null;

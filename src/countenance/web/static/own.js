@@ -1,14 +1,11 @@
 // One's own sign-in: first with a one-time code, later to see and change what counts.
 
-import { byId, make, showProblem } from "/static/elements.js";
+import { byId, day, make, minute, showProblem } from "/static/elements.js";
 import { canUsePasskeys, makePasskey } from "/static/passkeys.js";
 import { request } from "/static/server.js";
 
 const NAMES = { password: "Password", totp: "Authenticator", passkey: "Passkey", "api-key": "API key" };
 const authenticator = { secret: null, picture: null };
-
-const day = (moment) => new Date(moment).toLocaleDateString("en", { dateStyle: "medium" });
-const minute = (moment) => new Date(moment).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
 
 // Does something, shows what went wrong, and shows everything anew.
 async function attempt(act) {

@@ -11,6 +11,7 @@ async function show({ login, roles, setting_up: settingUp }) {
   if (settingUp) return location.assign("/own");
   byId("own").textContent = login;
   byId("own").hidden = false;
+  byId("rights").hidden = !roles.includes("custodian");
   byId("organisations").hidden = !roles.includes("operator");
   byId("audit").hidden = !roles.includes("auditor");
   byId("sign-out").hidden = false;

@@ -8,7 +8,9 @@ from countenance.adapters.sql import (  # noqa: F401 - their tables belong to th
     audit_models,
     case_models,
     destruction_models,
+    request_models,
     source_models,
+    stay_out_models,
     tombstones,
 )
 from countenance.adapters.sql.models import Base
