@@ -66,19 +66,18 @@ ENGINES: dict[str, Callable[[int], TemplateIndex]] = {
 """An empty index of a dimension, by the engine's name."""
 
 if MILVUS in os.environ:
-    from countenance.adapters.milvus import MilvusIndex
+    from countenance.adapters.milvus.engine import MilvusIndex
+    from countenance.adapters.milvus.server import Filter, MilvusServer, TemplateCollection
 
     @cache
-    def collection(dim: int) -> MilvusIndex:
+    def collection(dim: int) -> TemplateCollection:
         """Return the one collection that all tests use: a server takes seconds to make one."""
-        return MilvusIndex(dim, dict, uri=os.environ[MILVUS])
+        return MilvusServer(os.environ[MILVUS]).remade("contract", dim)
 
     def emptied(dim: int, originals: Originals) -> MilvusIndex:
-        """Return it without rows, and with records of its own."""
-        index = collection(dim)
-        index.clear()
-        index._originals = originals
-        return index
+        """Return it without rows, with records and a rotation of its own."""
+        collection(dim).delete(Filter.of(low=0))
+        return MilvusIndex(dim, originals, collection=collection(dim), rotation=Rotation.random(dim))
 
     ENGINES["milvus"] = lambda dim: WithRecords(lambda originals: emptied(dim, originals))
 

@@ -22,18 +22,18 @@ NETWORK = ("unshare", "--map-root-user", "--net")
 """What gives a command a network in which there is nobody else."""
 
 
-def command(server: str, folder: str) -> list[str]:
+def command(server: str, folder: str, port: int = PORT) -> list[str]:
     """Return the command line that starts a server."""
     if server == "lite":
-        options = ["--data-dir", folder, "--host", "127.0.0.1", "--port", str(PORT)]
+        options = ["--data-dir", folder, "--host", "127.0.0.1", "--port", str(port)]
         return [str(SERVERS / "milvus-lite"), "server", *options]
-    return [str(SERVERS / "milvus-server"), "--data", folder, "--proxy-port", str(PORT)]
+    return [str(SERVERS / "milvus-server"), "--data", folder, "--proxy-port", str(port)]
 
 
-def answers() -> bool:
-    """Say whether something listens on the port."""
+def answers(port: int = PORT) -> bool:
+    """Say whether something listens on a port."""
     with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", PORT)) == 0
+        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 def run(server: str, words: list[str]) -> int:

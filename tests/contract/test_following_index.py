@@ -1,6 +1,7 @@
 """The contract of `FollowingIndex`: what an engine needs to be kept equal to the records."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.errors import IntegrityError
 from countenance.index.ports import FollowingIndex
-from tests.index_engines import unit_rows
+from countenance.index.rotation import Rotation
+from tests.index_engines import MILVUS, unit_rows
 
 DIM = 16
 ROWS = np.array([9, 2, 5, 7])
@@ -34,14 +36,29 @@ ENGINES: dict[str, Make] = {
     ),
 }
 
+if MILVUS in os.environ:
+    from countenance.adapters.milvus.server import MilvusServer
+    from countenance.adapters.milvus.shared import SharedMilvusIndex
+    from countenance.adapters.milvus.state import StateFile
+
+    ENGINES["milvus"] = lambda folder: SharedMilvusIndex(
+        StateFile(folder, memory_keyring()),
+        DIM,
+        server=MilvusServer(os.environ[MILVUS]),
+        prefix="following_",
+        originals=lambda rows: dict.fromkeys(rows, TEMPLATES[0]),
+        rotation=Rotation.random(DIM),
+    )
+
 
 @pytest.fixture(params=[pytest.param(make, id=name) for name, make in ENGINES.items()])
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> FollowingIndex:
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FollowingIndex]:
     """An index with two blocks."""
     made: FollowingIndex = request.param(tmp_path)
     made.add("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES)
     made.add("b", rows=np.array([4]), subjects=np.array([8]), templates=TEMPLATES[:1])
-    return made
+    yield made
+    made.close()
 
 
 def test_it_lists_its_blocks_and_rows(index: FollowingIndex) -> None:
@@ -50,6 +67,40 @@ def test_it_lists_its_blocks_and_rows(index: FollowingIndex) -> None:
     assert index.rows("b").tolist() == [4]
     assert index.rows("unknown").tolist() == []
     assert index.rows("unknown").dtype == np.int64
+
+
+def test_it_counts_its_rows(index: FollowingIndex) -> None:
+    assert [index.count(block) for block in ("a", "b", "unknown")] == [4, 1, 0]
+    assert index.rows().tolist() == [2, 4, 5, 7, 9]
+    assert sorted(index.newest()) == [4, 9]
+    assert index.state().rows >= 0
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [
+        pytest.param([2, 7], [2, 4, 7], id="some"),
+        pytest.param([], [4], id="none"),
+        pytest.param([2, 5, 7, 9], [2, 4, 5, 7, 9], id="all"),
+    ],
+)
+def test_a_block_keeps_what_it_is_told_to(index: FollowingIndex, kept: list[int], left: list[int]) -> None:
+    index.keep("a", np.array(kept, dtype=np.int64))
+
+    assert index.rows().tolist() == left
+    [found] = index.search(TEMPLATES[:1], blocks=["a", "b"], limit=9)
+    assert {near.row for near in found.neighbours} <= set(left)
+
+
+def test_it_knows_what_it_was_brought_to_until_it_is_cleared(index: FollowingIndex) -> None:
+    before = index.revision
+    with index.following(), index.following():
+        index.revision = 12
+    brought = index.revision
+
+    index.clear()
+
+    assert (before, brought, index.revision) == (-1, 12, -1)
 
 
 def test_the_last_row_stays_when_it_is_removed(index: FollowingIndex) -> None:

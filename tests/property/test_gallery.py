@@ -3,7 +3,6 @@
 import json
 import tempfile
 from contextlib import ExitStack, nullcontext
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from countenance.adapters.exact.engine import ExactIndex
+from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import InlineReader
 from countenance.adapters.objects import StoredObjects
@@ -71,12 +70,19 @@ class GalleryMachine(RuleBasedStateMachine):
         self._search = SearchService(
             permits=PermitsAll(self._records),
             records=self._records,
-            gallery=IndexedGallery(self._records, partial(ExactIndex, DIM, originals=originals_of(self._records))),
+            gallery=IndexedGallery(self._records, self._empty_index),
             analyser=self._analyser,
             gate=SEARCH_GATE,
             limits=LIMITS,
             default_threshold=0.5,
         )
+
+    def _empty_index(self) -> StoredExactIndex:
+        """Return an index that holds nothing yet."""
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        index = StoredExactIndex(folder, DIM, originals=originals_of(self._records), keyring=memory_keyring())
+        self._stack.callback(index.close)
+        return index
 
     @rule(target=names, name=st.sampled_from(["one", "two", "three"]))
     def register(self, name: str) -> str:

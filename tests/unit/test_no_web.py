@@ -36,7 +36,7 @@ ALLOWED = {
     ("adapters/objects.py", "obstore"): "the installation's own object store",
     ("adapters/bucket.py", "obstore"): "a bucket that the source hands over",
     ("adapters/s3.py", "obstore"): "how both are reached",
-    ("adapters/milvus.py", "pymilvus"): "the installation's own index server",
+    ("adapters/milvus/server.py", "pymilvus"): "the installation's own index server",
     ("adapters/oidc.py", "httpx"): "the identity provider that the installation names",
     ("adapters/keys/kms_client.py", "httpx"): "the key service that the installation names",
     ("cli/serve.py", "uvicorn"): "it listens",

@@ -1,6 +1,9 @@
-"""Files that survive a crash whole, and files that leave nothing behind."""
+"""Files that survive a crash whole, files that leave nothing behind, and files that one process at a time holds."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -44,3 +47,18 @@ def overwrite(descriptor: int) -> None:
     while done < size:
         done += os.pwrite(descriptor, bytes(min(size - done, 1 << 20)), done)
     os.fsync(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock that a file stands for, alone among all processes, and wait for it; the file is made, and stays.
+
+    Raises:
+        OSError: there is no such folder, or it can't be written; nothing is held.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

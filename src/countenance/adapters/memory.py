@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -29,7 +30,7 @@ from countenance.gallery.photographs import Photograph, PhotographTask, RefusedP
 from countenance.gallery.ports import crop_key, image_key
 from countenance.gallery.references import Reference, ReferenceBatch, TemplateBatch
 from countenance.gallery.sources import require_active
-from countenance.index.model import Certificate, Nearest, Neighbour, index_mismatch
+from countenance.index.model import Certificate, IndexState, Nearest, Neighbour, index_mismatch
 from countenance.index.ports import RowNumbers
 from countenance.search.model import search_unknown
 from countenance.vision.decode import ImageLimits
@@ -42,6 +43,7 @@ class MemoryIndex:
     def __init__(self, dim: int) -> None:
         """Start empty."""
         self._dim = dim
+        self.revision = -1
         self._held: dict[int, tuple[str, int, Templates]] = {}
         self._last_row = 0
         self._condemned = False
@@ -80,9 +82,26 @@ class MemoryIndex:
         """See the port."""
         return {block for block, _, _ in self._held.values()}
 
-    def rows(self, block: str) -> RowNumbers:
+    def following(self) -> AbstractContextManager[None]:
+        """See the port; nobody else holds it."""
+        return nullcontext()
+
+    def newest(self) -> Collection[int]:
         """See the port."""
-        return np.array(sorted(row for row, held in self._held.items() if held[0] == block), dtype=np.int64)
+        return [int(self.rows(block)[-1]) for block in self.blocks()]
+
+    def count(self, block: str) -> int:
+        """See the port."""
+        return len(self.rows(block))
+
+    def rows(self, block: str | None = None) -> RowNumbers:
+        """See the port."""
+        chosen = (row for row, held in self._held.items() if block in {None, held[0]})
+        return np.array(sorted(chosen), dtype=np.int64)
+
+    def keep(self, block: str, rows: RowNumbers) -> None:
+        """See the port."""
+        self.remove(np.setdiff1d(self.rows(block), rows))
 
     def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
         """See the port."""
@@ -97,14 +116,22 @@ class MemoryIndex:
     def clear(self) -> None:
         """See the port."""
         with self._lock:
-            self._held, self._last_row, self._condemned = {}, 0, False
+            self._held, self._last_row, self._condemned, self.revision = {}, 0, False, -1
 
     def condemn(self) -> None:
         """See the port."""
         self._condemned = True
 
-    def settle(self) -> None:
+    def settle(self) -> str:
         """See the port; nothing is stored."""
+        return ""
+
+    def state(self) -> IndexState:
+        """See the port; nothing is stored."""
+        return IndexState(place="memory", rows=len(self))
+
+    def close(self) -> None:
+        """See the port; nothing is held open."""
 
     def remove(self, rows: Collection[int] | RowNumbers) -> None:
         """See the port."""

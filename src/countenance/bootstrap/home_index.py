@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from countenance.adapters.exact.blocks import BlockStore, StoredState
-from countenance.adapters.exact.stored import StoredExactIndex, index_unwritable
+from countenance.adapters.exact.blocks import BlockStore
 from countenance.bootstrap.engines import exact_folder, open_index, rotation_file
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import model_pack
 from countenance.gallery.indexing import IndexedGallery, originals_of
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
+from countenance.index.model import IndexState, index_unwritable
 from countenance.index.ports import FollowingIndex
 from countenance.index.rotation import Rotation
 from countenance.keys.ports import Keyring
@@ -26,17 +26,19 @@ class HomeIndex:
         self._index: FollowingIndex | None = None
         self.gallery = IndexedGallery(records, self._open)
 
-    def settle(self) -> None:
+    def settle(self) -> str:
         """Leave nothing of what went, in memory and on disk: see `gallery.indexing.IndexedGallery.settle`."""
-        self.gallery.settle()
+        return self.gallery.settle()
 
     def close(self) -> None:
         """Store what the index took in since it was stored last, and overwrite on disk what it lost."""
-        if isinstance(self._index, StoredExactIndex):
+        if self._index is not None:
             self._index.close()
 
-    def stored(self) -> StoredState:
-        """Say what of the exact engine's index stands on disk, without opening it."""
+    def stored(self) -> IndexState:
+        """Say what of the index is stored: on disk, without opening it, or on its server."""
+        if self._settings.engine == "milvus":
+            return self.gallery.index.state()
         pack = model_pack(self._settings)
         folder = exact_folder(self._settings, pack, self.rotation())
         return BlockStore(folder, pack.manifest.dimension, self._keyring).state()

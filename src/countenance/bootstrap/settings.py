@@ -140,8 +140,11 @@ class Settings(BaseSettings):
     ] = ""
     runtime: Annotated[Literal["openvino", "onnxruntime"], Field(description="What runs the networks.")] = "openvino"
     engine: Annotated[
-        Literal["auto", "exact", "compact"],
-        Field(description="What searches: `auto` is exact unless the gallery is too large for it."),
+        Literal["auto", "exact", "compact", "milvus"],
+        Field(
+            description="What searches: `auto` is exact, or compact where the gallery is too large for it; `milvus` is "
+            "a Milvus server."
+        ),
     ] = "auto"
     compact_folder: Annotated[
         Path | None,
@@ -155,9 +158,18 @@ class Settings(BaseSettings):
             "`AWS_SECRET_ACCESS_KEY`."
         ),
     ] = None
-    milvus_address: Annotated[str, Field(description="Milvus server that `countenance bench search` measures.")] = (
-        "http://127.0.0.1:19530"
-    )
+    milvus_address: Annotated[
+        str,
+        Field(
+            pattern=r"^https?://[!-~]+$",
+            description="Milvus server of the engine `milvus`, and the one that `countenance bench search` measures; "
+            "with `https` its certificate is checked.",
+        ),
+    ] = "http://127.0.0.1:19530"
+    milvus_token: Annotated[
+        SecretStr | None,
+        Field(description="What the Milvus server asks for: `user:password`, or a token; unset: nothing."),
+    ] = None
     workers: Annotated[
         int, Field(ge=0, le=256, description="Processes that read photographs in bulk; 0 means one a core.")
     ] = 0

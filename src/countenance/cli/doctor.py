@@ -30,7 +30,7 @@ def index_status(home: Home = None, json: Json = False) -> None:
     with open_gallery(load_settings(home)) as gallery:
         stored, on_record, rotation = gallery.index.stored(), gallery.records.snapshot(), gallery.index.rotation()
     status = {
-        "folder": str(stored.folder),
+        "place": stored.place,
         "whole": not stored.damage,
         "damage": stored.damage,
         "files": stored.files,

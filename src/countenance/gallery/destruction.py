@@ -142,7 +142,8 @@ class Destroyer:
     """Carries a destruction through.
 
     Attributes:
-        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there.
+        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there: see
+            `IndexedGallery.settle`.
     """
 
     records: Records
@@ -150,7 +151,7 @@ class Destroyer:
     objects: Objects
     keyring: Keyring
     signer: Signer
-    refresh_index: Callable[[], object]
+    refresh_index: Callable[[], str]
 
     def withdraw(self, name: str, *, actor: Acting, by: str, reason: str) -> Destruction:
         """Withdraw a source; run again, it is finished or shown.
@@ -217,7 +218,7 @@ class Destroyer:
         self.destructions.mark_searches(source_id, forget_candidates(destruction))  # 2
         while self.destructions.erase_rows(source_id, most=ROWS_A_TURN):  # 3
             pass
-        self.refresh_index()  # 4
+        copies = self.refresh_index()  # 4
         for kind in OBJECTS:  # 5
             self.objects.delete_all(f"{kind}/{source_id}/")
         self.destructions.settle()  # 6
@@ -228,6 +229,7 @@ class Destroyer:
                 "destroyed_at": None if key.destroyed_at is None else key.destroyed_at.isoformat(),
             },
             "kept": "the entry in the register of sources with its document's hash, and which searches had returned it",
+            **({"not_reached": copies} if copies else {}),
         }
         certificate = make_certificate(facts, self.signer)  # 7
         return self.destructions.finish(destruction.destruction_id, certificate, actor=actor)

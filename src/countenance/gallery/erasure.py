@@ -151,14 +151,15 @@ class Eraser:
 
     Attributes:
         noted: The list outside the home.
-        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there.
+        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there: see
+            `IndexedGallery.settle`.
     """
 
     records: ErasureRecords
     noted: ErasureList
     objects: Objects
     signer: Signer
-    refresh_index: Callable[[], object]
+    refresh_index: Callable[[], str]
 
     def extent(self, erased: Erased) -> Extent:
         """Return what an erasure would take: see the port."""
@@ -221,7 +222,7 @@ class Eraser:
         self.noted.add(erased)  # 1
         handed_out = self.records.handed_out(erasure_id)
         self.records.mark_searches(erasure_id, forget_candidates(erasure))  # 2
-        self.refresh_index()  # 3
+        copies = self.refresh_index()  # 3
         for key in self.records.objects_left(erasure_id):  # 4
             self.objects.delete(key)
         self.records.settle()  # 5
@@ -230,6 +231,6 @@ class Eraser:
             "erased": {"kind": erased.kind.value, "id": erased.target},
             "photographs_staying": erasure.destroyed.staying,
             "kept": KEPT,
-            "not_reached": NOT_REACHED,
+            "not_reached": f"{NOT_REACHED}; {copies}" if copies else NOT_REACHED,
         }
         return self.records.finish(erasure_id, make_certificate(facts, self.signer), actor=actor)  # 6

@@ -16,6 +16,11 @@ from countenance.index.ports import FollowingIndex, Originals, RowNumbers
 
 logger = logging.getLogger(__name__)
 
+ATTEMPTS = 5
+"""Times that the records may change while they are read, before what was read counts."""
+
+NO_ROWS: RowNumbers = np.zeros(0, np.int64)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
@@ -53,16 +58,12 @@ class IndexedGallery:
         """
         self._records = records
         self._open_index = open_index
-        self._revision = -1
         self._lock = Lock()
 
     @cached_property
     def index(self) -> FollowingIndex:
         """The index, perhaps behind the records."""
-        index = self._open_index()
-        if not self._is_of_these_records(index):
-            index.clear()
-        return index
+        return self._open_index()
 
     def refresh(self, *, on_progress: Callable[[int], None] = lambda _: None) -> tuple[FollowingIndex, Snapshot]:
         """Bring the index up to what is committed now.
@@ -79,20 +80,23 @@ class IndexedGallery:
         """
         with self._lock:
             snapshot = self._records.snapshot()
-            if snapshot.revision != self._revision:
-                self._follow(snapshot, on_progress)
-                self._revision = snapshot.revision
+            if snapshot.revision != self.index.revision:
+                with self.index.following():
+                    snapshot = self._brought_up(on_progress)
                 logger.debug("the index holds %d subjects, revision %d", snapshot.subjects, snapshot.revision)
             return self.index, snapshot
 
-    def settle(self) -> None:
+    def settle(self) -> str:
         """Bring the index up to date, and wait until what went is overwritten on disk too.
+
+        Returns:
+            See `FollowingIndex.settle`.
 
         Raises:
             IntegrityError: as `refresh`.
             UnavailableError: code `index-unwritable`: it may still stand on the disk; run it again.
         """
-        self.refresh()[0].settle()
+        return self.refresh()[0].settle()
 
     def rebuild(self, *, on_progress: Callable[[int], None] = lambda _: None) -> Snapshot:
         """Throw the index away and fill it from the records.
@@ -105,7 +109,6 @@ class IndexedGallery:
         """
         with self._lock:
             self.index.clear()
-            self._revision = -1
         return self.refresh(on_progress=on_progress)[1]
 
     def compare(self, *, on_progress: Callable[[int], None] = lambda _: None) -> Difference:
@@ -118,7 +121,7 @@ class IndexedGallery:
             IntegrityError: as `refresh`.
         """
         index, snapshot = self.refresh()
-        compared, differing, seen = 0, [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        compared, differing, seen = 0, [NO_ROWS], [NO_ROWS]
         for batch in self._records.reference_batches(after_row=0, last_row=snapshot.last_row):
             differing.append(
                 index.differing(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
@@ -126,15 +129,33 @@ class IndexedGallery:
             seen.append(batch.rows)
             compared += len(batch.rows)
             on_progress(len(batch.rows))
-        held = np.concatenate([np.zeros(0, np.int64), *(index.rows(block) for block in index.blocks())])
+        held = index.rows()
         return Difference(
             compared=compared,
             differing=np.concatenate(differing),
             extra=np.setdiff1d(held[held <= snapshot.last_row], np.concatenate(seen)),
         )
 
+    def _brought_up(self, on_progress: Callable[[int], None]) -> Snapshot:
+        """Follow the records; again where they changed meanwhile, so that what was read does not fit together."""
+        for left in reversed(range(ATTEMPTS)):
+            snapshot = self._records.snapshot()
+            if snapshot.revision == self.index.revision:  # somebody else did
+                break
+            try:
+                self._follow(snapshot, on_progress)
+            except IntegrityError:
+                if not left or self._records.snapshot().revision == snapshot.revision:
+                    raise
+            else:
+                self.index.revision = snapshot.revision
+                break
+        return snapshot
+
     def _follow(self, snapshot: Snapshot, on_progress: Callable[[int], None]) -> None:
         """Add what came, take out what went, and begin anew where that does not do."""
+        if self.index.revision < 0 and not self._is_of_these_records():
+            self.index.clear()
         self._load(snapshot, on_progress)
         if len(self.index) != snapshot.subjects:
             self._take_out_what_went()
@@ -177,20 +198,20 @@ class IndexedGallery:
         """Take out rows that stand for nobody any more; sources that still have as many subjects are passed over."""
         counts = {summary.source.source_id: summary.subjects for summary in self._records.sources()}
         for block in tuple(self.index.blocks()):
-            held, counted = self.index.rows(block), counts.get(block, 0)
-            if not counted:  # the whole source is gone: a million rows need not be compared with none
-                self.index.remove(held)
-            elif counted != len(held):
-                self.index.remove(np.setdiff1d(held, self._records.reference_rows(block)))
+            counted = counts.get(block, 0)
+            if counted != self.index.count(block):
+                # Where the whole source is gone, a million rows need not be compared with none.
+                self.index.keep(block, self._records.reference_rows(block) if counted else NO_ROWS)
 
-    def _is_of_these_records(self, index: FollowingIndex) -> bool:
+    def _is_of_these_records(self) -> bool:
         """Look at the last row of each block: an index of other records, or of a backup's future, shows there."""
-        last = {int(index.rows(block)[-1]) for block in index.blocks()}
         return all(
             not len(
-                index.differing(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
+                self.index.differing(
+                    batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates
+                )
             )
-            for batch in self._single_rows(sorted(last))
+            for batch in self._single_rows(sorted(self.index.newest()))
         )
 
     def _single_rows(self, rows: list[int]) -> Iterator[ReferenceBatch]:

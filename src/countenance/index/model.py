@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from countenance.core.errors import IntegrityError
+from countenance.core.errors import IntegrityError, UnavailableError
 
 
 class Neighbour(NamedTuple):
@@ -77,10 +77,37 @@ class Nearest:
     miss_rate: MissRate | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexState:
+    """What of an index is stored.
+
+    Attributes:
+        place: The folder, or the server and the collection there.
+        files: How many files; None where it is in no folder.
+        bytes: Their size; None where it is in no folder.
+        damage: What is wrong with it; empty where nothing is.
+    """
+
+    place: str
+    rows: int
+    files: int | None = None
+    bytes: int | None = None
+    damage: str = ""
+
+
 def index_mismatch(why: str) -> IntegrityError:
     """Return the error of an index that must not be searched."""
     return IntegrityError(
         f"index and records disagree: {why}",
         code="index-mismatch",
         hint="`countenance index rebuild` makes the index again from the records; then start the server again",
+    )
+
+
+def index_unwritable(error: OSError) -> UnavailableError:
+    """Return the error for a folder that the index can't be stored in."""
+    return UnavailableError(
+        f"the index's folder can't be written: {error.strerror}",
+        code="index-unwritable",
+        hint="see to the disk and the folder's permissions; what was erased may still stand there",
     )

@@ -1,13 +1,14 @@
 """The port that every index engine stands behind."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countenance.core.arrays import Templates
-from countenance.index.model import Nearest
+from countenance.index.model import IndexState, Nearest
 
 RowNumbers = NDArray[np.int64]
 
@@ -72,7 +73,22 @@ class TemplateIndex(Protocol):
 
 
 class FollowingIndex(TemplateIndex, Protocol):
-    """An engine that can be kept equal to the records, and compared with them."""
+    """An engine that can be kept equal to the records, and compared with them.
+
+    Several processes may share what it holds; whoever changes it does so while `following`.
+
+    Attributes:
+        revision: The records' revision that it was brought to; -1 where that is not known, and once it was cleared.
+    """
+
+    revision: int
+
+    def following(self) -> AbstractContextManager[None]:
+        """Keep everybody else from changing what is held, until the block ends; waits for whoever does. Nests.
+
+        Raises:
+            UnavailableError: codes `index-unavailable`, `index-unwritable`, `index-superseded`; nothing was changed.
+        """
 
     @property
     def last_row(self) -> int:
@@ -81,8 +97,21 @@ class FollowingIndex(TemplateIndex, Protocol):
     def blocks(self) -> Collection[str]:
         """Return the names of the blocks that hold rows."""
 
-    def rows(self, block: str) -> RowNumbers:
-        """Return a block's row numbers, int64, rising; none where it is unknown."""
+    def newest(self) -> Collection[int]:
+        """Return the highest row number of each block, by which an index of other records shows."""
+
+    def count(self, block: str) -> int:
+        """Return how many rows a block holds; 0 where it is unknown."""
+
+    def rows(self, block: str | None = None) -> RowNumbers:
+        """Return a block's row numbers, or those of all; int64, rising; none where it is unknown."""
+
+    def keep(self, block: str, rows: RowNumbers) -> None:
+        """Take all rows out of a block but some; the next search does not see them.
+
+        Args:
+            rows: int64, rising, all of them held; not modified. None of them: the block goes.
+        """
 
     def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
         """Return those of the rows that the block does not hold just so; int64, rising.
@@ -99,8 +128,11 @@ class FollowingIndex(TemplateIndex, Protocol):
     def condemn(self) -> None:
         """Refuse every search from now on, here and wherever the same index is served, until it was cleared."""
 
-    def settle(self) -> None:
+    def settle(self) -> str:
         """Wait until what was removed is overwritten on disk too, where the index is stored.
+
+        Returns:
+            What may keep copies of it for some time, in words; empty where nothing does.
 
         Raises:
             UnavailableError: code `index-unwritable`: it may still stand there; the next call tries again.
@@ -108,3 +140,9 @@ class FollowingIndex(TemplateIndex, Protocol):
 
     def clear(self) -> None:
         """Throw everything away."""
+
+    def state(self) -> IndexState:
+        """Say what is stored, and where."""
+
+    def close(self) -> None:
+        """Store what is not stored yet, and let go of what is held open."""

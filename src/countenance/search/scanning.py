@@ -106,12 +106,13 @@ class Scanner:
         # What was stopped since it was decided on is left out too.
         active = frozenset(self._records.active_sources())
         watch.lap("index")
-        held = len(index)
         aims = [self._aim(one, template, snapshot, active) for one, template in zip(asked, templates, strict=True)]
         watch.lap("meaning")
         near = scanned_together(index, templates, aims)
         watch.lap("scan")
-        after = len(index)
+        held = snapshot.subjects
+        # An index on a server counts its rows each time that it is asked.
+        after = held if all(its.certificate is None for its in near) else len(index)
         found = [
             self._found(one.permitted, template[None], snapshot, aim, Scanned(its, held, after))
             for one, template, aim, its in zip(asked, templates, aims, near, strict=True)

@@ -7,8 +7,6 @@ called, and the manifest under the home's: what was changed, swapped or put back
 Files that are no longer listed are overwritten before they are deleted: they may hold what was erased.
 """
 
-import fcntl
-import os
 import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from countenance.adapters.durable import overwrite_and_delete, replace_synced, write_synced
+from countenance.adapters.durable import locked, overwrite_and_delete, replace_synced, write_synced
 from countenance.adapters.exact.bounds import padded
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment, rising
 from countenance.core.errors import IntegrityError
 from countenance.core.ids import new_id
+from countenance.index.model import IndexState
 from countenance.index.ports import RowNumbers
 from countenance.keys.documents import open_document, seal_document
 from countenance.keys.model import HOME, KeyState, source_scope
@@ -69,21 +68,6 @@ class Manifest:
 
     last_row: int
     segments: tuple[StoredSegment, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredState:
-    """What stands on disk.
-
-    Attributes:
-        damage: What is wrong with it; empty where nothing is.
-    """
-
-    folder: Path
-    files: int
-    rows: int
-    bytes: int
-    damage: str
 
 
 NOTHING = Manifest(last_row=0, segments=())
@@ -137,18 +121,17 @@ class BlockStore:
                     raise
         raise AssertionError
 
-    def state(self) -> StoredState:
+    def state(self) -> IndexState:
         """Say what is stored; every file is read and checked."""
         try:
             _, segments = self.load()
         except DamagedError as error:
-            return StoredState(folder=self.folder, files=0, rows=0, bytes=0, damage=str(error))
-        return StoredState(
-            folder=self.folder,
+            return IndexState(place=str(self.folder), files=0, rows=0, bytes=0, damage=str(error))
+        return IndexState(
+            place=str(self.folder),
             files=len(segments),
             rows=sum(len(segment) for _, segment in segments),
             bytes=sum(len(packed(segment)) for _, segment in segments),
-            damage="",
         )
 
     def append(self, parts_after: Callable[[int], Sequence[tuple[str, Segment]]], last_row: int) -> None:
@@ -231,13 +214,9 @@ class BlockStore:
     def _changing(self) -> Iterator[None]:
         """Hold the folder's lock, and clean up what a crash left behind."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with locked(self.folder / "lock"):
             self._sweep()
             yield
-        finally:
-            os.close(descriptor)
 
     def _sweep(self) -> None:
         """Overwrite and delete files that the manifest does not list."""

@@ -187,9 +187,11 @@ class ExactIndex:
         """See the port."""
         return self._held.blocks.keys()
 
-    def rows(self, block: str) -> RowNumbers:
-        """See the port."""
-        parts = [segment.rows.numbers() for segment in self._held.blocks.get(block, ())]
+    def rows(self, block: str | None = None) -> RowNumbers:
+        """See `FollowingIndex`."""
+        held = self._held
+        segments = held.segments if block is None else held.blocks.get(block, ())
+        parts = [segment.rows.numbers() for segment in segments]
         return np.sort(np.concatenate([np.zeros(0, np.int64), *parts]))
 
     def segments_after(self, last_row: int) -> list[tuple[str, Segment]]:

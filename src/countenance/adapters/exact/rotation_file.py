@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from countenance.adapters.durable import overwrite_and_delete, replace_synced
+from countenance.adapters.durable import locked, overwrite_and_delete, replace_synced
 from countenance.core.errors import IntegrityError
+from countenance.index.model import index_unwritable
 from countenance.index.rotation import Rotation
 from countenance.keys.model import HOME
 from countenance.keys.ports import Keyring
@@ -44,6 +45,23 @@ class RotationFile:
             ) from None
         return identifier(sealed), rotation
 
+    def read_or_make(self) -> tuple[str, Rotation]:
+        """Return the rotation and its identifier; made now where there is none, the same for all who ask at once.
+
+        Raises:
+            IntegrityError: code `rotation-damaged`.
+            UnavailableError: code `index-unwritable`.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with locked(self.path.with_name(f"{self.path.name}.lock")):
+                if (kept := self.read()) is not None:
+                    return kept
+                rotation = Rotation.random(self._dim)
+                return self.replace(rotation), rotation
+        except OSError as error:
+            raise index_unwritable(error) from None
+
     def replace(self, rotation: Rotation) -> str:
         """Put another rotation in the old one's place; return its identifier.
 
@@ -62,14 +80,14 @@ def identifier(sealed: bytes) -> str:
     return hashlib.sha256(sealed).hexdigest()[:16]
 
 
-def sweep(index: Path, prefix: str, keep: str) -> None:
-    """Overwrite and delete stored indexes of other rotations than the one that is kept.
+def sweep(index: Path, prefix: str, keep: Path | None) -> None:
+    """Overwrite and delete folders of stored indexes but the one that is kept.
 
     Raises:
         OSError: some are still there; run it again.
     """
     for folder in index.glob(f"{prefix}*"):
-        if folder.name != keep and folder.is_dir():
+        if folder != keep and folder.is_dir():
             for path in folder.iterdir():
                 overwrite_and_delete(path)
             folder.rmdir()

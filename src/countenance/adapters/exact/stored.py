@@ -3,16 +3,18 @@
 import logging
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
+
+import numpy as np
 
 from countenance.adapters.exact.blocks import BlockStore, DamagedError
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.segments import rising
 from countenance.core.arrays import Templates
-from countenance.core.errors import UnavailableError
-from countenance.index.model import Nearest, index_mismatch
+from countenance.index.model import IndexState, Nearest, index_mismatch, index_unwritable
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.rotation import Rotation
 from countenance.keys.ports import Keyring
@@ -60,6 +62,7 @@ class StoredExactIndex:
         """
         self._store = BlockStore(folder, dim, keyring)
         self._index = ExactIndex(dim, originals=originals, rotation=rotation) if index is None else index
+        self.revision = -1
         self._saved_row = 0
         self._condemned = False
         self._eraser = ThreadPoolExecutor(1, thread_name_prefix="eraser")
@@ -94,13 +97,29 @@ class StoredExactIndex:
         """See the port."""
         return len(self._index)
 
-    def rows(self, block: str) -> RowNumbers:
+    def following(self) -> AbstractContextManager[None]:
+        """See the port; each process has rows of its own in memory, and the folder has a lock of its own."""
+        return nullcontext()
+
+    def rows(self, block: str | None = None) -> RowNumbers:
         """See the port."""
         return self._index.rows(block)
+
+    def count(self, block: str) -> int:
+        """See the port."""
+        return len(self._index.rows(block))
 
     def blocks(self) -> Collection[str]:
         """See the port."""
         return self._index.blocks()
+
+    def newest(self) -> Collection[int]:
+        """See the port."""
+        return [int(self.rows(block)[-1]) for block in self.blocks()]
+
+    def keep(self, block: str, rows: RowNumbers) -> None:
+        """See the port."""
+        self.remove(np.setdiff1d(self.rows(block), rows))
 
     def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
         """See the port."""
@@ -125,7 +144,7 @@ class StoredExactIndex:
             self._erasures = [one for one in self._erasures if not one.succeeded]
             self._erasures.append(self._erasure(gone))
 
-    def settle(self) -> None:
+    def settle(self) -> str:
         """See the port."""
         with self._erasures_lock:
             while self._erasures:
@@ -137,6 +156,7 @@ class StoredExactIndex:
                 except OSError as error:
                     raise index_unwritable(error) from None
                 self._erasures.pop(0)
+        return ""
 
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
@@ -159,6 +179,11 @@ class StoredExactIndex:
             self._erasures.clear()
             self._discard()
         self._condemned = False
+        self.revision = -1
+
+    def state(self) -> IndexState:
+        """See the port; every file is read and checked."""
+        return self._store.state()
 
     def save(self) -> None:
         """Store what is not stored yet."""
@@ -203,12 +228,3 @@ class StoredExactIndex:
             self._store.clear()
         except OSError as error:
             raise index_unwritable(error) from None
-
-
-def index_unwritable(error: OSError) -> UnavailableError:
-    """Return the error for a folder that the index can't be stored in."""
-    return UnavailableError(
-        f"the index's folder can't be written: {error.strerror}",
-        code="index-unwritable",
-        hint="see to the disk and the folder's permissions; what was erased may still stand there",
-    )

@@ -1,0 +1,1 @@
+"""Templates in a Milvus server, for galleries past one machine."""
