@@ -1,7 +1,8 @@
 """Milvus servers that tests start: in a network of their own, so that nothing of them can be reached from outside.
 
 Run: `python tests/milvus_servers.py lite|2.3.5 COMMAND...` starts the server, runs the command with its address in
-COUNTENANCE_TEST_MILVUS, stops the server, and ends as the command did. `make milvus-servers` installs the servers.
+COUNTENANCE_TEST_MILVUS and its process's number in MILVUS_PROCESS, stops the server, and ends as the command did.
+`make milvus-servers` installs the servers.
 """
 
 import os
@@ -48,8 +49,8 @@ def run(server: str, words: list[str]) -> int:
                     sys.stderr.write((Path(folder) / "log").read_text(errors="replace")[-2000:])
                     return 70
                 time.sleep(0.2)
-            address = f"http://127.0.0.1:{PORT}"
-            return subprocess.run(words, env={**os.environ, "COUNTENANCE_TEST_MILVUS": address}, check=False).returncode
+            about = {"COUNTENANCE_TEST_MILVUS": f"http://127.0.0.1:{PORT}", "MILVUS_PROCESS": str(started.pid)}
+            return subprocess.run(words, env={**os.environ, **about}, check=False).returncode
         finally:
             started.terminate()
             try:

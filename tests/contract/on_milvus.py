@@ -32,7 +32,7 @@ SERVER = os.environ["COUNTENANCE_TEST_MILVUS"]
 
 ASKED = ("--case", signed_up.CASE, "--purpose", signed_up.PURPOSE, "--json")
 
-OWN_PORT = 19531
+OWN_PORT = 19631
 """Of a server that a test starts itself."""
 
 COUNTS = {"archive": 30, "museum": 12}
@@ -125,6 +125,7 @@ def test_commands_enrol_search_and_withdraw_while_another_process_searches(
     assert [server.loaded(name).count() for name in server.collections("countenance_")] == [0]  # type: ignore[union-attr]
 
 
+@pytest.mark.usefixtures("server")
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made_up_home(tmp_path / "home", {})
     monkeypatch.setenv("COUNTENANCE_MILVUS_ADDRESS", "http://127.0.0.1:9")

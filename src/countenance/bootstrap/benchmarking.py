@@ -173,7 +173,8 @@ def _milvus_maker(
             server.drop(BENCHMARK)
             server.close()
 
-        return PortEngine(MilvusIndex(dim, originals, collection=collection), elsewhere_bytes=grown, close=close)
+        index = MilvusIndex(dim, originals, collection=collection)
+        return PortEngine(index, build=collection.flush, elsewhere_bytes=grown, close=close)
 
     return milvus
 

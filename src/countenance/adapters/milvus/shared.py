@@ -18,6 +18,9 @@ from countenance.index.rotation import Rotation
 
 logger = logging.getLogger(__name__)
 
+FLUSH_ROWS = 10_000
+"""Added rows from which the server is told to write its buffer away; smaller additions it writes when it wants to."""
+
 COPIES = (
     "what the index's Milvus server keeps of removed rows, turned by a secret rotation, until it compacts them away"
 )
@@ -58,6 +61,7 @@ class SharedMilvusIndex:
         self._lock = RLock()
         self._changing = False
         self._verified: str | None = None
+        self._added = 0
         with self._file.locked():
             self._state, collection = self._opened()
         self._index = MilvusIndex(dim, originals, collection=collection, rotation=rotation)
@@ -82,6 +86,9 @@ class SharedMilvusIndex:
     @revision.setter
     def revision(self, revision: int) -> None:
         with self.following():
+            if self._added >= FLUSH_ROWS:
+                self._index.collection.flush()
+                self._added = 0
             if self._state.revision != revision:
                 self._write(replace(self._state, revision=revision))
             self._verified = self._state.collection
@@ -117,6 +124,7 @@ class SharedMilvusIndex:
             self._begin()
             self._index.add(block, rows=rows, subjects=subjects, templates=templates)
             if len(rows):
+                self._added += len(rows)
                 newest = {**self._state.newest, block: max(int(rows.max()), self._state.newest.get(block, 0))}
                 self._write(replace(self._state, last_row=self.last_row, newest=newest))
 
