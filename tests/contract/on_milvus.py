@@ -317,7 +317,7 @@ def test_another_rotation_leaves_nothing_of_the_old_one(settings: Settings, serv
     with open_gallery(settings) as beside:
         before, old = searched(beside), server.collections("countenance_")
 
-        assert run(["templates", "rekey", "--home", str(settings.home)]) == 0
+        assert run(["templates", "rekey", "--as", "operator-1", "--home", str(settings.home)]) == 0
 
         with pytest.raises(UnavailableError) as caught:
             searched(beside)

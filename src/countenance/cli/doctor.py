@@ -72,8 +72,8 @@ def index_verify(home: Home = None, json: Json = False) -> None:
 def templates_rekey(acting: As = None, home: Home = None, json: Json = False) -> None:
     """Turn indexed templates by a new secret rotation, and make the index anew; photographs are not needed.
 
-    Scores stay as they are. The first time it gives the index a rotation; it has none before, unless Milvus searches. Servers that run have to
-    be started again. What it protects against, and what not, is in docs/guide/keys.md.
+    Scores stay as they are. The first time it gives the index a rotation; it has none before, unless Milvus searches.
+    Servers that run have to be started again. What it protects against, and what not, is in docs/guide/keys.md.
 
     Example: `countenance templates rekey --as operator-1`
     """

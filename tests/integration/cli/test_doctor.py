@@ -64,7 +64,7 @@ def test_a_search_leaves_the_index_on_disk(command: Command, own_home: Path, pro
 
     assert len(segments(own_home)) == 1
     assert (status["whole"], status["files"], status["subjects"], status["on_record"]) == (True, 1, 4, 4)
-    assert Path(status["folder"]).parent == own_home / "index"
+    assert Path(status["place"]).parent == own_home / "index"
 
 
 def test_index_and_records_agree(command: Command, own_home: Path) -> None:
