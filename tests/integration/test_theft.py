@@ -1,7 +1,8 @@
 """The theft test: after a day of use, whoever takes the disk without the key file finds nothing of anybody.
 
 Everything that is in the home, whatever wrote it, is searched byte by byte; so are temporary files, the operators' log,
-copies of the home that were made while it was in use, and the keyring with its backup.
+copies of the home that were made while it was in use, the exported audit log, the list of what was erased, the keyring
+with its backup, an escrow with one share fewer than opens it, and a bucket with its objects.
 """
 
 import os
@@ -10,22 +11,31 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import obstore
 import pytest
 
 from countenance.access.model import Application
 from countenance.adapters.exact.bounds import quantised
 from countenance.bootstrap.engines import rotation_file
-from countenance.bootstrap.key_care import backup_keys
-from countenance.bootstrap.keyring import key_files
+from countenance.bootstrap.initialising import initialise
+from countenance.bootstrap.keks import KekKind
+from countenance.bootstrap.key_care import rotate_keys
+from countenance.bootstrap.keyring import erasure_list_file, key_files
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import model_pack
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
-from countenance.gallery.model import SourceState
-from countenance.policy.model import Sector
+from countenance.gallery.destruction import DestructionKind
+from countenance.gallery.erasure import Erased
+from countenance.gallery.model import LegalBasis, SourceState
+from countenance.policy.model import HOUSE, Role, Sector
+from countenance.rights.model import RequestKind
 from tests import signed_up
+from tests.kms_server import KmsServer
+from tests.s3_server import OWNER, S3Server
 from tests.stripes import templates_of
 from tests.unrecorded import unrecorded
 
@@ -42,6 +52,16 @@ WORDS = {
     "note": "the archivist said so, planted",
     "document": "%PDF-1.7 planted agreement",
     "consent": "%PDF-1.7 planted consent",
+    "requester": "Theodora Planted-Requester",
+    "requester's address": "theodora@planted-requester.example",
+    "what a requester showed": "a planted passport",
+    "what was decided": "as the planted law has it",
+    "operator": "Operator Planted the Third",
+    "withdrawn": "westmarch-planted",
+    "why it was withdrawn": "the planted owner says stop",
+    "erased": "Erasmus Planted-Erased",
+    "why they were erased": "planted, they asked for it",
+    "API key's name": "planted case system",
 }
 PICTURES = {"JPEG": b"\xff\xd8\xff\xe0\x00\x10JFIF", "JFIF": b"JFIF\x00\x01", "Exif": b"Exif\x00\x00"}
 """Beginnings of pictures, long enough to be nowhere by chance."""
@@ -77,8 +97,8 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
     """A day: a source with its owner, people enrolled, searched for, listed; an organisation; copies of the home."""
     folder = tmp_path_factory.mktemp("day")
     (folder / "tmp").mkdir()
-    first, second = sorted(portraits)[:2]
-    for label, name in ((WORDS["subject"], first), ("Somebody Else Planted", second)):
+    first, second, third = sorted(portraits)[:3]
+    for label, name in ((WORDS["subject"], first), ("Somebody Else Planted", second), (WORDS["erased"], third)):
         (folder / "given" / label).mkdir(parents=True)
         shutil.copy(portraits[name], folder / "given" / label / f"{WORDS['photograph']}{Path(name).suffix}")
     (folder / "agreement.pdf").write_bytes(WORDS["document"].encode())
@@ -93,22 +113,32 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
     run(folder, "subjects", "list")
     settings = Settings(home=folder / "home")
     with open_gallery(settings) as gallery:
+        stored = templates_of(gallery.records, range(1, 9))
+        request, key = _desk(gallery, portraits[first].read_bytes())
         _more(gallery)
         # Copied while it is open: what is not in the database yet is in its write-ahead log.
         shutil.copytree(settings.home, folder / "copy of the open home")
-        stored = templates_of(gallery.records, range(1, 9))
         gallery.rekey_templates()
         kept_rotation = rotation_file(settings, model_pack(settings), gallery.keyring).read()
         assert kept_rotation is not None
     shutil.copytree(settings.home, folder / "copy of the closed home")
-    backup_keys(settings, folder / "backup of the keyring", record=unrecorded)
-    keyring = key_files(settings)[1]
+    run(folder, "keys", "backup", folder / "backup of the keyring", "--as", "operator-1")
+    (folder / "shares").mkdir()
+    shared = ("--shares", "3", "--needed", "2", "--save-to", folder / "shares")
+    run(folder, "keys", "escrow", folder / "escrow", *shared, "--as", "operator-1")
+    shares = sorted((folder / "shares").iterdir())
+    run(folder, "rights", "letter", request, "--to", folder / "letter.pdf")
+    run(folder, "audit", "export", folder / "exported log")
+    run(folder, "oversight", "run")
+    run(folder, "retention", "run")
     kept = ("home", "tmp", "log", "backup of the keyring", "copy of the open home", "copy of the closed home")
-    secrets = {name: word.encode() for name, word in WORDS.items()} | PICTURES
+    kept += ("escrow", "exported log")
+    secrets = {name: word.encode() for name, word in WORDS.items()} | PICTURES | {"API key": key.encode()}
+    secrets |= {f"share {number}": path.read_bytes()[-60:-1] for number, path in enumerate(shares[1:], start=2)}
     rows = np.stack(list(stored.values()))
     turned = kept_rotation[1].turned(rows)
     return Day(
-        places=[keyring, *(folder / name for name in kept)],
+        places=[key_files(settings)[1], erasure_list_file(settings), shares[0], *(folder / name for name in kept)],
         secrets=secrets
         | _templates(rows)
         | {f"turned {name}": part for name, part in _templates(turned.astype(np.float32)).items()}
@@ -138,6 +168,32 @@ def _more(gallery: OpenGallery) -> None:
     )
     gallery.sources.change(WORDS["source"], SourceState.SUSPENDED, by="Ada Planted", reason=WORDS["note"])
     gallery.sources.change(WORDS["source"], SourceState.ACTIVE, by="Ada Planted", reason=WORDS["note"])
+    gallery.sources.register(
+        name=WORDS["withdrawn"], owner=WORDS["owner"], legal_basis=LegalBasis.CONTRACT, document=b"planted"
+    )
+    gallery.sources.withdraw(WORDS["withdrawn"], by=WORDS["operator"], reason=WORDS["why it was withdrawn"])
+    [erased] = [one for one in gallery.records.subjects(limit=9) if one.label == WORDS["erased"]]
+    target = Erased(DestructionKind.SUBJECT_ERASED, erased.subject_id)
+    gallery.sources.erase(target, by=WORDS["operator"], reason=WORDS["why they were erased"])
+    gallery.accounts.add_user(
+        "operator-3", organisation=HOUSE, name=WORDS["operator"], roles=[Role.OPERATOR], actor=operator
+    )
+
+
+def _desk(gallery: OpenGallery, photograph: bytes) -> tuple[str, str]:
+    """Answer somebody's request, whose id is returned, and make an API key, which is returned too."""
+    first, second = signed_up.acting(gallery), signed_up.acting(gallery, "second")
+    request = gallery.rights.receive(
+        RequestKind.ACCESS, name=WORDS["requester"], contact=WORDS["requester's address"], actor=first
+    )
+    desk = request.request_id
+    gallery.rights.identify(desk, how=WORDS["what a requester showed"], actor=first)
+    found = gallery.rights.find(desk, photograph, filename="planted.jpg", face=None, actor=first)
+    subjects = [one.subject_id for one in found.found]
+    gallery.rights.decide(desk, granted=True, reason=WORDS["what was decided"], subjects=subjects, actor=first)
+    released = gallery.rights.release(desk, actor=second)
+    made = gallery.own.make_key(first, name=WORDS["API key's name"], actions=signed_up.ACTIONS, lasts=timedelta(days=1))
+    return released.request_id, made[1]
 
 
 def _templates(rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> dict[str, bytes]:
@@ -157,20 +213,20 @@ def files(place: Path) -> Iterator[Path]:
     yield from (path for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file())
 
 
-def test_nothing_is_found_without_the_key_file(day: Day) -> None:
-    models = ("models",)
-
-    found = [
+def traces(place: Path, secrets: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Return which secrets stand in which files of a place; model packs hold nobody."""
+    return [
         (name, path.name)
-        for place in day.places
         for path in files(place)
-        if not set(models) & set(path.parts)
-        for data in [path.read_bytes()]
-        for name, secret in day.secrets.items()
-        if secret.lower() in data.lower()
+        if "models" not in path.parts
+        for data in [path.read_bytes().lower()]
+        for name, secret in secrets.items()
+        if secret.lower() in data
     ]
 
-    assert found == []
+
+def test_nothing_is_found_without_the_key_file(day: Day) -> None:
+    assert [found for place in day.places for found in traces(place, day.secrets)] == []
 
 
 def test_no_file_or_folder_is_called_after_anybody(day: Day) -> None:
@@ -188,3 +244,38 @@ def test_the_same_search_finds_what_is_planted_in_the_clear(day: Day, tmp_path: 
     found = {name for path in files(tmp_path) for name, secret in day.secrets.items() if secret in path.read_bytes()}
 
     assert found == set(day.secrets)
+
+
+def test_nothing_is_found_in_a_bucket(s3: S3Server, tmp_path: Path, portraits: Mapping[str, Path], day: Day) -> None:
+    bucket = s3.bucket()
+    place = f"s3://{bucket.config['bucket']}/planted-place"
+    settings = Settings(home=tmp_path / "home", objects_bucket=place, workers=1)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.environment().items():
+            patch.setenv(name, value)
+        initialise(settings)
+        with open_gallery(settings) as gallery:
+            document = day.secrets["document"]
+            gallery.sources.register(
+                name=WORDS["source"], owner="o", legal_basis=LegalBasis.CONTRACT, document=document
+            )
+            photograph = portraits[min(portraits)].read_bytes()
+            gallery.enrol_photograph(WORDS["source"], photograph, filename="a.jpg", subject=WORDS["subject"])
+    for number, one in enumerate(obstore.list(bucket).collect()):
+        (tmp_path / f"{number}").write_bytes(bytes(obstore.get(bucket, one["path"]).bytes()) + one["path"].encode())
+
+    assert len(list(tmp_path.glob("[0-9]*"))) == 3
+    assert traces(tmp_path, day.secrets | {"place": place.encode(), "secret": OWNER[1].encode()}) == []
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_nothing_is_found_where_a_key_service_wraps(day: Day, kms: KmsServer) -> None:
+    [home] = [place for place in day.places if place.name == "home"]
+    settings = kms.settings(home, kms.new_key())
+    credentials = {"key id": kms.user.access_key_id.encode(), "secret": kms.user.secret_access_key.encode()}
+
+    rotate_keys(settings, KekKind.KMS, record=unrecorded)
+
+    for place in (home, key_files(settings)[1]):
+        assert traces(place, day.secrets | credentials) == []
+    assert not key_files(settings)[0].exists()
