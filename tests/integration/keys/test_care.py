@@ -21,6 +21,7 @@ from countenance.bootstrap.wiring import open_gallery
 from countenance.core.errors import CountenanceError
 from countenance.keys.care import rewrapped
 from countenance.keys.model import HOME, KeyState, org_scope, source_scope
+from tests.made_up_galleries import found, made_up_home, people
 from tests.unrecorded import unrecorded
 
 SOURCE, ORG = source_scope("5f0c"), org_scope("0b5e")
@@ -44,6 +45,12 @@ def opened_in(settings: Settings, sealed: dict[str, bytes]) -> dict[str, bytes]:
     """Open what was sealed."""
     with open_gallery(settings) as gallery:
         return {scope: gallery.keyring.open(scope, one, record="1", column="label") for scope, one in sealed.items()}
+
+
+def answers(settings: Settings) -> list[list[tuple[str, str | None, float]]]:
+    """Search for some of the made-up people."""
+    with open_gallery(settings) as gallery:
+        return found(gallery, people("archive", 3))
 
 
 def code_of(call: Callable[[], object]) -> str:
@@ -110,8 +117,9 @@ class TestRotation:
         rotate_keys(settings, record=unrecorded)
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
 
-    def test_killed_again_and_again_nothing_is_lost(self, settings: Settings) -> None:
-        sealed = sealed_in(settings, HOME, SOURCE)
+    def test_killed_again_and_again_nothing_is_lost_and_searches_answer_as_before(self, tmp_path: Path) -> None:
+        settings = made_up_home(tmp_path / "made up", {"archive": 20})
+        sealed, before = sealed_in(settings, HOME, SOURCE), answers(settings)
         context = multiprocessing.get_context("fork")
 
         for attempt in range(15):
@@ -122,6 +130,7 @@ class TestRotation:
             os.kill(process.pid, signal.SIGKILL)
             process.join()
 
+            assert answers(settings) == before
         assert opened_in(settings, sealed) == dict.fromkeys(sealed, b"Ada")
 
 

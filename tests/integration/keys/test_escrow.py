@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from countenance.adapters.keys.escrow_file import EscrowFile, joined, split
+from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.bootstrap.escrow import make_escrow, renew_escrow, restore_escrow, save_shares
 from countenance.bootstrap.initialising import initialise
-from countenance.bootstrap.keks import KekKind
+from countenance.bootstrap.keks import KekKind, Keks
 from countenance.bootstrap.key_care import keys_status
 from countenance.bootstrap.keyring import key_files, open_keyring
 from countenance.bootstrap.settings import Settings
@@ -53,6 +54,11 @@ def refusal(call: Callable[[], object]) -> CountenanceError:
         call()
     assert "\n" not in str(caught.value)
     return caught.value
+
+
+def killed(*_: object, **__: object) -> None:
+    """End what is going on, as a kill does: nothing after it runs."""
+    raise KeyboardInterrupt
 
 
 def lose_everything(settings: Settings) -> None:
@@ -166,6 +172,24 @@ class TestRestoring:
         assert lost == {ORG}
         with open_keyring(settings) as keyring:
             assert keyring.state(SOURCE) is KeyState.DESTROYED
+
+    @pytest.mark.parametrize("done", ["key made", "keyring replaced"])
+    def test_cut_short_after_any_step_it_is_finished_by_running_it_again(
+        self, settings: Settings, shares: list[Path], tmp_path: Path, done: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sealed = sealed_in(settings, SOURCE)
+        lose_everything(settings)
+        step = (FileKeyringStore, "put") if done == "key made" else (Keks, "settle")
+        with monkeypatch.context() as patch:
+            patch.setattr(*step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                restore_escrow(settings, tmp_path / "escrow", shares[:3], to=KekKind.FILE, record=unrecorded)
+
+        if done == "key made":
+            restore_escrow(settings, tmp_path / "escrow", shares[:3], to=KekKind.FILE, record=unrecorded)
+
+        assert opened_in(settings, SOURCE, sealed) == b"Ada"
+        assert keys_status(settings)["left_behind"] == []
 
     def test_a_key_file_of_others_is_not_written_over(
         self, settings: Settings, shares: list[Path], tmp_path: Path
