@@ -1,6 +1,5 @@
 """Who does what with a home's keys: decided on and on record before it takes effect, where the gallery opens."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
@@ -12,19 +11,22 @@ from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import CountenanceError, NotPermittedError
 from countenance.policy.model import SYSTEM
 
-logger = logging.getLogger(__name__)
+UNWRITABLE = "audit-unwritable"
+"""Code of a log that takes no entry: then nothing is done."""
 
 
 class KeyLog:
     """Implements `Record`, for one action; what can't be written yet is kept for later.
 
     Attributes:
-        written: Whether all of it is in the audit log.
+        written: Whether it is in the audit log.
+        closed: Code of why the gallery does not open; empty where it does.
     """
 
     def __init__(self, action: str) -> None:
         """Begin, for an action as the log calls it."""
         self.written = False
+        self.closed = ""
         self._action = action
         self._kept: list[Mapping[str, object]] = []
         self._open: tuple[OpenGallery, Acting] | None = None
@@ -66,7 +68,9 @@ def keeping(settings: Settings, login: str | None, action: str, asks: Asks) -> I
         try:
             gallery = stack.enter_context(open_gallery(settings))
         except CountenanceError as error:
-            logger.warning("%s: the gallery does not open (%s)", action, error.code)
+            if error.code == UNWRITABLE:
+                raise
+            log.closed = error.code
         else:  # 1
             actor = gallery.accounts.acting(login)
             gallery.permission.require(asks, actor=actor)
@@ -86,4 +90,4 @@ def _write_afterwards(settings: Settings, login: str, log: KeyLog) -> None:
                 actor = SYSTEM
             log.opened(gallery, actor)
     except CountenanceError as error:
-        logger.warning("nothing was put on record: the gallery does not open (%s)", error.code)
+        log.closed = error.code

@@ -1,6 +1,6 @@
 """Looking after a home's keys: what there is, a new key-encryption key, backups apart from the data."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,13 @@ def keys_status(settings: Settings) -> Mapping[str, Any]:
     }
 
 
-def rotate_keys(settings: Settings, to: KekKind | None = None, *, record: Record) -> str:
+def rotate_keys(
+    settings: Settings,
+    to: KekKind | None = None,
+    *,
+    record: Record,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> str:
     """Take a new key-encryption key and wrap every data key with it; the data stay as they are.
 
     Steps, each of which may be the last before a crash:
@@ -56,6 +62,7 @@ def rotate_keys(settings: Settings, to: KekKind | None = None, *, record: Record
 
     Args:
         to: Where the new key lies; None means where the old one does.
+        on_progress: Called with how many keys were wrapped since the last call.
 
     Returns:
         The new key's identifier.
@@ -69,7 +76,7 @@ def rotate_keys(settings: Settings, to: KekKind | None = None, *, record: Record
     old = keks.load(store.read().kek_id)
     new = keks.make_next(to or kind_of(old.kek_id))
     record(before=old.kek_id, after=new.kek_id)
-    store.change(lambda content: rewrapped(content, old, new))
+    store.change(lambda content: rewrapped(content, old, new, on_progress=on_progress))
     keks.settle(old=old.kek_id, new=new.kek_id)
     return new.kek_id
 

@@ -53,7 +53,8 @@ def init(
         """Say what was made."""
         console.print(f"{'Made a gallery' if new else 'There is a gallery'} in {settings.home}", soft_wrap=True)
         console.print(f"Its keys: {keys['key']}, and {keys['keyring']}", soft_wrap=True)
-        console.print("Keep copies of both, apart from the gallery: without them nothing in it can be read.")
+        copies = "copies of both" if keys["key_file"] else "a copy of the keyring, and see that the key is not lost"
+        console.print(f"Keep {copies}, apart from the gallery: without them nothing in it can be read.")
         console.print(f"Operators: {', '.join(operators)}. Act as one of them with --as;", soft_wrap=True)
         console.print(f"to sign in on the page: countenance user invite {operators[0]} --as {operators[0]}")
         command = "countenance org apply NAME --sector SECTOR --country CODE --contact HOW --document FILE"

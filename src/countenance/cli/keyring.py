@@ -58,8 +58,11 @@ def rotate(
 
     Examples: `countenance keys rotate --as operator-1`, `countenance keys rotate --to kms --as operator-1`
     """
-    with open_keeping(home, acting, "keys rotate") as (settings, log):
-        kek_id = rotate_keys(settings, to, record=log)
+    with (
+        open_keeping(home, acting, "keys rotate") as (settings, log),
+        output.progress("Wrapping", None, quiet=json) as bar,
+    ):
+        kek_id = rotate_keys(settings, to, record=log, on_progress=bar.advance)
     _emit({"kek": kek_id}, log, [f"Every key is wrapped by {kek_id} now."], as_json=json)
 
 
@@ -164,6 +167,7 @@ def _emit(answer: Mapping[str, object], log: KeyLog, lines: Sequence[str], *, as
         for line in lines:
             console.print(line, soft_wrap=True, highlight=False)
         if not log.written:
-            console.print("The audit log has no entry of this: the gallery does not open.")
+            why = f"The audit log has no entry of this, since the gallery does not open: {log.closed}"
+            console.print(why, soft_wrap=True)
 
     output.emit({**answer, "recorded": log.written}, as_json=as_json, render=render)

@@ -1,21 +1,32 @@
 """Looking after a keyring: wrapping it anew, and putting a backup back without bringing anything back to life."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from countenance.keys.model import HOME, KeyEntry, KeyringContent, key_wrong
 from countenance.keys.ports import KeyEncryptionKey
 
 
-def rewrapped(content: KeyringContent, old: KeyEncryptionKey, new: KeyEncryptionKey) -> KeyringContent:
+def rewrapped(
+    content: KeyringContent,
+    old: KeyEncryptionKey,
+    new: KeyEncryptionKey,
+    *,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> KeyringContent:
     """Return a keyring with its data keys under another key-encryption key; the data stay as they are.
+
+    Args:
+        on_progress: Called with how many keys were wrapped since the last call.
 
     Raises:
         IntegrityError: code `key-wrong`; nothing is usable.
     """
-    return KeyringContent(
-        kek_id=new.kek_id,
-        entries={scope: _rewrapped(scope, entry, old, new) for scope, entry in content.entries.items()},
-    )
+    entries = {}
+    for scope, entry in content.entries.items():
+        entries[scope] = _rewrapped(scope, entry, old, new)
+        on_progress(1)
+    return KeyringContent(kek_id=new.kek_id, entries=entries)
 
 
 def _rewrapped(scope: str, entry: KeyEntry, old: KeyEncryptionKey, new: KeyEncryptionKey) -> KeyEntry:

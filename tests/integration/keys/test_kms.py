@@ -13,6 +13,7 @@ import pytest
 from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.adapters.keys.kms_client import WAITS_S, KmsClient
 from countenance.adapters.keys.kms_kek import KmsKeys, KmsPlace
+from countenance.bootstrap.escrow import make_escrow, restore_escrow, save_shares
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keks import KekKind
 from countenance.bootstrap.key_care import backup_keys, keys_status, restore_keys, rotate_keys
@@ -316,6 +317,20 @@ class TestMoving:
         assert opened_in(settings, sealed) == {b"Ada"}
         assert keys_status(settings)["key_file"] == str(key_file)
         assert kms.do("DescribeKey", KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+
+    def test_an_escrow_brings_lost_keys_back_into_the_service(self, tmp_path: Path, kms: KmsServer, key: str) -> None:
+        settings = kms.settings(tmp_path / "home", key, key_kind="file")
+        initialise(settings)
+        sealed = sealed_in(settings)
+        escrow_id, texts = make_escrow(settings, tmp_path / "escrow", needed=2, shares=3, record=unrecorded)
+        shares = save_shares(settings, tmp_path, escrow_id, texts)
+        for path in key_files(settings):
+            path.unlink()
+
+        restore_escrow(settings, tmp_path / "escrow", shares[:2], to=KekKind.KMS, record=unrecorded)
+
+        assert opened_in(settings, sealed) == {b"Ada"}
+        assert keys_status(settings)["kek"] == f"kms:{key}"
 
     @pytest.mark.parametrize("to", [KekKind.FILE, KekKind.KMS])
     @pytest.mark.parametrize("done", ["key made", "keyring replaced"])

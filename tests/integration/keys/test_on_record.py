@@ -174,4 +174,6 @@ def test_keys_of_damaged_records_are_backed_up_and_it_is_said_that_no_log_has_it
 
     assert code == 0
     assert (tmp_path / "backup").is_file()
-    assert "The audit log has no entry of this" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "The audit log has no entry of this, since the gallery does not open: records-unreadable" in said.out
+    assert said.err == ""
