@@ -28,11 +28,14 @@ from countenance.bootstrap.keyring import erasure_list_file, key_files
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import model_pack
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
+from countenance.core.arrays import Templates
+from countenance.core.clock import utc_now
 from countenance.gallery.destruction import DestructionKind
 from countenance.gallery.erasure import Erased
 from countenance.gallery.model import LegalBasis, SourceState
 from countenance.policy.model import HOUSE, Role, Sector
 from countenance.rights.model import RequestKind
+from countenance.search.model import ProbePhotograph
 from tests import signed_up
 from tests.kms_server import KmsServer
 from tests.s3_server import OWNER, S3Server
@@ -56,6 +59,8 @@ WORDS = {
     "requester's address": "theodora@planted-requester.example",
     "what a requester showed": "a planted passport",
     "what was decided": "as the planted law has it",
+    "who stays out": "Sigismund Planted-Elsewhere",
+    "consent to stay out": "%PDF-1.7 planted wish",
     "operator": "Operator Planted the Third",
     "withdrawn": "westmarch-planted",
     "why it was withdrawn": "the planted owner says stop",
@@ -97,7 +102,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
     """A day: a source with its owner, people enrolled, searched for, listed; an organisation; copies of the home."""
     folder = tmp_path_factory.mktemp("day")
     (folder / "tmp").mkdir()
-    first, second, third = sorted(portraits)[:3]
+    first, second, third, fourth = sorted(portraits)[:4]
     for label, name in ((WORDS["subject"], first), ("Somebody Else Planted", second), (WORDS["erased"], third)):
         (folder / "given" / label).mkdir(parents=True)
         shutil.copy(portraits[name], folder / "given" / label / f"{WORDS['photograph']}{Path(name).suffix}")
@@ -115,6 +120,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
     with open_gallery(settings) as gallery:
         stored = templates_of(gallery.records, range(1, 9))
         request, key = _desk(gallery, portraits[first].read_bytes())
+        staying_out = _stay_out(gallery, portraits[fourth].read_bytes())
         _more(gallery)
         # Copied while it is open: what is not in the database yet is in its write-ahead log.
         shutil.copytree(settings.home, folder / "copy of the open home")
@@ -141,6 +147,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
         places=[key_files(settings)[1], erasure_list_file(settings), shares[0], *(folder / name for name in kept)],
         secrets=secrets
         | _templates(rows)
+        | {f"of who stays out, {name}": part for name, part in _templates(staying_out).items()}
         | {f"turned {name}": part for name, part in _templates(turned.astype(np.float32)).items()}
         | {"rotation": kept_rotation[1].matrix.tobytes()[:24], "turned float64": turned[0].tobytes()[:24]},
     )
@@ -188,12 +195,28 @@ def _desk(gallery: OpenGallery, photograph: bytes) -> tuple[str, str]:
     )
     desk = request.request_id
     gallery.rights.identify(desk, how=WORDS["what a requester showed"], actor=first)
-    found = gallery.rights.find(desk, photograph, filename="planted.jpg", face=None, actor=first)
+    found = gallery.rights.find(desk, ProbePhotograph(image=photograph, filename="planted.jpg"), actor=first)
     subjects = [one.subject_id for one in found.found]
     gallery.rights.decide(desk, granted=True, reason=WORDS["what was decided"], subjects=subjects, actor=first)
     released = gallery.rights.release(desk, actor=second)
     made = gallery.own.make_key(first, name=WORDS["API key's name"], actions=signed_up.ACTIONS, lasts=timedelta(days=1))
     return released.request_id, made[1]
+
+
+def _stay_out(gallery: OpenGallery, photograph: bytes) -> Templates:
+    """Put somebody on the list of those who are refused at enrolment; returns their template."""
+    first, second = signed_up.acting(gallery), signed_up.acting(gallery, "second")
+    desk = gallery.rights.receive(
+        RequestKind.STAY_OUT, name=WORDS["who stays out"], contact=WORDS["requester's address"], actor=first
+    ).request_id
+    gallery.rights.identify(desk, how=WORDS["what a requester showed"], actor=first)
+    probe = ProbePhotograph(image=photograph, filename="planted.jpg")
+    document, ends_on = WORDS["consent to stay out"].encode(), utc_now().date() + timedelta(days=365)
+    gallery.rights.consent(desk, [probe], document=document, ends_on=ends_on, actor=first)
+    gallery.rights.decide(desk, granted=True, reason=WORDS["what was decided"], actor=first)
+    gallery.rights.release(desk, actor=second)
+    [entry] = gallery.rights.stay_out.entries.entries()
+    return gallery.rights.stay_out.entries.enforce(entry.entry_id, actor=second).reshape(1, -1)
 
 
 def _templates(rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 """Wiring of the source register: what an open gallery offers of its sources."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -133,3 +134,27 @@ class Sources:
     def released_labels(self, name: str) -> frozenset[str]:
         """Return who has a release in force: see `gallery.sources.released_labels`."""
         return released_labels(self._register, name)
+
+
+def open_destroyers(parts: Parts, refresh_index: Callable[[], object]) -> tuple[Destroyer, Eraser]:
+    """Return what destroys sources, and what erases people.
+
+    Args:
+        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there.
+    """
+    destroyer = Destroyer(
+        records=parts.records,
+        destructions=parts.destructions,
+        objects=parts.objects,
+        keyring=parts.keyring,
+        signer=parts.signer,
+        refresh_index=refresh_index,
+    )
+    eraser = Eraser(
+        records=parts.erasures,
+        noted=parts.erased,
+        objects=parts.objects,
+        signer=parts.signer,
+        refresh_index=refresh_index,
+    )
+    return destroyer, eraser

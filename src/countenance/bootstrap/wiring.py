@@ -24,14 +24,12 @@ from countenance.bootstrap.providing import open_provider
 from countenance.bootstrap.retaining import Retaining
 from countenance.bootstrap.rights_desk import open_desk
 from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.sources import Sources
+from countenance.bootstrap.sources import Sources, open_destroyers
 from countenance.bootstrap.vision import image_limits, load_analyser, model_pack, open_reader
 from countenance.core.clock import utc_now
 from countenance.core.errors import NotPermittedError
-from countenance.gallery.destruction import Destroyer
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport, NotEnrolled
 from countenance.gallery.entries import crops_shown, photograph_shown, templates_rekeyed
-from countenance.gallery.erasure import Eraser
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.plan import PlannedPhotograph
@@ -81,21 +79,7 @@ class OpenGallery:
         self.approvals = Approvals(parts.approvals, self.passkeys)
         self.swept: tuple[ApprovalRequest, ...] = ()
         self._swept = monotonic()
-        destroyer = Destroyer(
-            records=parts.records,
-            destructions=parts.destructions,
-            objects=parts.objects,
-            keyring=parts.keyring,
-            signer=parts.signer,
-            refresh_index=self.index.settle,
-        )
-        eraser = Eraser(
-            records=parts.erasures,
-            noted=parts.erased,
-            objects=parts.objects,
-            signer=parts.signer,
-            refresh_index=self.index.settle,
-        )
+        destroyer, eraser = open_destroyers(parts, self.index.settle)
         self.sources = Sources(parts, destroyer=destroyer, eraser=eraser)
         self.rights = open_desk(
             settings,
