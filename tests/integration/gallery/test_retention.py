@@ -284,7 +284,7 @@ def test_killed_after_any_step_it_is_finished_by_running_it_again(settings: Sett
 
     assert (killed.returncode, killed.stderr) == (-signal.SIGKILL, b"")
     # What was begun is out of every search, all of it; what was not is all there.
-    erased = 0 if step.startswith("source") else 1
+    erased = 0 if step == "source begun" else 1
     assert meanwhile == {f"stays person {number}" for number in range(erased, 5)}
     assert kinds == ["answers-expired", "source-expired", "subject-erased"]
     assert left == [f"stays person {number}" for number in range(1, 5)]
