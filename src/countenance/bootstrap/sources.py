@@ -136,11 +136,11 @@ class Sources:
         return released_labels(self._register, name)
 
 
-def open_destroyers(parts: Parts, refresh_index: Callable[[], object]) -> tuple[Destroyer, Eraser]:
+def open_destroyers(parts: Parts, refresh_index: Callable[[], str]) -> tuple[Destroyer, Eraser]:
     """Return what destroys sources, and what erases people.
 
     Args:
-        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there.
+        refresh_index: See `gallery.destruction.Destroyer`.
     """
     destroyer = Destroyer(
         records=parts.records,
