@@ -8,9 +8,10 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import URL
 
+from countenance.adapters.sql.database import sqlite_url
 from examples.sample_portraits import sample_portraits
 from tests.kms_server import KmsServer, kms_server
-from tests.postgresql import postgresql_server
+from tests.postgresql import new_database, postgresql_server
 from tests.s3_server import S3Server, s3_server
 from tests.tokens import Token, make_token
 
@@ -47,6 +48,14 @@ def postgresql() -> Iterator[URL]:
     """A PostgreSQL server; `tests.postgresql.new_database` makes a database in it."""
     with postgresql_server() as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """An empty database of each kind that records may be in."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "records.sqlite3")
+    return new_database(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ ROLE = {
     "core-supervisor": ({"approve"}, {"supervisor"}),
     "core-custodian": ({"enrol", "manage-source"}, {"custodian"}),
     "core-operator": ({"manage-organisation", "manage-user", "maintain"}, {"operator"}),
-    "core-auditor": ({"read-log"}, {"auditor"}),
+    "core-auditor": ({"read-log", "read-whole-log"}, {"auditor"}),
     "core-somebody": (
         {"view-source", "read-policy"},
         {"examiner", "supervisor", "custodian", "operator", "auditor"},
@@ -78,6 +78,7 @@ CORE: Mapping[str, Predicate] = {
         )
         for rule, (actions, roles) in ROLE.items()
     },
+    "core-house": lambda f: f.action.value == "read-whole-log" and f.sector.value != "house",
     "core-case": lambda f: searches(f) and not f.case,
     "core-offence-required": lambda f: searches(f) and f.purpose in WITH_OFFENCE and f.offence == "",
     "core-live": lambda f: searches(f) and f.probe.value == "live",

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import URL, create_engine, text
 
 from countenance.core.ids import new_id
@@ -58,3 +59,8 @@ def new_database(server: URL) -> URL:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return server.set(database=name)
+
+
+def setting_of(database: URL) -> SecretStr | None:
+    """Return what names a database as that of a home's records; None for SQLite, which lies in the home."""
+    return None if database.drivername == "sqlite" else SecretStr(database.render_as_string(hide_password=False))

@@ -16,7 +16,7 @@ from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.gallery.model import SourceState
 from countenance.gallery.ports import Records
-from countenance.policy.model import Actor, Channel, Role, Sector
+from countenance.policy.model import HOUSE, Actor, Channel, Role, Sector
 from countenance.policy.request import Action
 from countenance.search.model import SearchRequest
 from countenance.search.permission import Permitted, request_hash
@@ -75,6 +75,17 @@ def person(
         return gallery.accounts.add_user(login, organisation=org_id, name=login, roles=roles, actor=operator)
     except ConflictError:
         return gallery.accounts.user(login, actor=operator)[0]
+
+
+def house_auditor(gallery: OpenGallery, login: str = "house-auditor") -> Actor:
+    """Return an auditor of the house as an actor, added by one operator and confirmed by the other where they are new."""
+    first, second = operators(gallery)
+    try:
+        gallery.accounts.add_user(login, organisation=HOUSE, name=login, roles=[Role.AUDITOR], actor=first)
+        gallery.accounts.confirm_user(login, actor=second)
+    except ConflictError:
+        pass
+    return gallery.accounts.acting(login)
 
 
 def acting(gallery: OpenGallery, login: str = "examiner", *, channel: Channel = Channel.COMMAND_LINE) -> Actor:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import URL
 
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import MemoryRecords
@@ -28,36 +28,52 @@ from countenance.gallery.ports import Records, crop_key, image_key
 from countenance.policy.model import SYSTEM
 from countenance.vision.fusion import fuse
 from tests.audit_parts import entry, sql_records
+from tests.postgresql import new_database
 from tests.stripes import face, template, templates_of
 
 PACK = "a" * 64
 NO_ONE = "00000000-0000-4000-8000-000000000000"
 
 
-def memory_records(folder: Path, stack: ExitStack) -> Records:  # noqa: ARG001 - one signature for all
+def memory_records(request: pytest.FixtureRequest, stack: ExitStack) -> Records:  # noqa: ARG001 - one signature for all
     """Keep records in memory."""
     return MemoryRecords()
 
 
-def sqlite_records(folder: Path, stack: ExitStack) -> Records:
+def sqlite_records(request: pytest.FixtureRequest, stack: ExitStack) -> Records:
     """Keep records in a SQLite file."""
-    engine = open_engine(sqlite_url(folder / "records.sqlite3"))
-    keyring = memory_keyring()
+    return records_in(sqlite_url(request.getfixturevalue("tmp_path") / "records.sqlite3"), stack)
+
+
+def postgresql_records(request: pytest.FixtureRequest, stack: ExitStack) -> Records:
+    """Keep records in PostgreSQL."""
+    return records_in(new_database(request.getfixturevalue("postgresql")), stack)
+
+
+def records_in(database: URL, stack: ExitStack) -> Records:
+    """Keep records in an empty database."""
+    engine, keyring = open_engine(database), memory_keyring()
     upgrade(engine, keyring)
     records = sql_records(engine, keyring)
     stack.callback(records.close)
     return records
 
 
-Make = Callable[[Path, ExitStack], Records]
+Make = Callable[[pytest.FixtureRequest, ExitStack], Records]
 
 
-@pytest.fixture(params=[pytest.param(memory_records, id="memory"), pytest.param(sqlite_records, id="sqlite")])
-def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
+@pytest.fixture(
+    params=[
+        pytest.param(memory_records, id="memory"),
+        pytest.param(sqlite_records, id="sqlite"),
+        pytest.param(postgresql_records, id="postgresql"),
+    ]
+)
+def records(request: pytest.FixtureRequest) -> Iterator[Records]:
     """Empty records of one adapter."""
     make: Make = request.param
     with ExitStack() as stack:
-        yield make(tmp_path, stack)
+        yield make(request, stack)
 
 
 def source(name: str = "archive") -> Source:

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from sqlalchemy import URL
 
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import MemoryObjects
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.database import open_engine, upgrade
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.core.errors import ConflictError, CountenanceError, InvalidInputError, NotFoundError
@@ -59,10 +59,9 @@ class Made(NamedTuple):
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Made]:
-    """An empty register."""
-    engine = open_engine(sqlite_url(tmp_path / "records.sqlite3"))
-    keyring = memory_keyring()
+def made(database: URL) -> Iterator[Made]:
+    """An empty register in either database."""
+    engine, keyring = open_engine(database), memory_keyring()
     upgrade(engine, keyring)
     audit = SqlAuditLog(engine, SIGNER)
     records = SqlRecords(engine, audit, keyring)

@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from countenance.api.app import create_app
+from countenance.api.patience import PatientProtocol
 from countenance.api.visitors import SESSION_COOKIE
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
@@ -91,7 +92,10 @@ def filled_gallery(home: Path, portraits: Mapping[str, Path]) -> Iterator[OpenGa
 def served(gallery: OpenGallery) -> Iterator[str]:
     """Serve a gallery with its web page on a free port of 127.0.0.1, and give the address."""
     app = create_app(gallery, pages=[page_router(max_image_bytes=gallery.settings.max_image_bytes)])
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none"))
+    config = uvicorn.Config(
+        app, http=PatientProtocol, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none"
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

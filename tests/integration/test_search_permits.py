@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
@@ -21,6 +22,7 @@ from countenance.search.model import SearchRequest
 from countenance.search.permission import Permitted, SearchPermits
 from tests import signed_up
 from tests.made_up_galleries import fill
+from tests.postgresql import setting_of
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 LIMIT = 3
@@ -44,9 +46,11 @@ organisation_day = 6
 
 
 @pytest.fixture
-def gallery(tmp_path: Path) -> Iterator[OpenGallery]:
-    """A gallery with three sources, where few searches are permitted."""
-    settings = Settings(home=tmp_path / "home", policy_packs="default,tight")
+def gallery(tmp_path: Path, database: URL) -> Iterator[OpenGallery]:
+    """A gallery with three sources, where few searches are permitted; its records in either database."""
+    settings = Settings(
+        home=tmp_path / "home", policy_packs="default,tight", records_database=setting_of(database)
+    )
     initialise(settings)
     pack = settings.packs / "tight"
     pack.mkdir(parents=True)

@@ -48,6 +48,7 @@ ENUMERATIONS = {
             ("examiner", "operator"),
         ],
         state=["applied", "active", "suspended", "cancelled"],
+        sector=["law-enforcement", "house"],
         key=[None, (), ("search", "view-answer")],
     ),
     "whose search": lambda: product(
@@ -133,6 +134,7 @@ PERMITTED = [
     Facts(place="BE", purpose="suspect", offence="robbery", authorised=True, action="search-source"),
     Facts(action="enrol", roles=("custodian",)),
     Facts(action="read-log", roles=("auditor",)),
+    Facts(action="read-whole-log", roles=("auditor",), sector="house"),
 ]
 
 

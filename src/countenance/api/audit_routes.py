@@ -9,7 +9,7 @@ from countenance.api import models
 from countenance.api.problems import problems
 from countenance.api.visitors import CurrentActor
 from countenance.audit.browsing import newest
-from countenance.policy.model import HOUSE
+from countenance.bootstrap.auditing import may_read
 
 if TYPE_CHECKING:
     from countenance.bootstrap.wiring import OpenGallery
@@ -32,8 +32,7 @@ def audit_router(gallery: "OpenGallery") -> APIRouter:
 
         def wanted(entry: Mapping[str, Any]) -> bool:
             """Say whether the auditor may and wants to see it."""
-            own = actor.org_id in {HOUSE, entry["actor"]["organisation"]}
-            return own and action in {"", entry["action"]}
+            return may_read(actor, entry) and action in {"", entry["action"]}
 
         page = newest(gallery.audit, before=before, limit=limit, wanted=wanted)
         return {

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from countenance.access.sign_in import SignIn, Visitor
+from countenance.api.patience import paced
 from countenance.api.problems import framework_problem, internal_error, problem_response
 from countenance.api.visitors import ACTOR, ORIGIN, SESSION_COOKIE, VISITOR
 from countenance.core.errors import CountenanceError, InvalidInputError, NotPermittedError
@@ -118,7 +119,7 @@ class Guard:
            code may only set what they sign in with.
         3. A request that changes something and came without a key was made by our own page.
         4. The policy permits it, as the table of routes says; searches are decided on further in.
-        5. The body is no longer than allowed, said or streamed.
+        5. The body is no longer than allowed, said or streamed, and goes on arriving.
         6. Whoever is stopped while the body still arrives, or the answer still leaves, is stopped there.
     """
 
@@ -155,7 +156,7 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})  # None is offered.
             return
-        connection = HTTPConnection(scope)
+        connection, receive = HTTPConnection(scope), paced(receive)
         try:
             _check_host(connection.headers, self._hosts)  # 1
             visitor, actor = await run_in_threadpool(self._who, connection)  # 2
@@ -357,12 +358,18 @@ def _bounded(receive: Receive, headers: Headers, limit: int) -> Receive:
 
 
 async def _drain(receive: Receive, headers: Headers) -> None:
-    """Read a refused body and throw it away, within DRAIN_BYTES; a sender who asked first is not made to send."""
+    """Read a refused body and throw it away, within DRAIN_BYTES and while it goes on.
+
+    A sender who asked first is not made to send.
+    """
     if "expect" in headers or ("content-length" not in headers and "transfer-encoding" not in headers):
         return
     read = 0
     while read < DRAIN_BYTES:
-        message = await receive()
+        try:
+            message = await receive()
+        except HTTPException:
+            return
         read += len(message.get("body", b""))
         if not message.get("more_body", False):
             return

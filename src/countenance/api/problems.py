@@ -41,6 +41,7 @@ HTTP_CODES: Mapping[int, tuple[str, type[CountenanceError], str]] = {
     400: ("body-unreadable", InvalidInputError, "Send multipart/form-data as the OpenAPI document describes it."),
     404: ("route-unknown", NotFoundError, "See /v1/openapi.json for what there is."),
     405: ("method-not-allowed", InvalidInputError, "See the Allow header for what may be done here."),
+    408: ("request-too-slow", InvalidInputError, "Send it again, over a faster connection."),
     413: ("request-too-large", InvalidInputError, "Send a smaller file."),
 }
 """Status of an error that the framework found to its code, kind and hint."""

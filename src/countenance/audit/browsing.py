@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from countenance.audit.ports import AuditReader
-from countenance.audit.rendering import entry_json
+from countenance.audit.rendering import shown_json
 
 MOST_LOOKED_AT = 10_000
 """Entries that are looked at for one page; who wants older ones asks again."""
 
 STEP = 500
-
-UNSHOWN = frozenset({"sketch"})
-"""Facts that a page leaves out: a sketch stands for a face."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +53,8 @@ def newest(log: AuditReader, *, before: int | None, limit: int, wanted: Callable
 
 
 def _shown(index: int, body: bytes) -> Mapping[str, Any]:
-    """Return an entry without what stands for a face."""
-    entry = entry_json(index, body)
-    facts = {name: value for name, value in entry["facts"].items() if name not in UNSHOWN}
+    """Return an entry as a page has it."""
+    entry = shown_json(index, body)
     return {
         "index": index,
         "at": entry["at"],
@@ -66,5 +62,5 @@ def _shown(index: int, body: bytes) -> Mapping[str, Any]:
         "outcome": entry["outcome"],
         "user": entry["actor"]["user"],
         "organisation": entry["actor"]["organisation"],
-        "facts": facts,
+        "facts": entry["facts"],
     }

@@ -1,10 +1,11 @@
 """Wiring of the audit log: its signing key, made once a home, and the public keys that go with it."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -19,6 +20,7 @@ from countenance.audit.verification import KEY_ROTATED
 from countenance.bootstrap.keyring import audit_key_file, kept_home_id
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import NotFoundError, UnavailableError
+from countenance.policy.model import HOUSE, Actor
 
 
 def make_audit_key(settings: Settings) -> None:
@@ -32,7 +34,7 @@ def make_audit_key(settings: Settings) -> None:
     if settings.audit_vkeys.exists():
         return
     path = audit_key_file(settings)
-    signer = new_signer(f"countenance.local/{kept_home_id(settings)}")
+    signer = new_signer(log_name(settings))
     beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -48,6 +50,11 @@ def make_audit_key(settings: Settings) -> None:
         replace_synced(settings.audit_vkeys, f"{load_signer(settings).verifier.vkey}\n".encode())
 
 
+def log_name(settings: Settings) -> str:
+    """Return what the log of a home that has keys is called in its checkpoints."""
+    return f"countenance.local/{kept_home_id(settings)}"
+
+
 def rotate_key(settings: Settings, log: AuditLog, *, actor: Acting) -> Receipt:
     """Let a new key take over the log's signing; servers that run have to be started again.
 
@@ -61,7 +68,7 @@ def rotate_key(settings: Settings, log: AuditLog, *, actor: Acting) -> Receipt:
         UnavailableError: codes `audit-unwritable`, `audit-key-unwritable`; the old key goes on.
         IntegrityError: code `audit-damaged`; the old key goes on.
     """
-    successor = new_signer(f"countenance.local/{kept_home_id(settings)}")
+    successor = new_signer(log_name(settings))
     vkey = successor.verifier.vkey
     with _writing(audit_key_file(settings)):
         write_synced(_next_key(settings), f"{successor.skey()}\n".encode())
@@ -128,6 +135,11 @@ def known_verifiers(settings: Settings) -> tuple[Verifier, ...]:
         InvalidInputError: code `vkey-invalid`.
     """
     return tuple(parse_vkey(line) for line in settings.audit_vkeys.read_text("utf-8").splitlines() if line)
+
+
+def may_read(actor: Actor, entry: Mapping[str, Any]) -> bool:
+    """Say whether an auditor may read an entry: those of the house all, others what their organisation did."""
+    return actor.org_id in {HOUSE, entry["actor"]["organisation"]}
 
 
 def export_log(

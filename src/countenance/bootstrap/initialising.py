@@ -3,11 +3,11 @@
 from collections.abc import Collection
 
 from countenance.access.founding import FIRST_OPERATORS
-from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.bootstrap.accounts import found_house
 from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.keyring import make_keys, open_keyring
 from countenance.bootstrap.older_homes import bring_up_to_date
+from countenance.bootstrap.records import is_made, open_records, require_own
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import UnavailableError
 
@@ -25,21 +25,23 @@ def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATO
     Raises:
         UnavailableError: code `home-unwritable`; run again once it is writable. Those of `keyring.make_keys` too.
         InvalidInputError: code `key-inside-home`, nothing was written; code `operators-invalid`, run it again.
-        ConflictError: code `records-newer`; nothing was changed.
+        ConflictError: codes `records-newer`, `records-elsewhere`; nothing was changed. Those of `open_records` too.
         IntegrityError: code `records-unreadable`; nothing was changed.
     """
     try:
-        new = not settings.database.exists()
+        new = not is_made(settings)
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.objects.mkdir(exist_ok=True, mode=0o700)
         settings.models.mkdir(exist_ok=True, mode=0o700)
         make_keys(settings)
         make_audit_key(settings)
-        engine = open_engine(sqlite_url(settings.database))
+        engine = open_records(settings)
         try:
             with open_keyring(settings) as keyring:
+                require_own(settings, engine, empty=True)
                 bring_up_to_date(settings, engine, keyring)
-                settings.database.chmod(0o600)
+                if settings.database.exists():
+                    settings.database.chmod(0o600)
                 found_house(engine, keyring, open_audit(settings, engine), operators)
         finally:
             engine.dispose()

@@ -9,7 +9,6 @@ from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.signing import SealedSigner
 from countenance.adapters.sql.approvals import SqlApprovals
 from countenance.adapters.sql.cases import SqlCases
-from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.destructions import SqlDestructions
 from countenance.adapters.sql.erasures import SqlErasures
 from countenance.adapters.sql.kept_answers import SqlKeptAnswers
@@ -24,8 +23,8 @@ from countenance.bootstrap.auditing import make_audit_key, open_audit
 from countenance.bootstrap.keyring import erasure_list_file, make_keys, open_keyring
 from countenance.bootstrap.objects import open_objects
 from countenance.bootstrap.older_homes import bring_up_to_date
+from countenance.bootstrap.records import open_records, require_made, require_own
 from countenance.bootstrap.settings import Settings
-from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.gallery.certificates import Signer
 from countenance.gallery.destruction import DestructionRecords
 from countenance.gallery.erasure import ErasureList, ErasureRecords
@@ -65,13 +64,14 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     Raises:
         As `wiring.open_gallery`.
     """
-    _require_made(settings)
+    require_made(settings)
     # A home of before there were keys gets its own.
     make_keys(settings)
     make_audit_key(settings)
-    engine = open_engine(sqlite_url(settings.database))
+    engine = open_records(settings)
     try:
         with open_keyring(settings) as keyring:
+            require_own(settings, engine)
             bring_up_to_date(settings, engine, keyring)
             heed_tombstones(engine, keyring)
             audit = open_audit(settings, engine)
@@ -95,24 +95,3 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
             )
     finally:
         engine.dispose()
-
-
-def _require_made(settings: Settings) -> None:
-    """Refuse a folder in which no gallery was made.
-
-    Raises:
-        NotFoundError: code `home-not-initialised`.
-        UnavailableError: code `home-unreadable`.
-    """
-    try:
-        made = settings.database.is_file()
-    except OSError as error:
-        raise UnavailableError(
-            f"{settings.home} can't be read: {error.strerror}", code="home-unreadable", hint="name another with --home"
-        ) from None
-    if not made:
-        raise NotFoundError(
-            f"{settings.home} holds no gallery",
-            code="home-not-initialised",
-            hint="make one with `countenance init`, or name another with --home",
-        )

@@ -150,6 +150,13 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="Folder that the compact engine maps its int8 rows from; unset keeps them in memory."),
     ] = None
+    records_database: Annotated[
+        SecretStr | None,
+        Field(
+            description="PostgreSQL database of the records, `postgresql://user:password@host/database`, instead of the "
+            "home's SQLite file; needs countenance[postgresql]."
+        ),
+    ] = None
     objects_bucket: Annotated[
         str | None,
         Field(

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property, partial
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from countenance.access.own import OwnSecurity
@@ -56,10 +55,6 @@ BARRING = frozenset({"core-organisation", "default-sector", "default-us-il"})
 """Rules that refuse an organisation as such: searches that they refuse are told to oversight."""
 
 
-SWEEP_S = 3600.0
-"""How often a gallery that stays open looks for emergencies that nobody approved, with the next search."""
-
-
 class OpenGallery:
     """One gallery, open: what a program, the command line and the server work with. Thread-safe."""
 
@@ -78,7 +73,6 @@ class OpenGallery:
         self.permission = Permission(lambda: self.policy, parts.audit)
         self.approvals = Approvals(parts.approvals, self.passkeys)
         self.swept: tuple[ApprovalRequest, ...] = ()
-        self._swept = monotonic()
         destroyer, eraser = open_destroyers(parts, self.index.settle)
         self.sources = Sources(parts, destroyer=destroyer, eraser=eraser)
         self.rights = open_desk(
@@ -137,6 +131,16 @@ class OpenGallery:
         self.retention.heed()
         return self._search.refresh()
 
+    def heed_clocks(self) -> "tuple[ApprovalRequest, ...]":
+        """Do what is due: emergencies that nobody approved in time, sources whose time is over.
+
+        Returns:
+            The emergencies that were put out of sight, or deleted.
+        """
+        swept = self.approvals.sweep()
+        self.retention.heed()
+        return swept
+
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Search: see `search.service.SearchService.search`. A search that ends otherwise is in the audit log too.
 
@@ -158,9 +162,6 @@ class OpenGallery:
     @contextmanager
     def _heeded(self, actor: Actor) -> Iterator[None]:
         """Do what is due before searches, and put on record how one ended otherwise than by an answer."""
-        if monotonic() - self._swept > SWEEP_S:
-            self._swept = monotonic()
-            self.approvals.sweep()
         try:
             self.retention.heed()
             yield
@@ -353,7 +354,7 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
     Raises:
         NotFoundError: codes `home-not-initialised`, `audit-key-missing`.
         UnavailableError: code `home-unreadable`.
-        ConflictError: code `records-newer`.
+        ConflictError: codes `records-newer`, `records-elsewhere`.
         IntegrityError: code `records-unreadable`.
         NotFoundError, IntegrityError: those of `keyring.open_keyring`; nothing can be read without the keys.
     """
@@ -361,6 +362,5 @@ def open_gallery(settings: Settings) -> Iterator[OpenGallery]:
         gallery.sources.heed_destroyed()
         if settings.objects_bucket is None:
             reseal_documents(settings, parts.objects, parts.records, parts.register)
-        gallery.swept = gallery.approvals.sweep()
-        gallery.retention.heed()
+        gallery.swept = gallery.heed_clocks()
         yield gallery

@@ -12,18 +12,18 @@ from countenance.audit.model import Entry, Outcome, Receipt
 from countenance.audit.note import Verifier
 from countenance.audit.ports import AuditReader
 from countenance.audit.proving import prove_entry, prove_growth
-from countenance.audit.rendering import checkpoint_json, entry_json
+from countenance.audit.rendering import checkpoint_json, entry_json, shown_json
 from countenance.audit.verification import Verified, require_receipt, require_signed, verify_log
 from countenance.audit.witness import require_cosigned
-from countenance.bootstrap.auditing import export_log, known_verifiers, open_export
+from countenance.bootstrap.auditing import export_log, known_verifiers, may_read, open_export
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
+from countenance.cli.acting import open_acting
 from countenance.cli.audit_files import keys_of, read_receipt, read_text
 from countenance.cli.files import make_folder, require_free, write_file
-from countenance.cli.options import Home, Json
+from countenance.cli.options import As, Home, Json
 from countenance.core.errors import InvalidInputError
-from countenance.policy.model import SYSTEM
 
 audit_app = typer.Typer(help="The audit log: what was done, and the proof of it.", no_args_is_help=True)
 
@@ -89,18 +89,20 @@ def audit_verify(
 def audit_show(
     first: Annotated[int, typer.Argument(help="Index of the first entry; below 0 counts from the end.")] = -20,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most entries to show.")] = 20,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Show entries of the log; without an index, the newest ones.
+    """Show entries of the log; without an index, the newest ones. Auditors of an organisation see what that one did.
 
-    Example: `countenance audit show 1200 --limit 5 --json`
+    Example: `countenance audit show 1200 --limit 5 --as auditor-a --json`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "audit show") as (gallery, actor):
         size = gallery.audit.head().size
         start = min(first if first >= 0 else max(0, size + first), size)
         bodies = gallery.audit.entries(start, min(start + limit, size))
-        entries = [entry_json(start + at, body) for at, body in enumerate(bodies)]
+        found = [shown_json(start + at, body) for at, body in enumerate(bodies)]
+        entries = [one for one in found if may_read(actor, one)]
 
     def render(console: Console) -> None:
         """Print a table."""
@@ -119,18 +121,18 @@ def audit_prove(
     since: Annotated[
         Path | None, typer.Option(help="Prove that the log continues this checkpoint, which was kept elsewhere.")
     ] = None,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Make a proof: that an entry stands in the log, or that the log only grew since an older checkpoint.
 
-    Example: `countenance audit prove 1200 --json > receipt.json`
+    Example: `countenance audit prove 1200 --as auditor-a --json > receipt.json`
     """
     if (entry is None) == (since is None):
         raise _incomplete("a proof is of an entry, or of growth --since a checkpoint")
-    settings = load_settings(home)
-    with open_gallery(settings) as gallery:
-        verifiers = known_verifiers(settings)
+    with open_acting(home, acting, "audit prove") as (gallery, _):
+        verifiers = known_verifiers(gallery.settings)
         if entry is not None:
             receipt = prove_entry(gallery.audit, entry, verifiers=verifiers)
             result, text = receipt.to_json(), receipt.proof.render()
@@ -149,21 +151,21 @@ def audit_checkpoint(
     ] = None,
     witness: Annotated[Path | None, typer.Option(help="File of the witness's public key.")] = None,
     force: Force = False,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Show the newest signed checkpoint and put it on record; send it to whoever should be able to check the log later.
 
-    Example: `countenance audit checkpoint --out checkpoint.txt`
+    Example: `countenance audit checkpoint --out checkpoint.txt --as operator-1`
     """
     if (cosigned is None) != (witness is None):
         raise _incomplete("--cosigned and --witness belong together")
-    settings = load_settings(home)
     if out is not None:
         require_free(out, force=force)
-    with open_gallery(settings) as gallery:
+    with open_acting(home, acting, "audit checkpoint") as (gallery, _):
         note = gallery.audit.head().note if cosigned is None else read_text(cosigned)
-        _, found = require_signed(note, known_verifiers(settings))
+        _, found = require_signed(note, known_verifiers(gallery.settings))
         for verifier in keys_of([witness] if witness else None):
             require_cosigned(note, verifier)
         if note not in gallery.audit.checkpoints():
@@ -177,21 +179,21 @@ def audit_checkpoint(
 @audit_app.command("export")
 def audit_export(
     folder: Annotated[Path, typer.Argument(help="Where to write; a folder with an older export gets what is new.")],
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Write the log as static files, which are verified without Countenance; what is personal in it stays sealed.
 
-    Example: `countenance audit export log-2026-11`
+    Example: `countenance audit export log-2026-11 --as auditor-a`
     """
-    settings = load_settings(home)
     make_folder(folder)
-    with open_gallery(settings) as gallery:
+    with open_acting(home, acting, "audit export") as (gallery, actor):
         # First, so that the export holds the entry of itself.
-        gallery.audit.record(Entry(action="audit-export", outcome=Outcome.DONE, actor=SYSTEM))
+        gallery.audit.record(Entry(action="audit-export", outcome=Outcome.DONE, actor=actor))
         size = gallery.audit.head().size
         with output.progress("Writing", -(-size // 256), quiet=json) as bar:
-            written = export_log(settings, gallery.audit, folder, on_progress=bar.advance)
+            written = export_log(gallery.settings, gallery.audit, folder, on_progress=bar.advance)
     result = {"folder": str(folder), "entries": size, "files": written}
 
     def render(console: Console) -> None:

@@ -12,25 +12,22 @@ from countenance.audit.note import Algorithm, new_signer, parse_skey
 from countenance.audit.rendering import checkpoint_json
 from countenance.audit.witness import cosign
 from countenance.bootstrap.auditing import rotate_key
-from countenance.bootstrap.settings import load_settings
-from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
+from countenance.cli.acting import open_acting
 from countenance.cli.audit_files import keys_of, read_consistency, read_text
 from countenance.cli.files import require_free, write_file, write_private
-from countenance.cli.options import Home, Json
+from countenance.cli.options import As, Home, Json
 from countenance.core.errors import InvalidInputError
-from countenance.policy.model import SYSTEM
 
 
-def audit_rotate_key(home: Home = None, json: Json = False) -> None:
+def audit_rotate_key(acting: As = None, home: Home = None, json: Json = False) -> None:
     """Let a new key sign the log from now on; the old one signs for it once. Servers have to be started again.
 
-    Example: `countenance audit rotate-key`
+    Example: `countenance audit rotate-key --as operator-1`
     """
-    settings = load_settings(home)
-    with open_gallery(settings) as gallery:
-        rotate_key(settings, gallery.audit, actor=SYSTEM)
-    vkey = settings.audit_vkeys.read_text("utf-8").splitlines()[-1]
+    with open_acting(home, acting, "audit rotate-key") as (gallery, actor):
+        rotate_key(gallery.settings, gallery.audit, actor=actor)
+        vkey = gallery.settings.audit_vkeys.read_text("utf-8").splitlines()[-1]
 
     def render(console: Console) -> None:
         """Print the new public key."""

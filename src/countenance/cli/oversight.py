@@ -6,12 +6,10 @@ import typer
 from rich.console import Console
 
 from countenance.bootstrap.overseeing import deliver
-from countenance.bootstrap.settings import load_settings
-from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
-from countenance.cli.options import Home, Json
+from countenance.cli.acting import open_acting
+from countenance.cli.options import As, Home, Json
 from countenance.oversight.service import Recorded
-from countenance.policy.model import SYSTEM
 
 oversight_app = typer.Typer(
     help="Whether searches look like misuse: for an officer outside the chain of command.", no_args_is_help=True
@@ -19,27 +17,26 @@ oversight_app = typer.Typer(
 
 
 @oversight_app.command("run")
-def oversight_run(home: Home = None, json: Json = False) -> None:
+def oversight_run(acting: As = None, home: Home = None, json: Json = False) -> None:
     """Look at all searches in the audit log and put new alerts on record. Run it daily; nothing is ever blocked by it.
 
-    Example: `countenance oversight run`
+    Example: `countenance oversight run --as auditor-a`
     """
-    settings = load_settings(home)
-    with open_gallery(settings) as gallery:
+    with open_acting(home, acting, "oversight run") as (gallery, actor):
         with output.progress("Looking", gallery.audit.head().size, quiet=json) as bar:
-            found = gallery.oversight.run(actor=SYSTEM, on_progress=bar.advance)
-        delivered = deliver(settings, gallery.audit, gallery.oversight.alerts())
+            found = gallery.oversight.run(actor=actor, on_progress=bar.advance)
+        delivered = deliver(gallery.settings, gallery.audit, gallery.oversight.alerts())
     result = {"alerts": [one.to_json() for one in found], "delivered": delivered}
     output.emit(result, as_json=json, render=lambda console: _print(console, found, none="Nothing new stands out."))
 
 
 @oversight_app.command("alerts")
-def oversight_alerts(home: Home = None, json: Json = False) -> None:
+def oversight_alerts(acting: As = None, home: Home = None, json: Json = False) -> None:
     """List the alerts on record, oldest first, by ids: whose these are, the accounts say.
 
-    Example: `countenance oversight alerts --json`
+    Example: `countenance oversight alerts --as auditor-a --json`
     """
-    with open_gallery(load_settings(home)) as gallery:
+    with open_acting(home, acting, "oversight alerts") as (gallery, _):
         found = gallery.oversight.alerts()
     result = {"alerts": [one.to_json() for one in found]}
     output.emit(result, as_json=json, render=lambda console: _print(console, found, none="There are no alerts."))

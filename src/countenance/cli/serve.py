@@ -11,6 +11,8 @@ import uvicorn
 from rich.console import Console
 
 from countenance.api.app import create_app
+from countenance.api.patience import PatientProtocol
+from countenance.bootstrap.clocks import clocks_running
 from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
@@ -62,7 +64,14 @@ def serve(
             console.print(page, soft_wrap=True)
 
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=PATIENCE)
+            uvicorn.Config(
+                app,
+                http=PatientProtocol,
+                log_config=None,
+                access_log=False,
+                ws="none",
+                timeout_graceful_shutdown=PATIENCE,
+            )
         )
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -72,7 +81,8 @@ def serve(
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, stop)
         output.emit({"address": address, "page": page, "subjects": snapshot.subjects}, as_json=json, render=render)
-        server.run(sockets=[listener])
+        with clocks_running(gallery):
+            server.run(sockets=[listener])
 
 
 def _listen(port: int) -> socket.socket:

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from countenance.audit.verification import verify_log
 from countenance.bootstrap.auditing import known_verifiers
-from countenance.bootstrap.settings import load_settings
-from countenance.bootstrap.wiring import OpenGallery, open_gallery
+from countenance.bootstrap.wiring import OpenGallery
 from countenance.cli import output
+from countenance.cli.acting import open_acting
 from countenance.cli.files import require_free, write_file
-from countenance.cli.options import Home, Json
+from countenance.cli.options import As, Home, Json
 from countenance.core.errors import InvalidInputError
 from countenance.oversight.transparency import SECTIONS, Transparency, count_year, statute_named
 from countenance.web.transparency_report import render_csv, render_html, render_pdf
@@ -36,12 +36,13 @@ def report_transparency(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write a file: .html, .pdf or .csv.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")] = False,
+    acting: As = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Count a year's searches from the audit log alone, after checking all of it: no names, no faces.
 
-    Example: `countenance report transparency --year 2026 --statute us-md --out report-2026.html`
+    Example: `countenance report transparency --year 2026 --statute us-md --out report-2026.html --as auditor-a`
     """
     if statute is not None:
         statute_named(statute)
@@ -51,9 +52,10 @@ def report_transparency(
                 f"{out} is of no kind of report", code="report-format", hint=f"one of {', '.join(FORMATS)}"
             )
         require_free(out, force=force)
-    settings = load_settings(home)
-    with open_gallery(settings) as gallery, output.progress("Checking", gallery.audit.head().size, quiet=json) as bar:
-        checkpoint = verify_log(gallery.audit, verifiers=known_verifiers(settings), on_progress=bar.advance).checkpoint
+    with open_acting(home, acting, "report transparency") as (gallery, _):
+        verifiers = known_verifiers(gallery.settings)
+        with output.progress("Checking", gallery.audit.head().size, quiet=json) as bar:
+            checkpoint = verify_log(gallery.audit, verifiers=verifiers, on_progress=bar.advance).checkpoint
         org_id = None if organisation is None else _org_id(gallery, organisation)
         counts = count_year(gallery.audit.entries(0, checkpoint.size), year, organisation=org_id)
     report = Transparency(

@@ -1,7 +1,7 @@
 """The misuse detector: five rules over the searches in the log, with limits that were tried on made-up agencies."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,14 +14,32 @@ WINDOW = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Several:
+    """How many unrelated faces under one case are several.
+
+    Attributes:
+        faces: All of them, the case's own among them.
+        late: How many of these must have come late, all searched by one person.
+        within: How long from the first to the last of them, at most.
+    """
+
+    faces: int
+    late: int
+    within: timedelta = timedelta.max
+
+
+QUARTER = timedelta(days=91)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """When a rule speaks.
 
     Attributes:
         rules: Which rules are used.
-        faces: Unrelated faces under one case from which on it may speak.
-        late_faces: How many of these must have come late, all searched by one person.
+        several: Unrelated faces under one case that are told; one of these is enough.
         late_after: How long after a case's first search a new face is late: investigations meet most faces early.
+        same_face: Share of bits in which sketches of one face differ at most.
         alone: Whether a late face that a colleague searched too keeps the rule silent: the case is worked on by others.
         cases: Cases under which one person searched one face that nobody else searched.
         volume_p: Chance below which a person's searches a case in four weeks are too many.
@@ -34,9 +52,9 @@ class Limits:
     """
 
     rules: frozenset[Rule] = frozenset(Rule)
-    faces: int = 4
-    late_faces: int = 3
-    late_after: timedelta = timedelta(days=14)
+    several: tuple[Several, ...] = (Several(faces=4, late=2, within=QUARTER), Several(faces=5, late=3))
+    late_after: timedelta = timedelta(days=21)
+    same_face: float = SAME_FACE
     alone: bool = True
     cases: int = 4
     volume_p: float = 1e-6
@@ -87,7 +105,7 @@ def detect(events: Iterable[Event], limits: Limits | None = None) -> Iterator[Al
     for event in events:
         unit = units[event.organisation]
         if event.answered:
-            _take(unit, event)
+            _take(unit, event, limits)
         else:
             _add(unit.refused[event.user], event)
         for rule, look in RULES.items():
@@ -99,7 +117,7 @@ def detect(events: Iterable[Event], limits: Limits | None = None) -> Iterator[Al
                 yield alert
 
 
-def _take(unit: _Unit, event: Event) -> None:
+def _take(unit: _Unit, event: Event, limits: Limits) -> None:
     """Remember an answered search."""
     unit.recent_of_user[event.user][event.case] += 1
     unit.recent_of_case[event.case] += 1
@@ -112,8 +130,8 @@ def _take(unit: _Unit, event: Event) -> None:
         unit.kinds_of_user[event.user][event.kind] += 1
     if event.sketch:
         if event.case:
-            _join(unit.faces_of_case[event.case], event)
-        _join(unit.faces_of_user[event.user], event)
+            _join(unit.faces_of_case[event.case], event, limits.same_face)
+        _join(unit.faces_of_user[event.user], event, limits.same_face)
 
 
 def _add(recent: deque[Event], event: Event) -> list[Event]:
@@ -132,10 +150,10 @@ def _drop(counts: Counter[str], name: str) -> None:
         del counts[name]
 
 
-def _join(faces: list[_Face], event: Event) -> None:
+def _join(faces: list[_Face], event: Event, same_face: float) -> None:
     """Add a search to the face that it is of, or to a new one. Sketches of two periods can't be compared."""
     for face in faces:
-        if face.period == event.period and differing(event.sketch, face.sketches) <= SAME_FACE:
+        if face.period == event.period and differing(event.sketch, face.sketches) <= same_face:
             face.sketches.append(event.sketch)
             face.entries.append(event.index)
             face.users.add(event.user)
@@ -147,17 +165,23 @@ def _join(faces: list[_Face], event: Event) -> None:
 def _faces_under_case(unit: _Unit, event: Event, limits: Limits) -> Alert | None:
     """Several unrelated faces under one case, new ones long after it began, by one person."""
     faces = unit.faces_of_case.get(event.case, [])
-    if len(faces) < limits.faces:
+    if len(faces) < min(several.faces for several in limits.several):
         return None
     began = unit.case_began[event.case]
     late = [face for face in faces if face.first_at - began > limits.late_after]
     own = [face for face in late if face.users == {event.user}]
-    if len(own) < limits.late_faces or (limits.alone and own != late):
+    if not any(_are_several(faces, len(own), several) for several in limits.several) or (limits.alone and own != late):
         return None
     entries = [index for face in faces for index in face.entries]
     says = f"{len(faces)} unrelated faces under one case, {len(own)} of them new more than "
     says += f"{limits.late_after.days} days after its first search and searched by one person alone"
     return _alert(Rule.FACES_UNDER_CASE, event, event.case, entries, says)
+
+
+def _are_several(faces: Sequence[_Face], late: int, several: Several) -> bool:
+    """Say whether a case's faces, in the order of their first searches, are several."""
+    ends = zip(faces, faces[several.faces - 1 :], strict=False)
+    return late >= several.late and any(last.first_at - first.first_at <= several.within for first, last in ends)
 
 
 def _face_under_cases(unit: _Unit, event: Event, limits: Limits) -> Alert | None:
@@ -167,7 +191,7 @@ def _face_under_cases(unit: _Unit, event: Event, limits: Limits) -> Alert | None
             continue
         others = (face for user, known in unit.faces_of_user.items() if user != event.user for face in known)
         if not any(
-            other.period == face.period and differing(face.sketches[-1], other.sketches) <= SAME_FACE
+            other.period == face.period and differing(face.sketches[-1], other.sketches) <= limits.same_face
             for other in others
         ):
             says = f"one face under {len(face.cases)} cases, searched by one person alone"

@@ -26,6 +26,7 @@ class Action(StrEnum):
     MANAGE_USER = "manage-user"
     MAINTAIN = "maintain"
     READ_LOG = "read-log"
+    READ_WHOLE_LOG = "read-whole-log"
     READ_POLICY = "read-policy"
 
 

@@ -1,12 +1,11 @@
-"""Organisations and people over a real SQLite file and a keyring in memory."""
+"""Organisations and people over a real database of either kind and a keyring in memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 
 from countenance.access.founding import FIRST_OPERATORS, found
 from countenance.access.model import Application, Organisation, User
@@ -15,7 +14,7 @@ from countenance.access.people import add_user
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.sql.access_directory import SqlDirectory
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.database import open_engine, upgrade
 from countenance.policy.model import Actor, Channel, Role, Sector
 from tests.audit_parts import SIGNER
 
@@ -26,7 +25,6 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 class House:
     """An installation of its own with two operators."""
 
-    path: Path
     engine: Engine
     directory: SqlDirectory
     operators: tuple[Actor, Actor]
@@ -59,16 +57,14 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(database: URL) -> Iterator[House]:
     """A new installation."""
-    path = tmp_path / "records.sqlite3"
-    engine = open_engine(sqlite_url(path))
-    keyring = memory_keyring()
+    engine, keyring = open_engine(database), memory_keyring()
     upgrade(engine, keyring)
     directory = SqlDirectory(engine, keyring, SqlAuditLog(engine, SIGNER))
     with directory.changing() as change:
         first, second = found(change, FIRST_OPERATORS, at=NOW)
         owner = change.organisation(first.org_id)
     actors = tuple(user.acting(owner, channel=Channel.COMMAND_LINE) for user in (first, second))
-    yield House(path=path, engine=engine, directory=directory, operators=(actors[0], actors[1]))
+    yield House(engine=engine, directory=directory, operators=(actors[0], actors[1]))
     engine.dispose()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -173,12 +174,13 @@ def test_an_unknown_organisation_is_not_found(house: House) -> None:
     assert raised.value.code == "organisation-unknown"
 
 
-def test_nothing_of_an_organisation_or_its_people_is_in_the_file_in_the_clear(house: House) -> None:
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nothing_of_an_organisation_or_its_people_is_in_the_file_in_the_clear(house: House, tmp_path: Path) -> None:
     active = house.admitted("Harbour Police", contact="duty@harbour.example")
     house.person(active.org_id, "j.doe")
 
     house.engine.dispose()
-    held = b"".join(path.read_bytes() for path in house.path.parent.iterdir())
+    held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
     for planted in ("Harbour", "harbour", "duty@", "NL-ZH", "law-enforcement", "j.doe", "Jo Doe", "examiner", "seen"):
         assert planted.encode() not in held

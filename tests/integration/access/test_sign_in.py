@@ -4,6 +4,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -353,14 +354,15 @@ def test_the_last_way_in_is_kept(desk: Desk) -> None:
     assert raised.value.code == "credential-last"
 
 
-def test_no_secret_is_in_the_file(desk: Desk) -> None:
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_secret_is_in_the_file(desk: Desk, tmp_path: Path) -> None:
     begun = desk.enter()
     actor = desk.visitor(desk.enter_later()).actor()
     _, key = desk.own.make_key(actor, name="k", actions=["search"], lasts=timedelta(days=1))
     code = desk.sign_in.invite(LOGIN, actor=desk.house.operators[0])
     desk.house.engine.dispose()
 
-    held = b"".join(path.read_bytes() for path in desk.house.path.parent.iterdir())
+    held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
     for secret in (begun.cookie, begun.device, key, key[37:], code, desk.authenticator.secret, "argon2id", PASSWORD):
         assert secret is not None
@@ -444,8 +446,9 @@ class TestEntries:
         assert noted(desk, before)[2][3]["session"] == second.session_id
         assert not {"nightly", secret} & set(str(made).split("'"))
 
-    def test_where_the_log_takes_no_entry_nobody_gets_in(self, desk: Desk) -> None:
-        held = sqlite3.connect(desk.house.path)
+    @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+    def test_where_the_log_takes_no_entry_nobody_gets_in(self, desk: Desk, tmp_path: Path) -> None:
+        held = sqlite3.connect(tmp_path / "records.sqlite3")
         held.execute("CREATE TRIGGER full BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'full'); END")
         held.commit()
 

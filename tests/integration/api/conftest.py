@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from countenance.api.app import create_app
+from countenance.api.patience import PatientProtocol
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
@@ -27,7 +28,10 @@ SOURCE = "portraits"
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Serve an application on a free port of 127.0.0.1, in a thread, and give its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none"))
+    config = uvicorn.Config(
+        app, http=PatientProtocol, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none"
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

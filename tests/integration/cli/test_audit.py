@@ -3,23 +3,34 @@
 import json
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from countenance.bootstrap.keyring import audit_key_file
 from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import open_gallery
+from countenance.policy.model import Role
+from tests import signed_up
 from tests.integration.cli.conftest import Command
 
 
 @pytest.fixture
 def own_home(filled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the filled gallery with a signing key of its own, as COUNTENANCE_HOME, to be changed."""
+    """A copy of the filled gallery with a signing key of its own, as COUNTENANCE_HOME, to be changed by an auditor."""
     home = Path(shutil.copytree(filled_home, tmp_path / "own"))
     key = shutil.copy(audit_key_file(Settings(home=filled_home)), tmp_path / "audit-key")
     monkeypatch.setenv("COUNTENANCE_AUDIT_KEY", str(key))
     monkeypatch.setenv("COUNTENANCE_HOME", str(home))
+    monkeypatch.setenv("COUNTENANCE_USER", "house-auditor")
+    with open_gallery(Settings(home=home)) as gallery:
+        signed_up.house_auditor(gallery)
+        signed_up.person(gallery, "bench-auditor", roles=[Role.AUDITOR])
     return home
+
+
+OPERATOR = ("--as", "operator-1")
 
 
 def saved(path: Path, text: str) -> Path:
@@ -32,12 +43,32 @@ def test_the_log_is_verified_and_shown(command: Command, own_home: Path) -> None
     found = command("audit", "verify", "--json").json
     shown = command("audit", "show", "0", "--limit", "1", "--json").json
 
-    assert found["entries"] == shown["size"] >= 2
+    # Reading the log leaves an entry itself.
+    assert found["entries"] + 1 == shown["size"] >= 2
     assert found["log"].startswith("countenance.local/")
     assert [one["action"] for one in shown["entries"]] == ["access-user-added"]
     assert "are what was signed" in command("audit", "verify").out
     assert "source-register" in command("audit", "show", "0", "--limit", "100").out
     assert own_home.is_dir()
+
+
+@pytest.mark.usefixtures("own_home")
+def test_an_auditor_of_an_organisation_sees_what_it_did_and_nobody_sees_sketches(
+    command: Command, portraits: Mapping[str, Path]
+) -> None:
+    stated = ("--case", signed_up.CASE, "--purpose", signed_up.PURPOSE, "--as", "examiner", "--json")
+    command("search", portraits["obama3.jpg"], *stated)
+
+    bench = command("audit", "show", "0", "--limit", "1000", "--as", "bench-auditor", "--json").json
+    house = command("audit", "show", "0", "--limit", "1000", "--json").json
+
+    [organisation] = {one["actor"]["organisation"] for one in bench["entries"]}
+    assert organisation != "house"
+    assert {one["actor"]["organisation"] for one in house["entries"]} == {"house", organisation}
+    [search] = [one for one in house["entries"] if one["action"] == "search"]
+    assert search in bench["entries"]
+    assert "period" in search["facts"]
+    assert "sketch" not in search["facts"]
 
 
 def test_a_receipt_is_checked_in_the_log_and_alone(command: Command, own_home: Path, tmp_path: Path) -> None:
@@ -83,26 +114,27 @@ def test_a_witness_signs_growth_and_no_fork(command: Command, own_home: Path, tm
         tmp_path / "witness", command("audit", "witness-key", "witness.example", "--out", key, "--json").json["vkey"]
     )
     sign = ("--key", key, "--vkey", keys, "--seen", seen, "--force")
-    command("audit", "checkpoint", "--out", one, "--json")
+    command("audit", "checkpoint", "--out", one, *OPERATOR, "--json")
     command("audit", "witness", one, *sign, "--out", first, "--json")
-    command("audit", "rotate-key", "--json")
-    command("audit", "checkpoint", "--out", two, "--json")
+    command("audit", "rotate-key", *OPERATOR, "--json")
+    command("audit", "checkpoint", "--out", two, *OPERATOR, "--json")
 
     command("audit", "witness", two, *sign, "--out", second).refused(5, "witness-proof-missing")
     saved(proof, command("audit", "prove", "--since", one, "--json").out)
     command("audit", "witness", two, *sign, "--out", second, "--proof", proof, "--json")
-    recorded = command("audit", "checkpoint", "--cosigned", second, "--witness", witness, "--json").json
+    put = ("--witness", witness, *OPERATOR)
+    recorded = command("audit", "checkpoint", "--cosigned", second, *put, "--json").json
 
     assert recorded["checkpoint"].count("\u2014 ") == 3
     assert key.stat().st_mode & 0o777 == 0o600
     command("audit", "witness", one, *sign, "--out", first).refused(5, "checkpoint-forked")
-    command("audit", "checkpoint", "--cosigned", two, "--witness", witness).refused(7, "checkpoint-invalid")
+    command("audit", "checkpoint", "--cosigned", two, *put).refused(7, "checkpoint-invalid")
 
 
 def test_a_new_key_takes_over_for_those_who_know_the_old_one(command: Command, own_home: Path, tmp_path: Path) -> None:
     old = saved(tmp_path / "old", (own_home / "audit-vkeys").read_text())
 
-    made = command("audit", "rotate-key", "--json").json
+    made = command("audit", "rotate-key", *OPERATOR, "--json").json
 
     assert (own_home / "audit-vkeys").read_text().splitlines() == [old.read_text().strip(), made["vkey"]]
     assert command("audit", "verify", "--vkey", old, "--json").code == 0
@@ -122,7 +154,7 @@ def test_a_new_key_takes_over_for_those_who_know_the_old_one(command: Command, o
         pytest.param(("witness-key", "a b", "--out", "k"), 2, "witness-name-invalid", id="no name"),
     ],
 )
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("own_home")
 def test_what_can_t_be_used_is_refused(
     command: Command, tmp_path: Path, words: tuple[str, ...], exit_code: int, code: str
 ) -> None:

@@ -8,14 +8,19 @@ import pytest
 
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import open_gallery
 from countenance.cli.main import run
+from tests import signed_up
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home without searches."""
     monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COUNTENANCE_USER", "house-auditor")
     initialise(Settings(home=tmp_path / "home"))
+    with open_gallery(Settings(home=tmp_path / "home")) as gallery:
+        signed_up.house_auditor(gallery)
     return tmp_path / "home"
 
 

@@ -63,7 +63,7 @@ class SqlApprovals:
     def decide(self, decided: ApprovalRequest, entry: Entry) -> None:
         """See the port."""
         with transaction(self._writer) as session:
-            chosen = select(ApprovalRow).where(ApprovalRow.approval_id == decided.approval_id).with_for_update()
+            chosen = select(ApprovalRow).where(ApprovalRow.approval_id == decided.approval_id)
             row = session.scalars(chosen).one()
             if row.state != ApprovalState.WAITING.value:
                 raise ConflictError(

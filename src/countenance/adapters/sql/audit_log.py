@@ -12,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     insert,
+    inspect,
     select,
     type_coerce,
     update,
@@ -44,7 +45,6 @@ ENTRIES, NODES, HEAD = (Base.metadata.tables[name] for name in ("audit_entry", "
 ADD_ENTRIES, ADD_NODES = insert(ENTRIES), insert(NODES)
 MOVE_HEAD = update(HEAD).values({name: bindparam(name) for name in ("size", "peaks", "note")})
 READ_HEAD = select(HEAD.c.size, _bytes(HEAD.c.peaks), HEAD.c.note)
-LOCK_HEAD = READ_HEAD.with_for_update()
 
 
 class SqlAuditLog:
@@ -59,8 +59,8 @@ class SqlAuditLog:
     def append(self, session: Session, *entries: Entry) -> Receipt:
         """Append entries in the caller's transaction, and return the last one's receipt.
 
-        Writers wait for each other from here to the end of their transactions, so this is the last thing that a
-        transaction does. The receipt must not be shown before the transaction is committed.
+        The transaction is a writer's, so that no other one comes between. The receipt must not be shown before it is
+        committed.
 
         Raises:
             UnavailableError: code `audit-unwritable`; the transaction must end without effect.
@@ -70,7 +70,7 @@ class SqlAuditLog:
         session.connection()
         session.flush()
         try:
-            growth = grow(_head(session, lock=True), entries, self._signer)
+            growth = grow(_head(session), entries, self._signer)
             _store(session, growth)
         except DatabaseError as error:
             raise audit_unwritable(error.orig) from None
@@ -80,7 +80,7 @@ class SqlAuditLog:
         """See the port."""
         with transaction(self._writer) as session:
             try:
-                growth = grow(_head(session, lock=True), [entry], self._signer, cosigner=successor)
+                growth = grow(_head(session), [entry], self._signer, cosigner=successor)
                 _store(session, growth)
                 session.execute(insert(AuditCheckpointRow), [{"note": growth.head.note}])
             except DatabaseError as error:
@@ -130,12 +130,18 @@ class SqlAuditLog:
 def stored_head(engine: Engine) -> Head:
     """Return a log's newest state, for which no key is needed."""
     with transaction(engine) as session:
-        return _head(session, lock=False)
+        return _head(session)
 
 
-def _head(session: Session, *, lock: bool) -> Head:
-    """Read the log's newest state; locked, no other writer comes between on PostgreSQL (SQLite has one at a time)."""
-    row = session.connection().execute(LOCK_HEAD if lock else READ_HEAD).one_or_none()
+def has_log(engine: Engine) -> bool:
+    """Say whether a database has the tables of a log."""
+    with transaction(engine) as session:
+        return inspect(session.connection()).has_table(HEAD.name)
+
+
+def _head(session: Session) -> Head:
+    """Read the log's newest state."""
+    row = session.connection().execute(READ_HEAD).one_or_none()
     if row is None:
         raise audit_damaged("its head is gone")
     head = Head(*row)

@@ -141,10 +141,6 @@ class SqlCases:
     def deciding(self, actor: Actor) -> Iterator[Reservation]:
         """See the port."""
         with transaction(self._writer) as session:
-            if self._engine.dialect.name != "sqlite":
-                # Others of this organisation wait here until this one is decided; SQLite has one writer anyway.
-                lock = select(OrganisationRow.number).where(OrganisationRow.org_id == actor.org_id).with_for_update()
-                session.execute(lock).all()
             yield SqlReservation(session, self._keyring, self._audit)
 
     def release(self, search_id: str) -> None:

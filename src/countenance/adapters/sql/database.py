@@ -24,7 +24,10 @@ from countenance.keys.ports import Keyring
 BUSY_MS = 10_000
 """How long a writer waits for another one before it gives up, ms."""
 
-ROOM_OR_WAIT = "free some disk space, or wait for the other writer, and run the same command again"
+ROOM_OR_WAIT = "free some disk space, start the database's server, or wait for the other writer; then run it again"
+
+WRITERS_TURN = 0x636F756E
+"""Number of the lock that PostgreSQL's writers of one database wait for."""
 
 MAX_PARAMETERS = 500
 """Most values in one IN list; SQLite allows 32,766 parameters a statement, older builds 999."""
@@ -41,11 +44,16 @@ def sqlite_url(path: Path) -> URL:
 
 
 def open_engine(url: URL) -> Engine:
-    """Open a database; SQLite in WAL mode, with foreign keys enforced and every commit synced to disk."""
+    """Open a database; SQLite in WAL mode, with foreign keys enforced and every commit synced to disk.
+
+    Either database keeps the same promises: a reader sees one state, and writers follow each other.
+    """
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
@@ -70,6 +78,15 @@ def _begin_sqlite(connection: Connection) -> None:
     """Begin; a writer takes the write lock at once, since a reader that turns writer late can only fail."""
     writer = connection.get_execution_options().get(WRITER, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """Begin; a reader gets one state for the whole transaction, a writer waits its turn: see `_begin_sqlite`."""
+    if connection.get_execution_options().get(WRITER, False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_MS}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_TURN})")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def migrations() -> Config:
@@ -216,7 +233,7 @@ def _outside_transactions(engine: Engine, statement: str) -> object:
 def unavailable(error: OperationalError) -> UnavailableError:
     """Return the error for a database that is locked, full or gone."""
     return UnavailableError(
-        f"the records don't answer: {error.orig}",
+        f"the records don't answer: {_first_line(error)}",
         code="records-unavailable",
         hint=ROOM_OR_WAIT,
     )
@@ -225,7 +242,12 @@ def unavailable(error: OperationalError) -> UnavailableError:
 def unreadable(error: DatabaseError) -> IntegrityError:
     """Return the error for a database file that can't be read as one."""
     return IntegrityError(
-        f"the records can't be read: {error.orig}",
+        f"the records can't be read: {_first_line(error)}",
         code="records-unreadable",
         hint="restore the database file from a backup",
     )
+
+
+def _first_line(error: DatabaseError) -> str:
+    """Return what a database says, without what it adds for those who write the statements."""
+    return str(error.orig).partition("\n")[0]
