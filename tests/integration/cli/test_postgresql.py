@@ -51,7 +51,8 @@ def test_from_the_first_command_to_a_withdrawal(
     found = command("search", portraits["obama3.jpg"], *STATED, "--json").json
     again = command("verify-search", found["search_id"], "--probe", portraits["obama3.jpg"], "--json").json
     checked, log = command("doctor", "--json").json, command("audit", "verify", "--json").json
-    withdrawn = command("source", "withdraw", "portraits", "--reason", "the owner says stop", "--json").json
+    command("source", "withdraw", "portraits", "--reason", "the owner says stop")
+    withdrawn = command("source", "show", "portraits", "--json").json
     nobody = command("search", portraits["obama3.jpg"], *STATED, "--json").json
 
     assert [one["subject"]["label"] for one in found["candidates"]] == ["C"]

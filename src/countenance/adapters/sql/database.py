@@ -53,6 +53,7 @@ def open_engine(url: URL) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", _set_up_postgresql)
         event.listen(engine, "begin", _begin_postgresql)
     return engine
 
@@ -78,6 +79,22 @@ def _begin_sqlite(connection: Connection) -> None:
     """Begin; a writer takes the write lock at once, since a reader that turns writer late can only fail."""
     writer = connection.get_execution_options().get(WRITER, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def _set_up_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Let text with a NUL in it be looked for, as on SQLite, and not be found: PostgreSQL holds none."""
+    from psycopg import Connection as Psycopg  # noqa: PLC0415 - an extra
+    from psycopg.types.string import StrDumper  # noqa: PLC0415
+
+    class Dumper(StrDumper):
+        """Puts U+FFFD in its place; no identifier has one."""
+
+        def dump(self, obj: str) -> bytes | bytearray | memoryview | None:
+            """Return the bytes of a text."""
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    if isinstance(connection, Psycopg):
+        connection.adapters.register_dumper(str, Dumper)
 
 
 def _begin_postgresql(connection: Connection) -> None:

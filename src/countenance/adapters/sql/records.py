@@ -206,7 +206,7 @@ class SqlRecords:
                     .join(TemplateRow, TemplateRow.face == FaceRow.number)
                     .add_columns(TemplateRow.number)
                     .where(TemplateRow.number.in_(wanted))
-                    .order_by(TemplateRow.source)
+                    .order_by(TemplateRow.source, TemplateRow.number)
                 )
                 selected = session.execute(chosen).all()
                 faces = enrolled_faces_of(selected, self._seals)

@@ -26,7 +26,7 @@ def references_of(session: Session, seals: RowSeals, rows: Collection[int]) -> d
     found: dict[int, Reference] = {}
     for wanted in slices(rows):
         chosen = select_templates().add_columns(HAS_OLDER).where(TemplateRow.number.in_(wanted))
-        selected = session.execute(chosen.order_by(TemplateRow.source)).all()
+        selected = session.execute(chosen.order_by(TemplateRow.source, TemplateRow.number)).all()
         found |= {one.row: one for one in _with_older(session, seals, selected)}
     return found
 
@@ -57,7 +57,8 @@ def renumber(session: Session, subjects: Iterable[int]) -> None:
     any template are passed over.
     """
     for part in slices(list(subjects)):
-        for row in session.scalars(select(TemplateRow).where(TemplateRow.subject.in_(part), _newest())).all():
+        newest = select(TemplateRow).where(TemplateRow.subject.in_(part), _newest())
+        for row in session.scalars(newest.order_by(TemplateRow.number)).all():
             face, source, subject, vector = row.face, row.source, row.subject, row.vector
             session.delete(row)
             session.flush()
