@@ -79,16 +79,25 @@ def prove_entry(log: AuditReader, index: int, *, verifiers: Sequence[Verifier]) 
     return Receipt(body, proof, note.signed_by(verifiers)[-1].vkey)
 
 
-def prove_growth(log: AuditReader, old: Checkpoint, *, verifiers: Sequence[Verifier]) -> Consistency:
+def prove_growth(
+    log: AuditReader, old: Checkpoint, *, verifiers: Sequence[Verifier], to: str | None = None
+) -> Consistency:
     """Prove that the log continues what an older checkpoint says.
+
+    Args:
+        log: Any log.
+        old: What was kept.
+        verifiers: The log's public keys.
+        to: The signed checkpoint that the proof leads to; None for the newest.
 
     Raises:
         ConflictError: code `checkpoint-elsewhere`: of another log, or not older than this one.
         IntegrityError: codes `audit-damaged`, `checkpoint-invalid`.
     """
-    note = log.head().note
+    head = log.head()
+    note = head.note if to is None else to
     _, new = require_signed(note, verifiers)
-    if old.origin != new.origin or not 0 < old.size <= new.size:
+    if old.origin != new.origin or not 0 < old.size <= new.size <= head.size:
         raise ConflictError(
             f"a checkpoint of {old.origin} at {old.size} entries is none that {new.origin} grew from",
             code="checkpoint-elsewhere",

@@ -121,6 +121,9 @@ def audit_prove(
     since: Annotated[
         Path | None, typer.Option(help="Prove that the log continues this checkpoint, which was kept elsewhere.")
     ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="With --since: the checkpoint that the proof leads to; left out, the newest.")
+    ] = None,
     acting: As = None,
     home: Home = None,
     json: Json = False,
@@ -129,8 +132,8 @@ def audit_prove(
 
     Example: `countenance audit prove 1200 --as auditor-a --json > receipt.json`
     """
-    if (entry is None) == (since is None):
-        raise _incomplete("a proof is of an entry, or of growth --since a checkpoint")
+    if (entry is None) == (since is None) or (to is not None and since is None):
+        raise _incomplete("a proof is of an entry, or of growth --since a checkpoint, --to another one")
     with open_acting(home, acting, "audit prove") as (gallery, _):
         verifiers = known_verifiers(gallery.settings)
         if entry is not None:
@@ -138,7 +141,7 @@ def audit_prove(
             result, text = receipt.to_json(), receipt.proof.render()
         else:
             _, old = require_signed(read_text(since) if since else "", verifiers)
-            growth = prove_growth(gallery.audit, old, verifiers=verifiers)
+            growth = prove_growth(gallery.audit, old, verifiers=verifiers, to=None if to is None else read_text(to))
             result, text = growth.to_json(), f"{old.size:,} entries grew to {growth.new.size:,}, none of them changed."
     output.emit(result, as_json=json, render=lambda console: console.print(text, soft_wrap=True))
 

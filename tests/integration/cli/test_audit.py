@@ -120,12 +120,12 @@ def test_a_witness_signs_growth_and_no_fork(command: Command, own_home: Path, tm
     command("audit", "checkpoint", "--out", two, *OPERATOR, "--json")
 
     command("audit", "witness", two, *sign, "--out", second).refused(5, "witness-proof-missing")
-    saved(proof, command("audit", "prove", "--since", one, "--json").out)
+    saved(proof, command("audit", "prove", "--since", one, "--to", two, "--json").out)
     command("audit", "witness", two, *sign, "--out", second, "--proof", proof, "--json")
     put = ("--witness", witness, *OPERATOR)
     recorded = command("audit", "checkpoint", "--cosigned", second, *put, "--json").json
 
-    assert recorded["checkpoint"].count("\u2014 ") == 3
+    assert recorded["checkpoint"].count("\u2014 ") == 2
     assert key.stat().st_mode & 0o777 == 0o600
     command("audit", "witness", one, *sign, "--out", first).refused(5, "checkpoint-forked")
     command("audit", "checkpoint", "--cosigned", two, *put).refused(7, "checkpoint-invalid")
@@ -146,6 +146,7 @@ def test_a_new_key_takes_over_for_those_who_know_the_old_one(command: Command, o
     [
         pytest.param(("prove", "999999"), 4, "audit-entry-unknown", id="no such entry"),
         pytest.param(("prove",), 2, "audit-options-incomplete", id="nothing to prove"),
+        pytest.param(("prove", "1", "--to", "junk"), 2, "audit-options-incomplete", id="an entry to a checkpoint"),
         pytest.param(("verify", "--receipt", "nowhere"), 4, "audit-file-unreadable", id="no file"),
         pytest.param(("verify", "--receipt", "junk"), 2, "receipt-unreadable", id="no receipt"),
         pytest.param(("verify", "--vkey", "junk"), 2, "vkey-invalid", id="no key"),
