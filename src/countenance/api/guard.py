@@ -213,6 +213,7 @@ class _Watch:
         """Begin: whoever asks was there a moment ago."""
         self._still_there = still_there
         self._checked = time.monotonic()
+        self._refused = False
 
     async def _check(self) -> bool:
         """Return whether they are still there; at most one look a second."""
@@ -236,6 +237,7 @@ class _Watch:
             """
             message = await receive()
             if message["type"] == "http.request" and not await self._check():
+                self._refused = True
                 raise HTTPException(401, "access ended")
             return message
 
@@ -250,7 +252,8 @@ class _Watch:
             Raises:
                 ConnectionAbortedError: access has ended.
             """
-            if message["type"] == "http.response.body" and not await self._check():
+            # The refusal of a body is told in full.
+            if message["type"] == "http.response.body" and not self._refused and not await self._check():
                 raise ConnectionAbortedError("access ended")
             await send(message)
 

@@ -127,7 +127,7 @@ def test_a_stolen_session_ends_for_the_thief_with_its_owners(own_gallery: OpenGa
 
 def test_a_stolen_session_is_ended_from_another_one(own_gallery: OpenGallery, browsers: Browsers) -> None:
     thief, owner = (browsers(signed_up.cookie(own_gallery, "robbed-too")) for _ in range(2))
-    [stolen] = [one for one in owner.get("/own/security").json()["sessions"] if not one["this"]]
+    [stolen] = [one for one in owner.get("/own/security").json()["sessions"] if not one["current"]]
 
     ended = owner.delete(f"/own/sessions/{stolen['session_id']}")
 
