@@ -78,7 +78,7 @@ def person(
 
 
 def house_auditor(gallery: OpenGallery, login: str = "house-auditor") -> Actor:
-    """Return an auditor of the house as an actor, added by one operator and confirmed by the other where they are new."""
+    """Return an auditor of the house as an actor; where they are new, one operator adds and the other confirms them."""
     first, second = operators(gallery)
     try:
         gallery.accounts.add_user(login, organisation=HOUSE, name=login, roles=[Role.AUDITOR], actor=first)

@@ -314,7 +314,11 @@ def test_what_was_refused_is_in_the_log(gallery: OpenGallery, browser: httpx.Cli
 
 @pytest.mark.parametrize("command", ["audit export", "audit prove", "oversight alerts", "oversight run"])
 def test_the_whole_log_is_for_auditors_of_the_house(
-    gallery: OpenGallery, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    gallery: OpenGallery,
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     signed_up.person(gallery, "bench-auditor", roles=[Role.AUDITOR])
     monkeypatch.chdir(tmp_path)

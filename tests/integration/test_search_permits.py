@@ -48,9 +48,7 @@ organisation_day = 6
 @pytest.fixture
 def gallery(tmp_path: Path, database: URL) -> Iterator[OpenGallery]:
     """A gallery with three sources, where few searches are permitted; its records in either database."""
-    settings = Settings(
-        home=tmp_path / "home", policy_packs="default,tight", records_database=setting_of(database)
-    )
+    settings = Settings(home=tmp_path / "home", policy_packs="default,tight", records_database=setting_of(database))
     initialise(settings)
     pack = settings.packs / "tight"
     pack.mkdir(parents=True)

@@ -29,9 +29,9 @@ class Asks:
 class Exempt(StrEnum):
     """Why a route or command does not ask the policy.
 
-    PUBLIC shows nothing that is kept: checking proofs and signatures, rules and what they say. OWN is about whoever asks alone: signing in, passwords, keys, sessions. HOST is
-    for whoever runs the machine, who could as well read every file: init, keys, doctor. SEARCH asks more than this, in
-    `search.permission`.
+    PUBLIC shows nothing that is kept: it checks proofs and signatures, or says what rules say. OWN is about whoever
+    asks alone: signing in, passwords, keys, sessions. HOST is for whoever runs the machine, who could as well read
+    every file: init, doctor. SEARCH asks more than this, in `search.permission`.
     """
 
     PUBLIC = "public"

@@ -35,7 +35,7 @@ class PatientProtocol(H11Protocol):
         """Take bytes; where they make no request yet, its head is due."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
-            self._head = _cancelled(self._head)
+            self._head_came()
         elif self._head is None:
             self._head = self.loop.call_later(HEAD_S, self.transport.abort)
 
@@ -47,24 +47,30 @@ class PatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Go on: they read again."""
         super().resume_writing()
-        self._reader = _cancelled(self._reader)
+        self._reader_went_on()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, whether or not its last answer was taken."""
         super().timeout_keep_alive_handler()
-        self._reader = _cancelled(self._reader)
         self.loop.call_later(GRACE_S, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: nothing is due any more."""
-        self._head, self._reader = _cancelled(self._head), _cancelled(self._reader)
+        self._head_came()
+        self._reader_went_on()
         super().connection_lost(exc)
 
+    def _head_came(self) -> None:
+        """Wait for no head any more."""
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
-    """Cancel a timer that may be there."""
-    if timer is not None:
-        timer.cancel()
+    def _reader_went_on(self) -> None:
+        """Wait for no reader any more."""
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
 
 
 def paced(receive: Receive) -> Receive:

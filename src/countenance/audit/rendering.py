@@ -5,7 +5,6 @@ from typing import Any
 
 from countenance.audit.model import Checkpoint
 
-
 UNSHOWN = frozenset({"sketch"})
 """Facts that are kept from people's eyes: a sketch stands for a face."""
 

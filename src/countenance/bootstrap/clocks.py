@@ -32,7 +32,7 @@ def clocks_running(gallery: OpenGallery, *, every: float = HOUR_S) -> Iterator[N
                 gallery.heed_clocks()
             except CountenanceError as error:
                 logger.warning("clocks: %s", error.code)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the clocks go on whatever it was
                 # Words of an error that nobody foresaw may be personal.
                 logger.error("clocks: %s", type(error).__name__)  # noqa: TRY400
 

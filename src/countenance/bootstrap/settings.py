@@ -153,8 +153,8 @@ class Settings(BaseSettings):
     records_database: Annotated[
         SecretStr | None,
         Field(
-            description="PostgreSQL database of the records, `postgresql://user:password@host/database`, instead of the "
-            "home's SQLite file; needs countenance[postgresql]."
+            description="PostgreSQL database of the records, `postgresql://user:password@host/database`, instead of "
+            "the home's SQLite file; needs countenance[postgresql]."
         ),
     ] = None
     objects_bucket: Annotated[

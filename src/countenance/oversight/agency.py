@@ -108,8 +108,8 @@ def simulate(seed: int, habits: Habits | None = None, misuse: Misuse | None = No
     misuser, misused = int(rng.integers(habits.people)), case
     start, moments = _moments(rng, misuse, days)
     for at, first in enumerate([start, *moments]):
-        later = rng.exponential(2, rng.poisson(habits.repeats)) if misuse.again else []
-        days_of_face = [first, *(first + float(delay) for delay in later)]
+        again = int(rng.poisson(habits.repeats)) if misuse.again else 0
+        days_of_face = [first, *(first + float(delay) for delay in rng.exponential(2, again))]
         searches += [_Search(day, misuser, misused, face + at, KINDS[0]) for day in days_of_face]
     if misuse.colleague:
         searches.append(_Search(start + 1, (misuser + 1) % habits.people, misused, face, KINDS[0]))

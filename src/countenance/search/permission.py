@@ -81,8 +81,8 @@ class Reservation(Protocol):
 class SearchLedger(Protocol):
     """Where permitted searches are counted. Thread-safe."""
 
-    def deciding(self, actor: Actor) -> AbstractContextManager[Reservation]:
-        """Open a transaction; others of the actor's organisation wait for its end."""
+    def deciding(self) -> AbstractContextManager[Reservation]:
+        """Open a transaction; whoever else would write waits for its end."""
 
     def release(self, search_id: str) -> None:
         """Forget a permitted search that was not answered, so that it counts no more."""
@@ -155,7 +155,7 @@ class SearchPermits:
         policy, actor, at = self._policy(), request.actor, self._clock()
         digest, waiting = request_hash(request), None
         approve_by = at + EMERGENCY if request.emergency else None
-        with self._ledger.deciding(actor) as change:
+        with self._ledger.deciding() as change:
             standing = change.standing(actor, request.case, request_hash=digest, quota=policy.quota(at.date()), at=at)
             active = self._active(standing.revision)
             search = facts_of(request, standing, digest)

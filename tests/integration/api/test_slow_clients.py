@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose, on a real server: each is cut off in bounded time, and others are served meanwhile."""
+"""Clients that are slow on purpose, on a real server: each is cut off in bounded time, and others are served."""
 
 import socket
 import time

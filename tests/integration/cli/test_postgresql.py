@@ -129,11 +129,11 @@ def test_a_home_with_a_file_of_its_own_keeps_it(command: Command, database: str,
     ],
 )
 def test_what_is_no_database_is_one_line_without_its_password(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, exit_code: int, code: str
+    command: Command, monkeypatch: pytest.MonkeyPatch, address: str, exit_code: int, code: str
 ) -> None:
     monkeypatch.setenv("COUNTENANCE_RECORDS_DATABASE", address)
 
-    ended = command("init", "--home", tmp_path / "home")
+    ended = command("init", "--home", "home")
 
     ended.refused(exit_code, code)
     assert "secret" not in ended.err

@@ -138,7 +138,7 @@ class SqlCases:
         self._keyring.destroy(case_scope(case_id), reason="case over")
 
     @contextmanager
-    def deciding(self, actor: Actor) -> Iterator[Reservation]:
+    def deciding(self) -> Iterator[Reservation]:
         """See the port."""
         with transaction(self._writer) as session:
             yield SqlReservation(session, self._keyring, self._audit)
