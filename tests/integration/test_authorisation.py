@@ -41,7 +41,6 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.APPROVE: frozenset({Role.SUPERVISOR}),
     Action.MANAGE_ORGANISATION: frozenset({Role.OPERATOR}),
     Action.MANAGE_USER: frozenset({Role.OPERATOR}),
-    Action.MAINTAIN: frozenset({Role.OPERATOR}),
     Action.READ_POLICY: frozenset(Role),
     Action.MAINTAIN: frozenset({Role.OPERATOR}),
     Action.READ_LOG: frozenset({Role.AUDITOR}),

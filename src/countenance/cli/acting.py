@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
         "audit checkpoint": Asks(Action.MAINTAIN, entry=True),
         "audit export": Asks(Action.READ_WHOLE_LOG),
         "audit prove": READ_WHOLE_LOG,
-        "audit rotate-key": Asks(Action.MAINTAIN),
+        "audit rotate-key": MAINTAIN,
         "audit show": Asks(Action.READ_LOG, entry=True),
         "audit verify": Exempt.PUBLIC,
         "audit witness": Exempt.PUBLIC,
