@@ -1,5 +1,7 @@
 """A real server on the loopback interface over a real gallery with real models."""
 
+import http.client
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +44,13 @@ def served(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def response_on(raw: socket.socket) -> tuple[int, bytes]:
+    """Read one response from a raw connection: its status and its body."""
+    response = http.client.HTTPResponse(raw)
+    response.begin()
+    return response.status, response.read()
 
 
 @pytest.fixture(scope="session")
