@@ -191,6 +191,7 @@ def held_against(methods: Mapping[str, Trial], searches: Sequence[Search]) -> di
 
 def main() -> None:
     """Run, write the raw results, print them."""
+    facts = environment(seed=SEED, distributions=("numpy", "opencv-python-headless"))
     pack = read_pack(Path(sys.argv[1])) if len(sys.argv) > 1 else builtin_packs()[0]
     data = lfw_templates(pack)
     by_fold = cohorts(data, np.array([fold_of(str(name).partition("/")[0]) for name in data.names]), pack)
@@ -202,11 +203,7 @@ def main() -> None:
     every = list(searches) * (len(CONDITIONS) * len(PARTS))
     top, offset = scored(units.reshape(len(every), -1), every, Gallery(data), by_fold)
     shape = lengths.shape
-    result: dict[str, Any] = {
-        "environment": environment(seed=SEED, distributions=("numpy", "opencv-python-headless")),
-        "pack": pack.digest,
-        "results": [],
-    }
+    result: dict[str, Any] = {"environment": facts, "pack": pack.digest, "results": []}
     for size in SIZES:
         conditions = {
             name: ruled(top[size].reshape(shape)[at], offset.reshape(shape)[at], lengths[at, 2], searches)
