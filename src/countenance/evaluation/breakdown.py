@@ -9,7 +9,7 @@ import numpy as np
 
 from countenance.evaluation.metrics import metrics_at
 from countenance.evaluation.model import Estimate, Searches
-from countenance.evaluation.resampling import differences, estimates
+from countenance.evaluation.resampling import apart, estimates
 from countenance.vision.model import Quality
 
 BANDS = 3
@@ -103,8 +103,8 @@ def apart_json(searches: Searches, labels: Sequence[str], *, threshold: float) -
     for label in _in_order(labels):
         inside = array == label
         if not inside.all():
-            apart = differences(metrics_at(threshold), searches.only(~inside), searches.only(inside))
-            fnir, fpir = (apart[f"{rate}_at_threshold"].as_json() for rate in ("fnir", "fpir"))
+            these, others = (estimates(metrics_at(threshold), searches.only(part)) for part in (inside, ~inside))
+            fnir, fpir = (apart(others[name], these[name]).as_json() for name in metrics_at(threshold))
             found.append({"label": label, "fnir": fnir, "fpir": fpir})
     return found
 

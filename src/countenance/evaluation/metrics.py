@@ -221,12 +221,14 @@ class Metric(Generic[Data]):
         compute: Gives the value for weighted data.
         threshold: Gives the threshold that it is for; None where it has none.
         errors: A share of errors, so lower is better; else a share of right answers.
+        mated: A share of the mated searches; else of the non-mated ones. Of verification it says nothing.
     """
 
     title: str
     compute: Callable[[Data, Weights], float]
     threshold: Callable[[Data, Weights], float] | None = None
     errors: bool
+    mated: bool = True
 
 
 IDENTIFICATION_METRICS: Mapping[str, Metric[Searches]] = MappingProxyType(
@@ -267,7 +269,10 @@ def metrics_at(threshold: float) -> Mapping[str, Metric[Searches]]:
             title=f"FNIR(N, N, T) at T = {threshold:.3f}", compute=partial(fnir, threshold=threshold), errors=True
         ),
         "fpir_at_threshold": Metric(
-            title=f"FPIR(N, T) at T = {threshold:.3f}", compute=partial(fpir, threshold=threshold), errors=True
+            title=f"FPIR(N, T) at T = {threshold:.3f}",
+            compute=partial(fpir, threshold=threshold),
+            errors=True,
+            mated=False,
         ),
     }
 

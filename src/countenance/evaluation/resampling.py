@@ -38,12 +38,19 @@ class PairedEstimate:
 
 
 def estimates(metrics: Metrics, searches: Searches) -> dict[str, Estimate]:
-    """Compute metrics and their percentile intervals over drawn subjects; where one is undefined, say why."""
+    """Compute metrics and their percentile intervals over drawn subjects; where one is undefined, say why.
+
+    Where no search or each one is an error, so is every draw: the interval is the exact one of as many subjects then.
+    """
     points = {name: point_estimate(metric, searches) for name, metric in metrics.items()}
     defined = [name for name, point in points.items() if point.value is not None]
     values = _replicates([metrics[name] for name in defined], [searches])[:, :, 0]
     for column, name in enumerate(defined):
-        points[name] = Estimate(value=points[name].value, interval=_interval(values[:, column]))
+        value = points[name].value
+        subjects = searches.subjects[searches.mated == metrics[name].mated]
+        exact = _exact(np.unique(subjects).size)
+        interval = exact[value] if value in exact else _interval(values[:, column])
+        points[name] = Estimate(value=value, interval=interval)
     return points
 
 
@@ -69,23 +76,22 @@ def paired_estimates(metrics: Metrics, first: Searches, second: Searches) -> dic
     }
 
 
-def differences(metrics: Metrics, first: Searches, second: Searches) -> dict[str, Estimate]:
+def apart(first: Estimate, second: Estimate) -> Estimate:
     """Return the second's value minus the first's, for searches of different people.
 
-    Raises:
-        ValueError: somebody is in both.
+    Source:
+        Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10; for any
+        intervals: Zou and Donner 2008, "Construction of confidence limits about effect measures".
     """
-    if np.intersect1d(first.subjects, second.subjects).size:
-        raise ValueError("searches of different people are drawn apart, and somebody is in both")
-    points = {name: (point_estimate(metric, first), point_estimate(metric, second)) for name, metric in metrics.items()}
-    defined = [name for name, (one, other) in points.items() if one.value is not None and other.value is not None]
-    chosen = [metrics[name] for name in defined]
-    values = _replicates(chosen, [second], seed=SEED + 1) - _replicates(chosen, [first])
-    intervals = {name: _interval(values[:, at, 0]) for at, name in enumerate(defined)}
-    return {name: _difference(one, other, intervals.get(name)) for name, (one, other) in points.items()}
+    if first.interval is None or second.interval is None:
+        return _difference(first, second, None)
+    (low_1, high_1), (low_2, high_2) = first.interval, second.interval
+    one, other = float(first.value or 0), float(second.value or 0)
+    below, above = np.hypot(other - low_2, high_1 - one), np.hypot(high_2 - other, one - low_1)
+    return _difference(first, second, (other - one - float(below), other - one + float(above)))
 
 
-def drawn_weights(searches: Searches, *, seed: int = SEED) -> Iterator[Weights]:
+def drawn_weights(searches: Searches) -> Iterator[Weights]:
     """Draw subjects with replacement, mated and non-mated ones apart, and count how often each search is in.
 
     All searches of a subject go together, since they are alike. The gallery stays as it is, so N does; thresholds are
@@ -95,7 +101,7 @@ def drawn_weights(searches: Searches, *, seed: int = SEED) -> Iterator[Weights]:
         Efron and Tibshirani 1993, section 8; by subject as ISO/IEC 19795-1:2021 asks for attempts that depend on one
         another.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(SEED)
     strata = [_clusters(searches.subjects, chosen) for chosen in (searches.mated, ~searches.mated) if chosen.any()]
     for _ in range(REPLICATES):
         weights = np.zeros(searches.size)
@@ -106,15 +112,13 @@ def drawn_weights(searches: Searches, *, seed: int = SEED) -> Iterator[Weights]:
 
 def bootstrap_json() -> dict[str, Any]:
     """Say how intervals were made."""
-    return {"over": "subjects", "replicates": REPLICATES, "level": LEVEL, "seed": SEED}
+    return {"over": "subjects", "replicates": REPLICATES, "level": LEVEL, "seed": SEED, "of_0_and_1": "exact binomial"}
 
 
-def _replicates(
-    metrics: Sequence[Metric[Searches]], systems: Sequence[Searches], *, seed: int = SEED
-) -> NDArray[np.float64]:
+def _replicates(metrics: Sequence[Metric[Searches]], systems: Sequence[Searches]) -> NDArray[np.float64]:
     """Compute metrics on every draw: float64, shape (replicates, metrics, systems)."""
     values = np.empty((REPLICATES, len(metrics), len(systems)))
-    for draw, weights in enumerate(drawn_weights(systems[0], seed=seed)):
+    for draw, weights in enumerate(drawn_weights(systems[0])):
         for at, metric in enumerate(metrics):
             values[draw, at] = [metric.compute(system, weights) for system in systems]
     return values
@@ -125,6 +129,16 @@ def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def _exact(subjects: int) -> Mapping[float | None, tuple[float, float]]:
+    """Return the intervals of the shares 0 and 1 of so many subjects.
+
+    Source:
+        Clopper and Pearson 1934, "The use of confidence or fiducial limits illustrated in the case of the binomial".
+    """
+    rest = float(((1 - LEVEL) / 2) ** (1 / subjects))
+    return {0.0: (0.0, 1 - rest), 1.0: (rest, 1.0)}
 
 
 def _difference(first: Estimate, second: Estimate, interval: tuple[float, float] | None) -> Estimate:

@@ -26,7 +26,7 @@ def render_evaluation(result: Mapping[str, Any], plots: Mapping[str, bytes], *, 
     environment = Environment(
         loader=PackageLoader("countenance.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(share=_share, interval=_interval, points=_points)
+    environment.filters.update(share=_share, interval=_interval, points=_points, apart=_apart)
     shown = [(_data_url(plots[name]), text) for name, text in PLOTS.items() if name in plots]
     return environment.get_template("evaluation.html").render(title=title, result=result, plots=shown)
 
@@ -41,6 +41,13 @@ def _share(value: float | None) -> str:
     return "\N{EN DASH}" if value is None else f"{value:.2%}".replace("%", "\N{NARROW NO-BREAK SPACE}%")
 
 
+def _apart(metric: Mapping[str, Any]) -> str:
+    """Write the interval of a difference in percentage points, or why there is none."""
+    if metric["interval"] is None:
+        return str(metric["undefined"] or "")
+    return " to ".join(_signed(end) for end in metric["interval"])
+
+
 def _interval(metric: Mapping[str, Any]) -> str:
     """Write an interval, or why there is no value."""
     if metric["interval"] is None:
@@ -53,4 +60,8 @@ def _points(metric: Mapping[str, Any]) -> str:
     """Write a difference in percentage points, with its sign."""
     if metric["value"] is None:
         return "\N{EN DASH}"
-    return f"{100 * metric['value']:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return _signed(metric["value"])
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.2f}".replace("-", "\N{MINUS SIGN}")

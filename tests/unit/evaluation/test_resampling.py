@@ -1,9 +1,11 @@
+import math
+
 import numpy as np
 import pytest
 
-from countenance.evaluation.metrics import IDENTIFICATION_METRICS
+from countenance.evaluation.metrics import IDENTIFICATION_METRICS, metrics_at
 from countenance.evaluation.model import NEVER, Estimate, Searches
-from countenance.evaluation.resampling import REPLICATES, differences, drawn_weights, estimates, paired_estimates
+from countenance.evaluation.resampling import REPLICATES, apart, drawn_weights, estimates, paired_estimates
 
 RANK_1 = {"rank_1": IDENTIFICATION_METRICS["rank_1"]}
 
@@ -91,32 +93,40 @@ def test_only_the_same_searches_are_compared() -> None:
         paired_estimates(RANK_1, mated(subjects=[1, 2], ranks=[1, 1]), mated(subjects=[1, 3], ranks=[1, 1]))
 
 
-def test_different_people_are_drawn_apart_so_that_both_spreads_count() -> None:
-    # Half missed in each of two groups of 40: each has a standard error of 7.9 points, their difference one of 11.2.
-    ranks = [1 if number % 2 else 5 for number in range(40)]
-    first = mated(subjects=list(range(40)), ranks=ranks)
-    second = mated(subjects=list(range(100, 140)), ranks=ranks)
-    first, second = (one.only(one.mated) for one in (first, second))
+def test_the_difference_of_different_people_is_as_wide_as_both() -> None:
+    first = Estimate(value=0.5, interval=(0.35, 0.65))
+    second = Estimate(value=0.7, interval=(0.5, 0.8))
 
-    result = differences(RANK_1, first, second)["rank_1"]
+    result = apart(first, second)
 
-    assert result.value == 0.0
-    assert result.interval is not None
-    low, high = result.interval
-    assert -0.28 <= low <= -0.16
-    assert 0.16 <= high <= 0.28
+    assert result.value == pytest.approx(0.2)
+    assert result.interval == (pytest.approx(0.2 - math.hypot(0.2, 0.15)), pytest.approx(0.2 + math.hypot(0.1, 0.15)))
 
 
-def test_the_difference_is_the_seconds_value_minus_the_firsts() -> None:
-    all_found = mated(subjects=[1, 2], ranks=[1, 1])
-    none_found = mated(subjects=[3, 4], ranks=[5, 5])
-    first, second = (one.only(one.mated) for one in (all_found, none_found))
+def test_the_difference_to_what_is_undefined_is_undefined() -> None:
+    result = apart(Estimate(value=0.5, interval=(0.4, 0.6)), Estimate(value=None, undefined="there are none"))
 
-    assert differences(RANK_1, first, second)["rank_1"] == Estimate(value=-1.0, interval=(-1.0, -1.0))
+    assert result == Estimate(value=None, undefined="there are none")
 
 
-def test_somebody_in_both_cannot_be_drawn_apart() -> None:
-    searches = mated(subjects=[1, 2], ranks=[1, 1])
+@pytest.mark.parametrize(
+    ("ranks", "value", "interval"),
+    [
+        pytest.param([1, 1, 1, 1], 1.0, (0.025**0.5, 1.0), id="all found"),
+        pytest.param([5, 5, 5, 5], 0.0, (0.0, 1 - 0.025**0.5), id="nobody found"),
+    ],
+)
+def test_what_always_or_never_happens_has_the_exact_interval_of_as_many_people(
+    ranks: list[int], value: float, interval: tuple[float, float]
+) -> None:
+    # Four searches, but of two people.
+    result = estimates(RANK_1, mated(subjects=[1, 1, 2, 2], ranks=ranks))["rank_1"]
 
-    with pytest.raises(ValueError, match="somebody is in both"):
-        differences(RANK_1, searches, searches)
+    assert result.value == value
+    assert result.interval == pytest.approx(interval)
+
+
+def test_a_rate_of_strangers_counts_the_people_who_are_not_enrolled() -> None:
+    result = estimates(metrics_at(0.5), mated(subjects=[1, 2, 3], ranks=[1, 1, 1]))["fpir_at_threshold"]
+
+    assert result == Estimate(value=0.0, interval=(0.0, 1 - 0.025))
