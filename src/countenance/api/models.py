@@ -216,6 +216,10 @@ class SearchCertificate(Answer):
         default=False,
         description="Subjects are compared by the mean of their templates; in earlier answers by the best one.",
     )
+    weighted: bool = Field(
+        default=False,
+        description="Of several photographs of the person the clearer ones count more; in earlier answers all alike.",
+    )
     certified: bool = Field(description="False where the index can't promise it; the numbers are null then.")
     words: str = Field("", description="The same in a sentence.", examples=["Certified complete: 812 subjects …"])
     miss_rate: SearchMissRate | None = Field(description="Null where it is certified, or was not measured.")

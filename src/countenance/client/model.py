@@ -316,6 +316,7 @@ class SearchCertificate:
         probe_template_sha256: Hex digest of the probe's template, which is not kept.
         fused: A subject is compared by the mean direction of their templates; in answers of earlier versions by the
             best of them.
+        weighted: Of several photographs of the person the clearer ones count more; in earlier answers all count alike.
     """
 
     certified: bool
@@ -331,6 +332,7 @@ class SearchCertificate:
     last_template: int
     probe_template_sha256: str
     fused: bool = False
+    weighted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

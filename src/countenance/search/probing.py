@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import NamedTuple
 
-import numpy as np
-
 from countenance.core.arrays import Templates
 from countenance.core.errors import InvalidInputError
 from countenance.search.model import Probe, ProbePhotograph, SearchOutcome
 from countenance.vision.decode import ImageLimits, decode_image
-from countenance.vision.fusion import fuse
 from countenance.vision.model import DecodedImage, Face
 from countenance.vision.ports import FaceAnalyser
 from countenance.vision.quality import Gate
@@ -79,9 +76,9 @@ def read_probe(
             (at, choice[:2]) for at, choice in enumerate(choices, start=1) if choice[2] is None
         )
         return ReadProbe(outcome, message if len(choices) == 1 else f"Photograph {at}: {message}", probes, None)
-    templates = np.concatenate([analyser.encode(image.pixels, [face]) for image, face in chosen])
+    template = analyser.encode_together([(image.pixels, face) for image, face in chosen])
     watch.lap("encode")
-    return ReadProbe(SearchOutcome.SEARCHED, "", probes, templates if len(templates) == 1 else fuse(templates)[None])
+    return ReadProbe(SearchOutcome.SEARCHED, "", probes, template[None])
 
 
 def choose_face(faces: Sequence[Face], number: int | None) -> tuple[SearchOutcome, str, Face | None]:

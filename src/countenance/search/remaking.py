@@ -38,11 +38,16 @@ def remade_template(
     images = [decode_image(one.image, limits=limits, filename=one.filename) for one in photographs]
     _require_same(images, [probe["sha256"] for probe in searched])
     by_hash = {image.sha256: image for image in images}
-    templates = []
-    for probe in searched:  # in the order of then: it is part of what the sum is
-        image = by_hash[probe["sha256"]]
-        templates.append(analyser.encode(image.pixels, [_found_again(image, probe, analyser, gate)])[0])
-    return templates[0] if len(templates) == 1 else fuse(np.stack(templates))
+    # In the order of then: it is part of what the sum is.
+    ordered = [by_hash[probe["sha256"]] for probe in searched]
+    shown = [
+        (image.pixels, _found_again(image, probe, analyser, gate))
+        for image, probe in zip(ordered, searched, strict=True)
+    ]
+    if answer["certificate"].get("weighted"):
+        return analyser.encode_together(shown)
+    # An answer of an earlier version: all photographs counted alike.
+    return fuse(np.concatenate([analyser.encode(pixels, [face]) for pixels, face in shown]))
 
 
 def _require_same(images: Sequence[DecodedImage], hashes: Sequence[str]) -> None:

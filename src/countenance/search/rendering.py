@@ -92,6 +92,7 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
     return {
         "certified": certificate is not None,
         "fused": True,
+        "weighted": True,
         "words": coverage_line(coverage),
         "miss_rate": miss_rate and asdict(miss_rate),
         "templates": certificate and certificate.rows,

@@ -42,6 +42,10 @@ class LazyAnalyser:
         """See the port."""
         return self._loaded().encode(pixels, faces)
 
+    def encode_together(self, shown: Sequence[tuple[Pixels, Face]]) -> Templates:
+        """See the port."""
+        return self._loaded().encode_together(shown)
+
     def crop(self, pixels: Pixels, face: Face) -> Pixels:
         """See the port."""
         return self._loaded().crop(pixels, face)

@@ -80,6 +80,16 @@ class FaceAnalyser(Protocol):
             float32, shape (len(faces), dim), unit L2 rows, in the order given.
         """
 
+    def encode_together(self, shown: Sequence[tuple[Pixels, Face]]) -> Templates:
+        """Make one template of one person's faces in several pictures: of one face, what `encode` makes of it.
+
+        Args:
+            shown: Each picture and the face that was found in it, at least one; summed in their order; not modified.
+
+        Returns:
+            float32, shape (dim,), unit norm.
+        """
+
     def crop(self, pixels: Pixels, face: Face) -> Pixels:
         """Cut the face out with some surroundings, for people to look at; not what the network sees.
 

@@ -90,10 +90,10 @@ def test_no_faces_give_no_rows(analyser: PackAnalyser, pixels: Pixels) -> None:
 def test_a_crop_and_its_mirror_image_have_one_template(analyser: PackAnalyser, pixels: Pixels, face: Face) -> None:
     crop = align(pixels, face.landmarks, size=112)
 
-    there = analyser._encode_crops([crop])
-    back = analyser._encode_crops([np.ascontiguousarray(crop[:, ::-1])])
+    there = analyser._embed([crop])
+    back = analyser._embed([np.ascontiguousarray(crop[:, ::-1])])
 
-    np.testing.assert_allclose(there, back, atol=1e-5)
+    np.testing.assert_allclose(there, back, atol=1e-5 * np.linalg.norm(there))
 
 
 def test_a_picture_and_its_mirror_image_have_nearly_one_template(
@@ -175,6 +175,30 @@ def test_an_arcface_like_pack_is_fed_as_its_manifest_says(tmp_path: Path, pixels
     assert (analyser.dim, template.shape) == (512, (1, 512))
     assert analyser.pack_digest == pack.digest
     np.testing.assert_allclose(template[0], expected, atol=1e-5)
+
+
+def test_several_faces_of_one_person_are_summed_before_they_are_brought_to_unit_norm(
+    tmp_path: Path, pixels: Pixels, face: Face
+) -> None:
+    pack = read_pack(make_pack(tmp_path / "pack"))
+    analyser = PackAnalyser(pack, OpenVinoRuntime(), threads=1, cache=tmp_path / "cache")
+    dark = (pixels // 4).astype(np.uint8)
+    crops = [align(picture, face.landmarks, size=112) for picture in (pixels, dark)]
+    network = ReferenceEvaluator(onnx.load(pack.folder / pack.manifest.recogniser.file))
+    inputs = [((crop - 127.5) * pack.manifest.recogniser.scale).astype(np.float32) for crop in crops]
+    views = [view.transpose(2, 0, 1)[None] for one in inputs for view in (one, one[:, ::-1])]
+    total = np.sum([network.run(None, {"crop": view})[0] for view in views], axis=0)[0]
+
+    together = analyser.encode_together([(pixels, face), (dark, face)])
+
+    assert (together.dtype, together.shape) == (np.float32, (512,))
+    np.testing.assert_allclose(together, total / np.linalg.norm(total), atol=1e-5)
+
+
+def test_one_face_gives_the_same_template_alone_and_together(
+    analyser: PackAnalyser, pixels: Pixels, face: Face
+) -> None:
+    assert np.array_equal(analyser.encode_together([(pixels, face)]), analyser.encode(pixels, [face])[0])
 
 
 def test_a_pack_without_mirroring_gives_the_networks_own_embedding(tmp_path: Path, pixels: Pixels, face: Face) -> None:
