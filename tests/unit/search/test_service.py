@@ -1,7 +1,7 @@
 """A search from request to answer, over records in memory and pictures of stripes."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -63,6 +63,11 @@ def filled(records: MemoryRecords) -> MemoryRecords:
         document=b"a signed letter",
         actor=SYSTEM,
     )
+    return enrolled(records, objects, ((1, "A"), (2, "B"), (3, "C"), (4, None)))
+
+
+def enrolled(records: MemoryRecords, objects: MemoryObjects, people: Sequence[tuple[int, str | None]]) -> MemoryRecords:
+    """Enrol people with two photographs each into the archive."""
     enrolment = Enrolment(
         "archive",
         records=records,
@@ -72,7 +77,7 @@ def filled(records: MemoryRecords) -> MemoryRecords:
         gate=ENROL_GATE,
         limits=LIMITS,
     )
-    for who, label in ((1, "A"), (2, "B"), (3, "C"), (4, None)):
+    for who, label in people:
         for which in (0, 1):
             enrolment.enrol_bytes(stripes((who, which)), reference=f"{who}-{which}.png", label=label, analyser=ANALYSER)
     return records
@@ -308,6 +313,19 @@ class TestScale:
         assert strict.threshold > loose.threshold
         expected = self.SCALE.calibration.curve.rate(strict.threshold - strict.scale.offset) * 7
         assert expected == pytest.approx(0.01, rel=0.01)
+
+    def test_a_kept_answer_stays_whatever_becomes_of_the_gallery(self) -> None:
+        records = filled(MemoryRecords())
+        first = self.search(records, threshold=-1.0)
+        kept = json.dumps(records.search(first.search_id))
+
+        enrolled(records, MemoryObjects(), [(5, "E"), (6, "F")])
+        second = self.search(records, threshold=-1.0)
+
+        assert first.scale is not None
+        assert second.scale is not None
+        assert (first.scale.people, second.scale.people) == (8, 12)
+        assert json.dumps(records.search(first.search_id)) == kept
 
     def test_an_fpir_out_of_reach_is_refused(self, records: MemoryRecords) -> None:
         with pytest.raises(InvalidInputError) as refused:
