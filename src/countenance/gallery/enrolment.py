@@ -28,7 +28,6 @@ from countenance.gallery.photographs import (
 from countenance.gallery.plan import PlannedPhotograph, checked_label, checked_reference
 from countenance.gallery.ports import Objects, PhotographReader, Records, crop_key, image_key
 from countenance.gallery.sources import active_source
-from countenance.gallery.stay_out import CODE as STAY_OUT
 from countenance.gallery.stay_out import StayOuts
 from countenance.vision.decode import ImageLimits
 from countenance.vision.ports import FaceAnalyser
@@ -248,7 +247,7 @@ class Enrolment:
         if len(staying) < len(photograph.faces):
             self._report.stay_out += len(photograph.faces) - len(staying)
             if all(face.template is None for face in staying):
-                self._refuse(photograph.reference, STAY_OUT, "it shows somebody who asked not to be enrolled", "")
+                self._refuse(photograph.reference, "stay-out", "it shows somebody who asked not to be enrolled", "")
                 return
             photograph = replace(photograph, faces=staying)
         image = _new_image(photograph, one)

@@ -14,9 +14,6 @@ from countenance.audit.model import Acting
 from countenance.core.arrays import Scores, Templates, cosine
 from countenance.core.errors import ConflictError
 
-CODE = "stay-out"
-"""Of a photograph that was not enrolled since it shows somebody who asked for that. It does not say who."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StayOutEntry:
