@@ -15,7 +15,7 @@ from countenance.gallery.stay_out import StayOutEntry, StayOutList
 from countenance.rights.model import Consent
 from countenance.search.scale import ScoreScale
 
-RATE = 1e-6
+RATE = 1e-5
 """Share of strangers' faces that an entry may take for its person's. Source: ADR 0044, measured."""
 
 

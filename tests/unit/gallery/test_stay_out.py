@@ -1,8 +1,11 @@
 """Comparing a new face with the entries of people who stay out."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import countenance
 from countenance.core.arrays import Templates
 from countenance.gallery.stay_out import StayOuts
 
@@ -30,3 +33,10 @@ def test_a_face_is_taken_for_somebodys_from_their_own_threshold_on(template: Tem
 
 def test_without_entries_nobody_is_barred() -> None:
     assert StayOuts().bar(at(1.0)) is False
+
+
+def test_photographs_go_on_record_through_enrolment_alone() -> None:
+    sources = Path(countenance.__file__).parent.rglob("*.py")
+    calling = {path.name for path in sources if ".add_images(" in path.read_text(encoding="utf-8")}
+
+    assert calling == {"enrolment.py"}

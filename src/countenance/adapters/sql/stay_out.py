@@ -7,7 +7,7 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.database import WRITER, empty_log, transaction
+from countenance.adapters.sql.database import WRITER, empty_log, slices, transaction
 from countenance.adapters.sql.sealing import VECTOR
 from countenance.adapters.sql.stay_out_models import StayOutRow
 from countenance.audit.model import Acting, Entry, Outcome
@@ -30,6 +30,7 @@ class SqlStayOutList:
         self._writer = engine.execution_options(**{WRITER: True})
         self._keyring = keyring
         self._audit = audit
+        self._opened: dict[str, Templates] = {}
 
     def propose(
         self, entry: StayOutEntry, template: Templates, *, pack_digest: str, document_sha256: str, actor: Acting
@@ -88,18 +89,27 @@ class SqlStayOutList:
             )
 
     def in_force(self, today: date, *, pack_digest: str) -> StayOuts:
-        """See the port."""
-        chosen = select(StayOutRow).where(StayOutRow.since.is_not(None), StayOutRow.ends_on >= today.isoformat())
+        """See the port; a template is opened once, and kept in memory for as long as its entry is in force."""
+        chosen = select(StayOutRow.entry_id, StayOutRow.pack_digest, StayOutRow.threshold).where(
+            StayOutRow.since.is_not(None), StayOutRow.ends_on >= today.isoformat()
+        )
+        destroyed = self._keyring.destroyed()
         with transaction(self._engine) as session:
-            rows = [row for row in session.scalars(chosen.order_by(StayOutRow.number)) if self._is_there(row)]
+            rows = [row for row in session.execute(chosen).all() if _scope(row.entry_id) not in destroyed]
             if any(row.pack_digest != pack_digest for row in rows):
                 raise of_another_pack()
-            if not rows:
-                return StayOuts()
-            return StayOuts(
-                templates=np.stack([self._template(row) for row in rows]),
-                thresholds=np.array([row.threshold for row in rows]),
-            )
+            new = [row.entry_id for row in rows if row.entry_id not in self._opened]
+            opened = self._opened | {
+                row.entry_id: self._template(row)
+                for part in slices(new)
+                for row in session.scalars(select(StayOutRow).where(StayOutRow.entry_id.in_(part)))
+            }
+        self._opened = {row.entry_id: opened[row.entry_id] for row in rows}
+        if not rows:
+            return StayOuts()
+        return StayOuts(
+            templates=np.stack(list(self._opened.values())), thresholds=np.array([row.threshold for row in rows])
+        )
 
     def _is_there(self, row: StayOutRow) -> bool:
         """Say whether an entry's key is there: a row that an old backup brought back has none."""
