@@ -197,11 +197,12 @@ def test_a_reader_sees_at_once_what_another_process_adds_withdraws_and_erases(se
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_writer_that_is_killed_is_made_up_for(settings: Settings, step: str) -> None:
+def test_a_writer_that_is_killed_is_made_up_for(settings: Settings, server: MilvusServer, step: str) -> None:
     program = [sys.executable, "-m", "tests.contract.fill_and_die", str(settings.home), step]
 
     with open_gallery(settings) as reader:
         searched(reader)
+        before = server.collections("countenance_")
         killed = subprocess.run(program, capture_output=True, text=True, check=False)
         seen = labels(reader, "late", ADDED)
     with open_gallery(settings) as gallery:
@@ -210,6 +211,8 @@ def test_a_writer_that_is_killed_is_made_up_for(settings: Settings, step: str) -
     assert killed.returncode == -9, killed.stderr
     assert seen == after == named("late", ADDED)
     assert agree
+    # What is there was kept.
+    assert server.collections("countenance_") == before
 
 
 def test_readers_miss_nobody_while_a_writer_fills_withdraws_and_rebuilds(settings: Settings) -> None:

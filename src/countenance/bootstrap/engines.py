@@ -72,6 +72,8 @@ def milvus_server(settings: Settings) -> "MilvusServer":
     Raises:
         UnavailableError: codes `engine-missing`, the client is not installed; `index-unavailable`.
     """
+    # Its transport would write to standard error what is raised as an error; read once, when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from countenance.adapters.milvus.server import MilvusServer  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError as error:

@@ -168,7 +168,7 @@ class Settings(BaseSettings):
     milvus_address: Annotated[
         str,
         Field(
-            pattern=r"^https?://[!-~]+$",
+            pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9_]+)?$",
             description="Milvus server of the engine `milvus`, and the one that `countenance bench search` measures; "
             "with `https` its certificate is checked.",
         ),

@@ -201,9 +201,9 @@ class SharedMilvusIndex:
         """Return the state and the collection that it names, without rows that a change which was cut short left."""
         if (state := self._file.read()) is None:
             return self._made()
-        if state.collection == self._verified:
-            return state, self._index.collection
-        if (collection := self._server.loaded(state.collection)) is None:
+        verified = state.collection == self._verified
+        collection = self._index.collection if verified else self._server.loaded(state.collection)
+        if collection is None:
             return self._made()
         if state.revision < 0:
             collection.delete(Filter.of(low=state.last_row + 1))
