@@ -8,7 +8,7 @@ from threading import Lock
 
 import numpy as np
 
-from countenance.core.errors import IntegrityError
+from countenance.core.errors import IntegrityError, UnavailableError
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
 from countenance.gallery.references import ReferenceBatch
@@ -17,7 +17,7 @@ from countenance.index.ports import FollowingIndex, Originals, RowNumbers
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-"""Times that the records may change while they are read, before what was read counts."""
+"""Times that the records may change while they are read."""
 
 NO_ROWS: RowNumbers = np.zeros(0, np.int64)
 
@@ -77,6 +77,7 @@ class IndexedGallery:
         Raises:
             IntegrityError: code `index-mismatch`: also a rebuilt index does not hold what the records count; code
                 `template-damaged`: a stored template is none. Nothing may be searched.
+            UnavailableError: code `index-behind`, and those of `FollowingIndex.following`; safe to retry.
         """
         with self._lock:
             snapshot = self._records.snapshot()
@@ -138,19 +139,21 @@ class IndexedGallery:
 
     def _brought_up(self, on_progress: Callable[[int], None]) -> Snapshot:
         """Follow the records; again where they changed meanwhile, so that what was read does not fit together."""
-        for left in reversed(range(ATTEMPTS)):
+        for _ in range(ATTEMPTS):
             snapshot = self._records.snapshot()
             if snapshot.revision == self.index.revision:  # somebody else did
-                break
+                return snapshot
             try:
                 self._follow(snapshot, on_progress)
             except IntegrityError:
-                if not left or self._records.snapshot().revision == snapshot.revision:
+                if self._records.snapshot().revision == snapshot.revision:
                     raise
             else:
                 self.index.revision = snapshot.revision
-                break
-        return snapshot
+                return snapshot
+        raise UnavailableError(
+            "the records change faster than the index follows", code="index-behind", hint="try again in a moment"
+        )
 
     def _follow(self, snapshot: Snapshot, on_progress: Callable[[int], None]) -> None:
         """Add what came, take out what went, and begin anew where that does not do."""
