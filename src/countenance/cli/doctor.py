@@ -39,7 +39,8 @@ def index_status(home: Home = None, json: Json = False) -> None:
         "on_record": on_record.subjects,
         "rotation": rotation,
     }
-    output.emit(status, as_json=json, render=lambda console: console.print(output.facts(status)))
+    known = {name: value for name, value in status.items() if value is not None}
+    output.emit(status, as_json=json, render=lambda console: console.print(output.facts(known)))
 
 
 @index_app.command("rebuild")

@@ -166,7 +166,8 @@ class MilvusServer:
             raise UnavailableError(
                 f"the index server {self.uri} does not answer: {_told(error)}",
                 code="index-unavailable",
-                hint="check that Milvus runs there (COUNTENANCE_MILVUS_ADDRESS), and try again",
+                hint="check that Milvus runs there (COUNTENANCE_MILVUS_ADDRESS) and lets this process in "
+                "(COUNTENANCE_MILVUS_TOKEN), and try again",
             ) from None
 
 
