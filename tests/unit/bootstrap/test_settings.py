@@ -59,6 +59,9 @@ def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: s
         pytest.param("MAX_IMAGE_BYTES", "0", id="no bytes"),
         pytest.param("MAX_IMAGE_PIXELS", "-5", id="negative pixels"),
         pytest.param("RUNTIME", "tensorrt", id="unknown runtime"),
+        pytest.param("ENGINE", "Milvus", id="unknown engine"),
+        pytest.param("MILVUS_ADDRESS", "http://user:word@host:19530", id="a password in an address that errors show"),
+        pytest.param("MILVUS_ADDRESS", "host:19530", id="an address without a scheme"),
         pytest.param("LOG_LEVEL", "debug", id="level in small letters"),
     ],
 )
