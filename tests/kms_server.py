@@ -39,11 +39,16 @@ FREE_PORT = "import socket; print(socket.create_server(('127.0.0.1', 0)).getsock
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the service says instead of doing something."""
+    """What the service says instead of doing something.
+
+    Attributes:
+        after_s: How long it takes to say it.
+    """
 
     name: str
     says: str
     status: int
+    after_s: float
 
     def body(self) -> bytes:
         return json.dumps({"__type": self.name, "message": self.says}).encode()
@@ -67,6 +72,7 @@ class Front:
         self.asked.append(headers.get("x-amz-target", "").rpartition(".")[2])
         if self.refusals:
             refusal = self.refusals.pop(0)
+            time.sleep(refusal.after_s)
             return refusal.status, refusal.body()
         connection = HTTPConnection(urlsplit(self.moto).netloc, timeout=30)
         try:
@@ -124,9 +130,11 @@ class KmsServer:
         return name
 
     @contextmanager
-    def refusing(self, name: str, says: str = "", *, status: int = 400, times: int = 100) -> Iterator[None]:
+    def refusing(
+        self, name: str, says: str = "", *, status: int = 400, times: int = 100, after_s: float = 0
+    ) -> Iterator[None]:
         """Refuse the next requests."""
-        self.front.refusals[:] = [Refusal(name, says, status)] * times
+        self.front.refusals[:] = [Refusal(name, says, status, after_s)] * times
         self.front.asked.clear()
         try:
             yield

@@ -25,15 +25,13 @@ class Token:
     folder: Path
     pin_file: Path
 
+    def places(self) -> dict[str, object]:
+        """Return the settings that lead to it."""
+        return {"pkcs11_module": MODULE, "pkcs11_token": TOKEN, "pkcs11_pin_file": self.pin_file}
+
     def settings(self, home: Path, **others: object) -> Settings:
         """Return the settings of a home whose keys the token wraps."""
-        values = {
-            "pkcs11_module": MODULE,
-            "pkcs11_token": TOKEN,
-            "pkcs11_pin_file": self.pin_file,
-            "key_kind": "pkcs11",
-        }
-        return Settings.model_validate({"home": home, **values, **others})
+        return Settings.model_validate({"home": home, "key_kind": "pkcs11", **self.places(), **others})
 
     def tool(self, *words: str) -> str:
         """Run OpenSC's `pkcs11-tool` on it, logged in; return what it prints."""

@@ -32,8 +32,8 @@ class OrganisationState(StrEnum):
 class Role(StrEnum):
     """What a person is there for.
 
-    Examiners search and judge; supervisors approve; custodians keep sources; operators vet organisations and people;
-    auditors see the log, never a face.
+    Examiners search and judge; supervisors approve; custodians keep sources; operators vet organisations and people, and
+    look after the keys; auditors see the log, never a face.
     """
 
     EXAMINER = "examiner"

@@ -2,14 +2,27 @@
 
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from threading import Thread
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
+from countenance.adapters.keys.aws_signature import AwsCredentials
 from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.adapters.keys.kms_client import WAITS_S, KmsClient
 from countenance.adapters.keys.kms_kek import KmsKeys, KmsPlace
@@ -20,10 +33,12 @@ from countenance.bootstrap.key_care import backup_keys, keys_status, restore_key
 from countenance.bootstrap.keyring import key_files, open_keks, open_keyring
 from countenance.bootstrap.settings import Settings
 from countenance.cli.main import run
+from countenance.core.clock import utc_now
 from countenance.core.errors import CountenanceError
 from countenance.keys.care import rewrapped
 from countenance.keys.model import HOME, source_scope
 from tests.kms_server import REGION, KmsServer
+from tests.tokens import Token
 from tests.unrecorded import unrecorded
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -69,6 +84,39 @@ def code_of(call: Callable[[], object]) -> str:
     assert "\n" not in str(caught.value)
     assert "wrong-secret" not in str(caught.value)
     return caught.value.code
+
+
+@contextmanager
+def own_certificate(folder: Path, heard: list[bytes]) -> Iterator[str]:
+    """Serve with a certificate that nobody vouches for; keeps what is heard. Yields the address."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    at, names = utc_now(), x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(at - timedelta(1)).not_valid_after(at + timedelta(1))
+    pem = made.add_extension(names, critical=False).sign(key, SHA256()).public_bytes(Encoding.PEM)
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "pem").write_bytes(secret + pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "pem")
+
+    def serve() -> None:
+        while True:
+            try:
+                opened, _ = listening.accept()
+                with opened, context.wrap_socket(opened, server_side=True) as secured:
+                    heard.append(secured.recv(1000))
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 class TestKeyService:
@@ -293,6 +341,31 @@ class TestPatience:
             assert code_of(lambda: self.ask(client, key)) == code
             assert len(kms.front.asked) == 1 + len(WAITS_S)
 
+    def test_a_service_that_does_not_answer_is_not_waited_for(self, kms: KmsServer, key: str) -> None:
+        client = KmsClient(
+            region=REGION,
+            endpoint=kms.address,
+            credentials=lambda: kms.user,
+            timeout=httpx.Timeout(0.1),
+            pause=lambda _: None,
+        )
+
+        with kms.refusing("", after_s=0.5):
+            assert code_of(lambda: self.ask(client, key)) == "kms-unreachable"
+
+    def test_one_that_shows_no_certificate_to_trust_is_told_nothing(self, tmp_path: Path) -> None:
+        heard: list[bytes] = []
+        with own_certificate(tmp_path, heard) as address:
+            client = KmsClient(
+                region=REGION,
+                endpoint=address,
+                credentials=lambda: AwsCredentials(access_key_id="a", secret_access_key="b"),
+                pause=lambda _: None,
+            )
+            assert code_of(lambda: self.ask(client, "key")) == "kms-unreachable"
+
+        assert b"".join(heard) == b""
+
     def test_an_answer_that_is_none_is_said(self, kms: KmsServer, key: str) -> None:
         place = KmsPlace(key=key, region=None, endpoint=kms.address, credentials=lambda: kms.user)
 
@@ -317,6 +390,18 @@ class TestMoving:
         assert opened_in(settings, sealed) == {b"Ada"}
         assert keys_status(settings)["key_file"] == str(key_file)
         assert kms.do("DescribeKey", KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+
+    def test_from_a_token_to_the_service(self, tmp_path: Path, kms: KmsServer, key: str, token: Token) -> None:
+        settings = token.settings(tmp_path / "home")
+        initialise(settings)
+        sealed, in_token = sealed_in(settings), keys_status(settings)["kek"]
+        settings = changed(kms.settings(tmp_path / "home", key), **token.places())
+
+        rotate_keys(settings, KekKind.KMS, record=unrecorded)
+
+        assert opened_in(settings, sealed) == {b"Ada"}
+        assert keys_status(settings)["left_behind"] == []
+        assert in_token not in open_keks(settings).source(KekKind.PKCS11).held()  # type: ignore[attr-defined]
 
     def test_an_escrow_brings_lost_keys_back_into_the_service(self, tmp_path: Path, kms: KmsServer, key: str) -> None:
         settings = kms.settings(tmp_path / "home", key, key_kind="file")

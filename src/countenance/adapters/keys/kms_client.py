@@ -21,7 +21,7 @@ from countenance.adapters.keys.kms_refusals import PASSING, failing, refusal, un
 from countenance.core.clock import utc_now
 from countenance.core.errors import CountenanceError
 
-TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
+TIMEOUT: Final = httpx.Timeout(6.0, connect=3.0)
 """Seconds, for one attempt."""
 
 WAITS_S: Final = (0.2, 0.8, 3.2)
@@ -43,6 +43,7 @@ class KmsClient:
         region: str,
         endpoint: str | None,
         credentials: Callable[[], AwsCredentials],
+        timeout: httpx.Timeout = TIMEOUT,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -58,7 +59,7 @@ class KmsClient:
         self._credentials = credentials
         self._pause = pause
         self._clock = clock
-        self._http = httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=not is_local(self._url))
+        self._http = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=not is_local(self._url))
         weakref.finalize(self, self._http.close)
 
     def ask(self, action: str, message: Mapping[str, object]) -> Mapping[str, Any]:
