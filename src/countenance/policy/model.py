@@ -32,7 +32,7 @@ class OrganisationState(StrEnum):
 class Role(StrEnum):
     """What a person is there for.
 
-    Examiners search and judge; supervisors approve; custodians keep sources; operators vet organisations and people, and
+    Examiners search and judge; supervisors approve; custodians keep sources; operators vet organisations and people and
     look after the keys; auditors see the log, never a face.
     """
 
