@@ -134,8 +134,8 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
     run(folder, "keys", "escrow", folder / "escrow", *shared, "--as", "operator-1")
     shares = sorted((folder / "shares").iterdir())
     run(folder, "rights", "letter", request, "--to", folder / "letter.pdf")
-    run(folder, "audit", "export", folder / "exported log")
-    run(folder, "oversight", "run")
+    run(folder, "audit", "export", folder / "exported log", "--as", "house-auditor")
+    run(folder, "oversight", "run", "--as", "house-auditor")
     run(folder, "retention", "run")
     kept = ("home", "tmp", "log", "backup of the keyring", "copy of the open home", "copy of the closed home")
     kept += ("escrow", "exported log")
@@ -182,6 +182,7 @@ def _more(gallery: OpenGallery) -> None:
     [erased] = [one for one in gallery.records.subjects(limit=9) if one.label == WORDS["erased"]]
     target = Erased(DestructionKind.SUBJECT_ERASED, erased.subject_id)
     gallery.sources.erase(target, by=WORDS["operator"], reason=WORDS["why they were erased"])
+    signed_up.house_auditor(gallery)
     gallery.accounts.add_user(
         "operator-3", organisation=HOUSE, name=WORDS["operator"], roles=[Role.OPERATOR], actor=operator
     )
