@@ -39,6 +39,7 @@ ALLOWED = {
     ("adapters/milvus/server.py", "pymilvus"): "the installation's own index server",
     ("adapters/oidc.py", "httpx"): "the identity provider that the installation names",
     ("adapters/keys/kms_client.py", "httpx"): "the key service that the installation names",
+    ("api/patience.py", "uvicorn"): "it listens",
     ("cli/serve.py", "uvicorn"): "it listens",
     ("cli/serve.py", "socket"): "it listens",
 }
