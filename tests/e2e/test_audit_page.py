@@ -25,7 +25,7 @@ PICTURES = ("image", "media")
 def asked(watched: Watched) -> list[Request]:
     """What the page asks the server for."""
     found: list[Request] = []
-    watched.page.on("request", found.append)
+    watched.page.on("request", lambda request: found.append(request))  # noqa: PLW0108 - playwright marks what it is given
     return found
 
 
