@@ -26,6 +26,7 @@ TALKERS = {
     "s3fs",
     "boto3",
     "obstore",
+    "psycopg",
     "pymilvus",
     "uvicorn",
 }
@@ -39,7 +40,9 @@ ALLOWED = {
     ("adapters/milvus/server.py", "pymilvus"): "the installation's own index server",
     ("adapters/oidc.py", "httpx"): "the identity provider that the installation names",
     ("adapters/keys/kms_client.py", "httpx"): "the key service that the installation names",
-    ("api/patience.py", "uvicorn"): "it listens",
+    ("adapters/sql/database.py", "psycopg"): "the installation's own database",
+    ("adapters/pgvector_baseline.py", "psycopg"): "a database that a benchmark starts",
+    ("api/patience.py", "uvicorn"): "it listens, and for how long",
     ("cli/serve.py", "uvicorn"): "it listens",
     ("cli/serve.py", "socket"): "it listens",
 }
