@@ -122,7 +122,6 @@ def day(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path])
         request, key = _desk(gallery, portraits[first].read_bytes())
         staying_out = _stay_out(gallery, portraits[fourth].read_bytes())
         _more(gallery)
-        signed_up.house_auditor(gallery)
         # Copied while it is open: what is not in the database yet is in its write-ahead log.
         shutil.copytree(settings.home, folder / "copy of the open home")
         gallery.rekey_templates()
