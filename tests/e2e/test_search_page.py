@@ -351,7 +351,6 @@ def test_several_photographs_of_one_person_are_searched_with_as_one(
     expect(page.locator(".search-facts")).to_contain_text(f"obama3.jpg, face 1; group.jpg, face {middle}")
     expect(page.locator(".candidate").first).to_contain_text("Cy")
     expect(page.locator(".candidate .strip .place").first).to_be_attached()
-    expect(page.locator(".strangers-interval").first).to_contain_text("90 % interval: ")
     expect(page.locator(".stale-note")).to_have_count(0)
 
 
@@ -392,3 +391,19 @@ def test_the_threshold_is_set_by_how_often_a_stranger_may_be_returned(
     page.locator(".search-facts").wait_for()
     expect(page.locator(".search-facts")).to_contain_text("at most 1 search in 100 returns a stranger")
     expect(page.locator(".candidate").first.locator(".strangers-words")).to_contain_text("would look this similar")
+
+
+def test_a_weak_candidate_shows_how_many_strangers_to_expect_and_how_sure_that_is(
+    watched: "Watched", portraits: Mapping[str, Path]
+) -> None:
+    page = watched.sign_in()
+    choose_photograph(page, portraits[PORTRAIT])
+    fill_in(page)
+    page.locator(".options summary").click()
+    page.get_by_role("spinbutton", name="Least score").fill("-1")
+
+    search(page)
+
+    weak = page.locator(".candidate").nth(1)
+    expect(weak.locator(".strangers-words")).to_contain_text("would look this similar")
+    expect(weak.locator(".strangers-interval")).to_contain_text("90 % interval: ")

@@ -201,6 +201,7 @@ def _print_identification(console: Console, result: Mapping[str, Any], report: P
     )
     console.print(_metrics_table(result))
     if result["growth"]:
+        console.print("FNIR in galleries filled up with made-up people:")
         console.print(_growth_table(result["growth"]["steps"]))
     for pair in result["duplicates"]["pairs"][:SHOWN]:
         who = " and ".join(pair["subjects"])
@@ -223,11 +224,12 @@ def _metrics_table(result: Mapping[str, Any]) -> Table:
 
 
 def _growth_table(steps: Sequence[Mapping[str, Any]]) -> Table:
-    """Lay out what becomes of the error rates in larger galleries."""
-    titles = [metric["title"] for metric in steps[0]["metrics"].values()]
-    table = output.table("N", "made up", *titles, numbers={"N", "made up", *titles})
+    """Lay out what becomes of FNIR in larger galleries."""
+    titles = {name: one["title"] for name, one in steps[0]["metrics"].items() if name.startswith("fnir")}
+    headings = (title.removeprefix("FNIR(N, N, T) ") for title in titles.values())
+    table = output.table("N", "of them made up", *headings, numbers={"N"})
     for step in steps:
-        rates = (_share(metric) for metric in step["metrics"].values())
+        rates = (_share(step["metrics"][name]) for name in titles)
         table.add_row(f"{step['N']:,}", f"{step['made_up']:,}", *rates)
     return table
 
