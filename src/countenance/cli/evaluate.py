@@ -19,11 +19,11 @@ from countenance.core.errors import InvalidInputError, NotFoundError
 from countenance.evaluation.acquisition import Acquired, acquire
 from countenance.evaluation.curves import comparison_curves_json, search_curves_json
 from countenance.evaluation.gates import GateRule
-from countenance.evaluation.groups import read_groups
+from countenance.evaluation.groups import Groups, read_groups
 from countenance.evaluation.model import Searches
 from countenance.evaluation.pairs import read_pairs
 from countenance.evaluation.plots import identification_plots, verification_plots
-from countenance.evaluation.protocol import read_protocol
+from countenance.evaluation.protocol import Protocol, read_protocol
 from countenance.evaluation.study import Study, comparisons_json, growth, growth_json, normalised
 from countenance.evaluation.verification import evaluate_verification
 from countenance.vision.population import Population, pack_population
@@ -99,16 +99,11 @@ def identification(
     Example: `countenance evaluate identification --images photos --protocol protocol.csv --report out --json`
     """
     settings = load_settings(home)
-    in_use = model_pack(settings).manifest.threshold if threshold is None else threshold
-    if not -1 <= in_use <= 1:
-        hint = "leave it out to use the model pack's own"
-        raise InvalidInputError(f"T must be a cosine from -1 to 1, not {in_use}", code="threshold-invalid", hint=hint)
+    in_use = _threshold(settings, threshold)
     if report is not None:
         make_folder(report)
     wanted = read_protocol(protocol, images)
-    known = None if groups is None else read_groups(groups)
-    if known is not None:
-        known.require_known(row.subject for row in wanted.probes)
+    known = None if groups is None else _groups(groups, wanted)
     population = pack_population(model_pack(settings))
     if grow_to:
         _require_population(settings, population)
@@ -135,6 +130,25 @@ def identification(
     if report is not None:
         _write(report, result, identification_plots(study.result.searches, systems, steps))
     output.emit(result, as_json=json, render=lambda console: _print_identification(console, result, report))
+
+
+def _threshold(settings: Settings, asked: float | None) -> float:
+    """Return the cosine that was asked for, or else the model pack's."""
+    threshold = model_pack(settings).manifest.threshold if asked is None else asked
+    if not -1 <= threshold <= 1:
+        raise InvalidInputError(
+            f"T must be a cosine from -1 to 1, not {threshold}",
+            code="threshold-invalid",
+            hint="leave it out to use the model pack's own",
+        )
+    return threshold
+
+
+def _groups(table: Path, protocol: Protocol) -> Groups:
+    """Read a table of groups that names at least one of those who are searched for."""
+    groups = read_groups(table)
+    groups.require_known(row.subject for row in protocol.probes)
+    return groups
 
 
 def _acquired(settings: Settings, files: Mapping[str, Path], *, quiet: bool) -> tuple[Acquired, dict[str, Any]]:

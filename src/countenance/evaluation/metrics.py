@@ -190,10 +190,13 @@ def lowest_threshold(scores: Scores, weights: Weights, *, wanted: float, rate: s
         UndefinedMetricError: n < 1 / wanted: then no score may reach T, and any high T would do.
     """
     if scores.size * wanted < 1 - ROUNDING:
-        least = f"the least {rate} above 0 that they can show is {1 / scores.size:.2%}" if scores.size else "none"
+        known = (
+            f"{scores.size:,}: the least {rate} above 0 that they can show is {1 / scores.size:.2%}"
+            if scores.size
+            else "none"
+        )
         raise UndefinedMetricError(
-            f"{rate} {wanted:.3g} needs at least {int(np.ceil(1 / wanted - ROUNDING)):,} {what}, "
-            f"and there are {scores.size:,}: {least}"
+            f"{rate} {wanted:.3g} needs at least {int(np.ceil(1 / wanted - ROUNDING)):,} {what}, and there are {known}"
         )
     order = np.argsort(-scores, kind="stable")
     reached = np.cumsum(weights[order])
