@@ -2,7 +2,8 @@
 
 Everything that is in the home, whatever wrote it, is searched byte by byte; so are temporary files, the operators' log,
 copies of the home that were made while it was in use, the exported audit log, the list of what was erased, the keyring
-with its backup, an escrow with one share fewer than opens it, and a bucket with its objects.
+with its backup, an escrow with one share fewer than opens it, a bucket with its objects, and all files of a database
+server.
 """
 
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import obstore
 import pytest
+from sqlalchemy import create_engine, text
 
 from countenance.access.model import Application
 from countenance.adapters.exact.bounds import quantised
@@ -38,6 +40,7 @@ from countenance.rights.model import RequestKind
 from countenance.search.model import ProbePhotograph
 from tests import signed_up
 from tests.kms_server import KmsServer
+from tests.postgresql import new_database, postgresql_server, setting_of
 from tests.s3_server import OWNER, S3Server
 from tests.stripes import templates_of
 from tests.unrecorded import unrecorded
@@ -270,6 +273,17 @@ def test_the_same_search_finds_what_is_planted_in_the_clear(day: Day, tmp_path: 
     assert found == set(day.secrets)
 
 
+def _registered(gallery: OpenGallery, portraits: Mapping[str, Path], *labels: str) -> None:
+    """Put the source on record, and enrol somebody for each label."""
+    document = WORDS["document"].encode()
+    gallery.sources.register(
+        name=WORDS["source"], owner=WORDS["owner"], legal_basis=LegalBasis.CONTRACT, document=document
+    )
+    for label, name in zip(labels, sorted(portraits), strict=False):
+        filename = f"{WORDS['photograph']}{Path(name).suffix}"
+        gallery.enrol_photograph(WORDS["source"], portraits[name].read_bytes(), filename=filename, subject=label)
+
+
 def test_nothing_is_found_in_a_bucket(s3: S3Server, tmp_path: Path, portraits: Mapping[str, Path], day: Day) -> None:
     bucket = s3.bucket()
     place = f"s3://{bucket.config['bucket']}/planted-place"
@@ -279,17 +293,37 @@ def test_nothing_is_found_in_a_bucket(s3: S3Server, tmp_path: Path, portraits: M
             patch.setenv(name, value)
         initialise(settings)
         with open_gallery(settings) as gallery:
-            document = day.secrets["document"]
-            gallery.sources.register(
-                name=WORDS["source"], owner="o", legal_basis=LegalBasis.CONTRACT, document=document
-            )
-            photograph = portraits[min(portraits)].read_bytes()
-            gallery.enrol_photograph(WORDS["source"], photograph, filename="a.jpg", subject=WORDS["subject"])
+            _registered(gallery, portraits, WORDS["subject"])
     for number, one in enumerate(obstore.list(bucket).collect()):
         (tmp_path / f"{number}").write_bytes(bytes(obstore.get(bucket, one["path"]).bytes()) + one["path"].encode())
 
     assert len(list(tmp_path.glob("[0-9]*"))) == 3
     assert traces(tmp_path, day.secrets | {"place": place.encode(), "secret": OWNER[1].encode()}) == []
+
+
+def test_nothing_is_found_in_a_database_server(tmp_path: Path, portraits: Mapping[str, Path], day: Day) -> None:
+    with postgresql_server() as server:
+        database = new_database(server)
+        settings = Settings(home=tmp_path / "home", records_database=setting_of(database), workers=1)
+        initialise(settings)
+        with open_gallery(settings) as gallery:
+            signed_up.admitted(gallery, cases=[WORDS["case"]])
+            _registered(gallery, portraits, WORDS["subject"], "Somebody Else Planted", WORDS["erased"])
+            _, key = _desk(gallery, portraits[min(portraits)].read_bytes())
+            stored = templates_of(gallery.records, range(1, 9))
+            _stay_out(gallery, portraits[sorted(portraits)[3]].read_bytes())
+            _more(gallery)
+        engine = create_engine(database, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("CHECKPOINT"))
+        engine.dispose()
+        secrets = day.secrets | {"this API key": key.encode()} | _templates(np.stack(list(stored.values())))
+
+        # Tables, what is left in them of deleted rows, the write-ahead log, the server's own log.
+        found = [traces(place, secrets) for place in (Path(str(server.query["host"])), settings.home)]
+
+    assert len(stored) == 3
+    assert found == [[], []]
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
