@@ -2,6 +2,7 @@
 
 import json as jsonlib
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +24,9 @@ from countenance.evaluation.search_benchmark import (
     Agreement,
     BruteForce,
     EngineReport,
+    MadeUpGallery,
     RowConsumer,
+    SearchEngine,
     StoredTemplates,
     agreement,
     made_up_gallery,
@@ -79,10 +82,7 @@ def bench_search(
     """
     if out is not None:
         require_free(out, force=force)
-    if not 2 <= dim <= MAX_DIM:
-        raise InvalidInputError(f"the dimension must be 2 to {MAX_DIM}, not {dim}", code="dim-invalid", hint="e.g. 128")
-    if seed < 0:
-        raise InvalidInputError(f"the seed must be 0 or more, not {seed}", code="seed-invalid", hint="e.g. 0")
+    _require_possible(dim, seed)
     settings = load_settings(home)
     started = {
         "measured_at": utc_now().isoformat(),
@@ -96,18 +96,12 @@ def bench_search(
         )
         for name in dict.fromkeys(engine)
     }
-    truth = BruteForce(gallery.probes)
-    reports: dict[EngineName, EngineReport] = {}
-    for name, make in makers.items():
-        beside: list[RowConsumer] = [] if reports else [stored, truth]
-        with output.progress(f"Filling {name}", templates, quiet=json) as bar:
-            keeper = None if graphs is None else KeptGraph(graphs, gallery, engine=_as_built(name, build_breadth))
-            reports[name] = measure(gallery, make, keeper=keeper, beside=beside, on_progress=bar.advance)
-    nearest = truth.nearest()
-    engines = [
-        engine_json(name, report, agreement(gallery, nearest, report.neighbours), templates)
-        for name, report in reports.items()
-    ]
+
+    def keeper(name: EngineName) -> KeptGraph | None:
+        """Return where an engine keeps what it built."""
+        return None if graphs is None else KeptGraph(graphs, gallery, engine=_as_built(name, build_breadth))
+
+    engines = _measured(gallery, stored, makers, keeper, quiet=json)
     result = {
         **started,
         "templates": templates,
@@ -122,6 +116,36 @@ def bench_search(
     if out is not None:
         write_file(out, jsonlib.dumps(result, indent=1).encode("ascii"))
     output.emit(result, as_json=json, render=lambda console: _print(console, result))
+
+
+def _require_possible(dim: int, seed: int) -> None:
+    """Refuse numbers that no gallery can be drawn with."""
+    if not 2 <= dim <= MAX_DIM:
+        raise InvalidInputError(f"the dimension must be 2 to {MAX_DIM}, not {dim}", code="dim-invalid", hint="e.g. 128")
+    if seed < 0:
+        raise InvalidInputError(f"the seed must be 0 or more, not {seed}", code="seed-invalid", hint="e.g. 0")
+
+
+def _measured(
+    gallery: MadeUpGallery,
+    stored: StoredTemplates,
+    makers: Mapping[EngineName, Callable[[], SearchEngine]],
+    keeper: Callable[[EngineName], KeptGraph | None],
+    *,
+    quiet: bool,
+) -> list[dict[str, Any]]:
+    """Fill and search one engine after the other, and compare each with brute force."""
+    truth = BruteForce(gallery.probes)
+    reports: dict[EngineName, EngineReport] = {}
+    for name, make in makers.items():
+        beside: list[RowConsumer] = [] if reports else [stored, truth]
+        with output.progress(f"Filling {name}", gallery.templates, quiet=quiet) as bar:
+            reports[name] = measure(gallery, make, keeper=keeper(name), beside=beside, on_progress=bar.advance)
+    nearest = truth.nearest()
+    return [
+        engine_json(name, report, agreement(gallery, nearest, report.neighbours), gallery.templates)
+        for name, report in reports.items()
+    ]
 
 
 def _as_built(engine: EngineName, build_breadth: int | None) -> str:

@@ -203,7 +203,6 @@ class IndexedGallery:
         for block in tuple(self.index.blocks()):
             counted = counts.get(block, 0)
             if counted != self.index.count(block):
-                # Where the whole source is gone, a million rows need not be compared with none.
                 self.index.keep(block, self._records.reference_rows(block) if counted else NO_ROWS)
 
     def _is_of_these_records(self) -> bool:

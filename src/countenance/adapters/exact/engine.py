@@ -187,6 +187,10 @@ class ExactIndex:
         """See the port."""
         return self._held.blocks.keys()
 
+    def count(self, block: str) -> int:
+        """See `FollowingIndex`."""
+        return sum(map(len, self._held.blocks.get(block, ())))
+
     def rows(self, block: str | None = None) -> RowNumbers:
         """See `FollowingIndex`."""
         held = self._held

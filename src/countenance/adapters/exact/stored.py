@@ -107,7 +107,7 @@ class StoredExactIndex:
 
     def count(self, block: str) -> int:
         """See the port."""
-        return len(self._index.rows(block))
+        return self._index.count(block)
 
     def blocks(self) -> Collection[str]:
         """See the port."""
@@ -119,7 +119,9 @@ class StoredExactIndex:
 
     def keep(self, block: str, rows: RowNumbers) -> None:
         """See the port."""
-        self.remove(np.setdiff1d(self.rows(block), rows))
+        held = self.rows(block)
+        # A million rows need not be compared with none.
+        self.remove(np.setdiff1d(held, rows) if len(rows) else held)
 
     def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
         """See the port."""
