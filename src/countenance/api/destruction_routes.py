@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Query
 
 from countenance.api import destruction_models as models
+from countenance.api.models import Day
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute
 from countenance.api.visitors import CurrentActor
@@ -80,7 +80,7 @@ def _add_retention(router: APIRouter, gallery: "OpenGallery") -> None:
     """Add the routes of clocks."""
 
     @router.get("/retention", response_model=models.RetentionPlan, responses=problems({422: ["request-invalid"]}))
-    def show_plan(on: Annotated[date | None, Query(description="As of this day; left out, today.")] = None) -> Any:
+    def show_plan(on: Annotated[Day | None, Query(description="As of this day; left out, today.")] = None) -> Any:
         """Say what is due, and when each source's clock ends. Nothing is changed."""
         return gallery.retention.plan(today=on).as_json()
 

@@ -1,8 +1,9 @@
 """The API's answers, for its OpenAPI document. Their fields are those of the core's own JSON, checked by a test."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from countenance.cases.model import CaseState
 from countenance.policy.request import ProbeKind
@@ -21,6 +22,9 @@ Sides = Annotated[
 ]
 Digest = Annotated[str, Field(description="SHA-256, hex.", examples=["b5bb9d8014a0f9b1d61e21e796d78dcc" * 2])]
 Identifier = Annotated[str, Field(description="Random UUID.", examples=["4b1c7a52-6d1e-4f0b-9c69-0a4f5c1b9f3e"])]
+
+Day = Annotated[date, BeforeValidator(lambda text: date.fromisoformat(text) if isinstance(text, str) else text)]
+"""A day as `YYYY-MM-DD`; the framework alone would take a number for one too, as seconds since 1970."""
 
 
 class Answer(BaseModel):

@@ -1,11 +1,11 @@
 """Routes of the rights desk."""
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
 
 from countenance.api import rights_models as models
+from countenance.api.models import Day
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute, upload_name
 from countenance.api.visitors import CurrentActor
@@ -60,7 +60,7 @@ def _add_register(router: APIRouter, gallery: "OpenGallery") -> None:
         kind: Annotated[RequestKind, Form(description="What is asked for.")],
         name: Annotated[str, Form(description="The requester's name, as they gave it.")],
         contact: Annotated[str, Form(description="Where the letter goes.")],
-        received: Annotated[date | None, Form(description="When it came; left out, today.")] = None,
+        received: Annotated[Day | None, Form(description="When it came; left out, today.")] = None,
     ) -> Any:
         """Put a request on record. It is due a month after it was received."""
         request = gallery.rights.receive(kind, name=name, contact=contact, received_on=received, actor=actor)

@@ -1,13 +1,13 @@
 """Routes of the source register."""
 
 import json
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 
 from countenance.api import source_models as models
 from countenance.api.destruction_models import CertificateReply
+from countenance.api.models import Day
 from countenance.api.problems import problems
 from countenance.api.uploads import InMemoryRoute
 from countenance.api.visitors import CurrentActor
@@ -92,7 +92,7 @@ def _add_registration(router: APIRouter, gallery: "OpenGallery") -> None:
             str, Form(description="ISO 3166 codes, with commas between them.", examples=["US-IL"])
         ] = "",
         retention: Annotated[RetentionRule, Form(description="By which rule it is destroyed.")] = RetentionRule.NONE,
-        until: Annotated[date | None, Form(description="Last day, with the rule `date`.")] = None,
+        until: Annotated[Day | None, Form(description="Last day, with the rule `date`.")] = None,
         releases_required: Annotated[
             bool | None, Form(description="Whether each subject needs a release. Left out: where the basis is consent.")
         ] = None,
@@ -210,7 +210,7 @@ def _add_releases(router: APIRouter, gallery: "OpenGallery") -> None:
         actor: CurrentActor,
         subject: Annotated[str, Form(description="The subject's name as the source gives it.")],
         document: Annotated[UploadFile, File(description="The person's own consent.")],
-        until: Annotated[date | None, Form(description="Last day; left out, it has no end.")] = None,
+        until: Annotated[Day | None, Form(description="Last day; left out, it has no end.")] = None,
     ) -> Any:
         """Keep one person's own consent, with its document and its end."""
         data = document.file.read()

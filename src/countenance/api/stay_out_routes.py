@@ -1,11 +1,11 @@
 """Routes of people who are refused at enrolment since they asked for it."""
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 
 from countenance.api import rights_models as models
+from countenance.api.models import Day
 from countenance.api.problems import problems
 from countenance.api.uploads import SeveralFilesRoute, upload_name
 from countenance.api.visitors import CurrentActor
@@ -46,7 +46,7 @@ def stay_out_router(gallery: "OpenGallery") -> APIRouter:
             list[UploadFile], File(description="Photographs of the person alone. Looked at once, not kept.")
         ],
         document: Annotated[UploadFile, File(description="What they signed; kept sealed.")],
-        until: Annotated[date, Form(description="The entry's last day.")],
+        until: Annotated[Day, Form(description="The entry's last day.")],
     ) -> Any:
         """Keep somebody's consent to be refused at enrolment, and the template for it; in force once it is released."""
         probes = [ProbePhotograph(image=one.file.read(), filename=upload_name(one) or None) for one in photograph]
