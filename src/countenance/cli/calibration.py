@@ -95,4 +95,6 @@ def _print(console: Console, facts: dict[str, Any]) -> None:
         checks.add_row(f"1 in {round(1 / check['rate']):,}", *numbers)
     console.print(checks)
     if facts["stale"]:
-        console.print("The gallery has changed since: run `countenance calibrate`.")
+        of_pack = facts["made_from"] == "population"
+        why = "It is the model pack's, and the gallery can have its own" if of_pack else "The gallery has changed since"
+        console.print(f"{why}: run `countenance calibrate`.")

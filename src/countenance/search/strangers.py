@@ -248,10 +248,11 @@ def in_short(strangers: Strangers) -> str:
 
 
 def interval_in_short(strangers: Strangers) -> str:
-    """Say the 90 % interval: `1 to 8`, `1 in 1,200 to 1 in 160`; nothing where there is none."""
+    """Say the 90 % interval: `1.2 to 8.3`, `1 in 1,200 to 1 in 160`; nothing where there is none."""
     if not strangers.low or not strangers.high:
         return ""
-    return f"{_short(strangers.low)} to {_short(strangers.high)}"
+    ends = (f"{end:.2g}" if 0.5 <= end < 9.5 else _short(end) for end in (strangers.low, strangers.high))
+    return " to ".join(ends)
 
 
 def _short(number: float) -> str:

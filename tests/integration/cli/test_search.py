@@ -130,7 +130,7 @@ class TestForPeople:
         ended = command("search", *asked)
 
         assert second["known"] == "estimated"
-        assert f"({second['low']:.0f} to {second['high']:.0f})" in ended.out
+        assert f"({second['low']:.2g} to {second['high']:.2g})" in ended.out
         lines = ended.out.splitlines()
         [at] = [number for number, line in enumerate(lines) if "█" in line]
         assert lines[at + 1].endswith("1")

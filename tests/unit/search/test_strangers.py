@@ -192,7 +192,7 @@ def test_words(strangers: Strangers, words: str) -> None:
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        pytest.param(1.2, 8.3, "1 to 8", id="people"),
+        pytest.param(1.24, 83.4, "1.2 to 83", id="people"),
         pytest.param(0.004, 2.0, "1 in 250 to 2", id="chances and people"),
         pytest.param(0.0, 0.0, "", id="nobody else was searched"),
         pytest.param(None, None, "", id="not estimated"),
