@@ -13,7 +13,7 @@ from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.bootstrap.keks import KekKind, Keks, kind_of
 from countenance.bootstrap.process import forbid_core_dumps
 from countenance.bootstrap.settings import Settings
-from countenance.core.errors import IntegrityError, InvalidInputError
+from countenance.core.errors import IntegrityError, InvalidInputError, NotFoundError
 from countenance.core.ids import new_id
 from countenance.keys.ports import Keyring
 from countenance.keys.service import WrappedKeyring, new_content
@@ -126,9 +126,17 @@ def kept_home_id(settings: Settings) -> str:
     """Return what a home's keys are called after.
 
     Raises:
+        NotFoundError: code `home-not-initialised`.
         IntegrityError: code `home-id-damaged`.
     """
-    home_id = settings.home_id.read_bytes().decode("ascii", errors="replace").strip()
+    try:
+        home_id = settings.home_id.read_bytes().decode("ascii", errors="replace").strip()
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"{settings.home} holds no gallery with keys",
+            code="home-not-initialised",
+            hint="make one with `countenance init`, or name another with --home",
+        ) from None
     if not HOME_ID.fullmatch(home_id):
         raise IntegrityError(
             f"{settings.home_id} is damaged",

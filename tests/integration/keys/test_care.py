@@ -219,6 +219,15 @@ class TestBackups:
         ]
 
 
+def test_where_there_is_no_gallery_it_is_said(tmp_path: Path) -> None:
+    nowhere = Settings(home=tmp_path / "nowhere")
+
+    assert code_of(lambda: keys_status(nowhere)) == "home-not-initialised"
+    assert code_of(lambda: rotate_keys(nowhere, record=unrecorded)) == "home-not-initialised"
+    assert code_of(lambda: backup_keys(nowhere, tmp_path / "backup", record=unrecorded)) == "home-not-initialised"
+    assert not (tmp_path / "backup").exists()
+
+
 def test_a_process_that_holds_keys_leaves_no_core(settings: Settings) -> None:
     with open_gallery(settings):
         limits = resource.getrlimit(resource.RLIMIT_CORE)
