@@ -114,22 +114,20 @@ def test_a_reference_that_another_organisation_has_is_free(http: httpx.Client, t
 SIGN_INS = 5
 
 
-def test_signing_in_takes_as_long_for_nobody_as_for_somebody(own_gallery: OpenGallery, http: httpx.Client) -> None:
+def test_signing_in_costs_as_much_for_nobody_as_for_somebody(own_gallery: OpenGallery, http: httpx.Client) -> None:
     signed_up.with_password(own_gallery, "has-a-password")
     signed_up.person(own_gallery, "has-none", roles=[Role.EXAMINER])
+    logins = ("has-a-password", "has-none", "nobody", "x" * 256)
 
-    def shortest(login: str) -> float:
-        """Return the shortest of several attempts with a wrong password, s: others' work can only add to it."""
-        took, entered = [], {"login": login, "password": "guess", "code": "000000"}
-        with httpx.Client(base_url=http.base_url, headers={"Sec-Fetch-Site": "same-origin"}, trust_env=False) as door:
-            for _ in range(SIGN_INS):
-                began = time.perf_counter()
-                answer = door.post("/session", json=entered)
-                took.append(time.perf_counter() - began)
-                assert answer.json()["code"] == "sign-in-refused"
-        return min(took)
+    # Of processor time, the server's included: other work on the machine does not count in it.
+    took: dict[str, list[float]] = {login: [] for login in logins}
+    with httpx.Client(base_url=http.base_url, headers={"Sec-Fetch-Site": "same-origin"}, trust_env=False) as door:
+        for login in logins * SIGN_INS:
+            began = time.process_time()
+            answer = door.post("/session", json={"login": login, "password": "guess", "code": "000000"}, timeout=60)
+            took[login].append(time.process_time() - began)
+            assert answer.json()["code"] == "sign-in-refused"
 
-    times = {login: shortest(login) for login in ("has-a-password", "has-none", "nobody", "x" * 256)}
-
-    assert max(times.values()) < 1.5 * min(times.values()), times
-    assert min(times.values()) > 0.02
+    least = {login: min(times) for login, times in took.items()}
+    assert max(least.values()) < 1.5 * min(least.values()), least
+    assert min(least.values()) > 0.02
