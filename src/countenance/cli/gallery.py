@@ -179,7 +179,7 @@ def print_report(console: Console, report: EnrolmentReport) -> None:
         soft_wrap=True,
     )
     if report.stay_out:
-        console.print(f"{report.stay_out:,} faces were left out: they are people's who asked not to be enrolled")
+        console.print(f"Faces left out, of people who asked not to be enrolled: {report.stay_out:,}")
     for one in report.not_enrolled[:SHOWN]:
         console.print(f"  {one.reference}: {one.message} [{one.code}]", markup=False, soft_wrap=True)
     if len(report.not_enrolled) > SHOWN:
