@@ -73,7 +73,7 @@ def constant(_: int) -> Templates:
     return VECTOR
 
 
-def source_row(number: int, each: int, seals: RowSeals) -> dict[str, Any]:
+def source_row(number: int, each: int, seals: RowSeals, *, per_subject: int = PER_SUBJECT) -> dict[str, Any]:
     """Return a source of so many templates; what is not asked for here is left out of its entry."""
     name = f"source-{number}"
     facts = {"name": name, "owner": "o", "legal_basis": "consent", "document_sha256": "d" * 64, "contact": ""}
@@ -85,7 +85,7 @@ def source_row(number: int, each: int, seals: RowSeals) -> dict[str, Any]:
         "state": "active",
         "registered_at": AT,
         "images": each,
-        "subjects": each // PER_SUBJECT,
+        "subjects": each // per_subject,
         "templates": each,
         "entry": seals.home_entry(identifier(number), facts | terms, column=SOURCE),
     }
@@ -98,17 +98,19 @@ def rows_of(
     *,
     source_number: Callable[[int], int] = source_number,
     template: Callable[[int], Templates] = constant,
+    per_subject: int = PER_SUBJECT,
 ) -> Iterator[tuple[type[Base], list[dict[str, Any]]]]:
     """Return the rows of templates first to last, with their faces, photographs and new subjects.
 
     Args:
         source_number: Whose a subject is.
         template: A template by its number.
+        per_subject: How many templates a subject has.
     """
     numbers = range(first, last + 1)
-    subject_of = {number: 1 + (number - 1) // PER_SUBJECT for number in numbers}
+    subject_of = {number: 1 + (number - 1) // per_subject for number in numbers}
     owner = {number: identifier(source_number(subject)) for number, subject in subject_of.items()}
-    new = sorted({subject for number, subject in subject_of.items() if (number - 1) % PER_SUBJECT == 0})
+    new = sorted({subject for number, subject in subject_of.items() if (number - 1) % per_subject == 0})
     face = facts()
     picture = {"media_type": "image/jpeg", "size_bytes": 1, "width": 640, "height": 480}
     yield (
