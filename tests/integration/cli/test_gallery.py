@@ -152,6 +152,7 @@ class TestEnrol:
             "photographs",
             "enrolled",
             "templates",
+            "stay_out",
             "already",
             "not_enrolled",
             "seconds",
