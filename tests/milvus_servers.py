@@ -6,10 +6,12 @@ COUNTENANCE_TEST_MILVUS and its process's number in MILVUS_PROCESS, stops the se
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,7 +43,7 @@ def run(server: str, words: list[str]) -> int:
     """Run a command while a server runs."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
-        started = subprocess.Popen(command(server, folder), stdout=log, stderr=log)
+        started = subprocess.Popen(command(server, folder), stdout=log, stderr=log, start_new_session=True)
         try:
             until = time.monotonic() + PATIENCE
             while not answers():
@@ -53,11 +55,12 @@ def run(server: str, words: list[str]) -> int:
             return subprocess.run(words, env={**os.environ, **about}, check=False).returncode
         finally:
             started.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 started.wait(20)
-            except subprocess.TimeoutExpired:
-                started.kill()
-                started.wait()
+            # The server is a child of what was started, and may take longer to end.
+            with suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
 
 
 if __name__ == "__main__":
