@@ -55,7 +55,7 @@ def api_key_list(acting: As = None, home: Home = None, json: Json = False) -> No
                 *(str(key[name]) for name in ("credential_id", "name")),
                 actions,
                 str(key["expires_at"])[:10],
-                str(key["used_at"] or "never")[:16],
+                str(key["used_at"] or "never")[:16].replace("T", " "),
             )
         console.print(table if keys else "No keys.")
 

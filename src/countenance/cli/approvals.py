@@ -35,10 +35,10 @@ def approval_list(acting: As = None, home: Home = None, json: Json = False) -> N
             "request", "state", "who", "case", "purpose", "offence", "kind", "until", numbers={"request", "until"}
         )
         for one in found:
-            until = one["due_at"] or one["until"] or ""
+            until = output.moment(one["due_at"] or one["until"])
             state = one["state"] + (" (emergency)" if one["emergency"] else "")
             words = (logins.get(one["user_id"], one["user_id"]), one["case"], one["purpose"], one["offence"])
-            table.add_row(one["approval_id"], state, *words, one["kind"], until[:16])
+            table.add_row(one["approval_id"], state, *words, one["kind"], until)
         console.print(table if found else "Nothing was asked for.")
 
     output.emit({"approvals": found}, as_json=json, render=render)

@@ -109,7 +109,9 @@ def audit_show(
         table = output.table("entry", "at", "action", "outcome", "who", "facts", numbers={"entry"})
         for one in entries:
             facts = json_module.dumps(one["facts"])
-            table.add_row(f"{one['index']}", one["at"][:19], one["action"], one["outcome"], one["actor"]["user"], facts)
+            table.add_row(
+                f"{one['index']}", output.moment(one["at"]), one["action"], one["outcome"], one["actor"]["user"], facts
+            )
         console.print(table if entries else "The log has no such entry.")
 
     output.emit({"size": size, "entries": entries}, as_json=json, render=render)

@@ -31,9 +31,8 @@ def certificate_list(acting: As = None, home: Home = None, json: Json = False) -
         """Print a table."""
         table = output.table("certificate", "what", "source", "since", numbers={"certificate"})
         for one in found:
-            table.add_row(
-                one.destruction_id, one.kind.value, one.source.name if one.source else "-", one.started_at.isoformat()
-            )
+            source = one.source.name if one.source else "-"
+            table.add_row(one.destruction_id, one.kind.value, source, output.moment(one.started_at))
         console.print(table if found else "Nothing was destroyed.")
 
     entries = [

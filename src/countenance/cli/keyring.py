@@ -36,7 +36,9 @@ def status(home: Home = None, json: Json = False) -> None:
             console.print(f"Left behind by a rotation, and of no use to this gallery: {one}", soft_wrap=True)
         table = output.table("key", "made", "destroyed", "reason")
         for one in found["scopes"]:
-            table.add_row(one["scope"], one["made_at"], one["destroyed_at"] or "", one["reason"] or "")
+            table.add_row(
+                one["scope"], output.moment(one["made_at"]), output.moment(one["destroyed_at"]), one["reason"] or ""
+            )
         console.print(table)
 
     output.emit(found, as_json=json, render=render)

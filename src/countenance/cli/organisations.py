@@ -118,7 +118,8 @@ def org_show(name: Name, acting: As = None, home: Home = None, json: Json = Fals
         console.print(output.facts({**organisation, "documents": _documents(record.organisation)}))
         table = output.table("when", "who", "what", "whom", "why")
         for change in changes:
-            table.add_row(*(str(change[key] or "") for key in ("at", "by", "action", "user", "reason")))
+            words = (str(change[key] or "") for key in ("by", "action", "user", "reason"))
+            table.add_row(output.moment(str(change["at"])), *words)
         console.print(table)
 
     output.emit({**organisation, "people": people, "changes": changes}, as_json=json, render=render)
@@ -210,8 +211,9 @@ def _emit_barred(found: Sequence[Barred], *, dry_run: bool, report: Path, as_jso
             )
         if found:
             console.print(table)
-        became = "are not admitted; nothing was changed" if dry_run else f"are cancelled; see {report}"
-        console.print(f"{len(found):,} organisations {became}.", soft_wrap=True)
+        single, end = len(found) == 1, "not admitted; nothing was changed" if dry_run else f"cancelled; see {report}"
+        became = f"{'is' if single else 'are'} {end}"
+        console.print(f"{len(found):,} organisation{'' if single else 's'} {became}.", soft_wrap=True)
 
     output.emit(result, as_json=as_json, render=render)
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from rich.box import SIMPLE_HEAD
@@ -103,6 +104,14 @@ def facts(named: Mapping[str, Any]) -> Table:
             label = name if key is None else f"{name}.{key}"
             grid.add_row(label.replace("_", " "), f"{fact:,}" if type(fact) is int else str(fact))
     return grid
+
+
+def moment(at: str | datetime | None) -> str:
+    """Write a moment for people, in UTC to the minute; nothing where there is none."""
+    if at is None:
+        return ""
+    one = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{one.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def emit_error(error: CountenanceError, *, as_json: bool) -> None:

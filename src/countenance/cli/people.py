@@ -129,7 +129,7 @@ def user_show(login: Login, acting: As = None, home: Home = None, json: Json = F
         console.print(output.facts({**facts, "roles": _named(user), "qualifications": held or "none"}))
         table = output.table("when", "who", "what", "why")
         for change in done:
-            table.add_row(*(str(change[key]) for key in ("at", "by", "action", "reason")))
+            table.add_row(output.moment(str(change["at"])), *(str(change[key]) for key in ("by", "action", "reason")))
         console.print(table)
 
     output.emit({**facts, "changes": done}, as_json=json, render=render)

@@ -217,7 +217,8 @@ def emit_found(request: RightsRequest, *, json: bool) -> None:
         for one in request.found:
             table.add_row(one.subject_id, one.source, f"{one.score:.3f}")
         console.print(table if request.found else "Nobody looks like this person.")
-        console.print("Look at their faces before you decide. The photograph was not kept.")
+        look = "Look at their faces before you decide. " if request.found else ""
+        console.print(f"{look}The photograph was not kept.")
 
     output.emit(request_json(request, today=utc_now().date()), as_json=json, render=render)
 
@@ -232,7 +233,7 @@ def _emit(request: RightsRequest, *, json: bool) -> None:
         console.print(output.facts({name: result[name] for name in shown}))
         table = output.table("when", "state", "by", "words")
         for step in result["steps"]:
-            table.add_row(step["at"], step["state"], step["by"], step["words"])
+            table.add_row(output.moment(step["at"]), step["state"], step["by"], step["words"])
         console.print(table)
         for one in result["found"]:
             console.print(f"looks like {one['subject_id']} ({one['source']}, {one['score']:.3f})", soft_wrap=True)

@@ -172,7 +172,7 @@ def source_show(name: Name, acting: As = None, home: Home = None, json: Json = F
         console.print(output.facts(shown))
         table = output.table("when", "state", "by", "why")
         for change in history:
-            table.add_row(change["at"], change["after"], change["by"], change["reason"])
+            table.add_row(output.moment(change["at"]), change["after"], change["by"], change["reason"])
         console.print(table)
 
     output.emit({**shown, "history": history}, as_json=json, render=render)
