@@ -28,7 +28,7 @@ from sqlalchemy import insert
 
 from benchmarks.environment import environment, write_result
 from benchmarks.photographs import make_photographs
-from benchmarks.records_at_size import BATCH, SOURCES, rows_of, source_number, source_row
+from benchmarks.records_at_size import BATCH, SOURCES, rows_of, source_row
 from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.adapters.sql.models import SourceRow
 from countenance.adapters.sql.sealing import RowSeals
@@ -105,7 +105,14 @@ def _make(settings: Settings, place: Path, people: int) -> tuple[str, list[Path]
         for first in range(1, people + 1, BATCH):
             last = min(first + BATCH - 1, people)
             drawn = dict(enumerate(population.draw(last - first + 1, seed=SEED, start=first - 1).templates, first))
-            made = rows_of(first, last, seals, source_number=source_number, template=drawn.__getitem__, per_subject=1)
+            made = rows_of(
+                first,
+                last,
+                seals,
+                source_number=lambda subject: 1 + (subject - 1) * SOURCES // people,
+                template=drawn.__getitem__,
+                per_subject=1,
+            )
             with engine.begin() as connection:
                 for table, values in made:
                     connection.execute(insert(table), values)

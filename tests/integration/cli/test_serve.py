@@ -1,5 +1,6 @@
 """`serve` as a process: it is ready when it says so, on this machine only, and ends cleanly."""
 
+import asyncio
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import open_gallery
+from countenance.cli.serve import _listen
 from countenance.client.client import Client
 from tests import signed_up
 from tests.integration.cli.conftest import Command
@@ -72,6 +74,28 @@ def test_a_signal_ends_it_cleanly(filled_home: Path, number: signal.Signals) -> 
         _, err = running.communicate(timeout=30)
 
         assert (running.returncode, err) == (0, "")
+
+
+def test_answers_are_sent_at_once() -> None:
+    """Without TCP_NODELAY an answer waits 40 ms for the client's word that it has the head."""
+
+    async def accepted() -> int:
+        """Take one connection as the server does, and return whether small packets are sent at once."""
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken = writer.get_extra_info("socket")
+            found.set_result(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with _listen(0) as listener:
+            async with await asyncio.start_server(take, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                answer = await found
+                writer.close()
+                return answer
+
+    assert asyncio.run(accepted()) == 1
 
 
 def test_people_get_the_address_in_one_piece(filled_home: Path) -> None:
