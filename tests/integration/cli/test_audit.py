@@ -65,7 +65,8 @@ def test_an_auditor_of_an_organisation_sees_what_it_did_and_nobody_sees_sketches
     [organisation] = {one["actor"]["organisation"] for one in bench["entries"]}
     assert organisation != "house"
     assert {one["actor"]["organisation"] for one in house["entries"]} == {"house", organisation}
-    [search] = [one for one in house["entries"] if one["action"] == "search"]
+    # Other tests may have searched in the gallery that was copied.
+    [*_, search] = [one for one in house["entries"] if one["action"] == "search"]
     assert search in bench["entries"]
     assert "period" in search["facts"]
     assert "sketch" not in search["facts"]

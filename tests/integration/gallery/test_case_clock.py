@@ -46,7 +46,7 @@ def closed_case(gallery: OpenGallery, actor: Actor, reference: str, *, days_ago:
 
 def answered(gallery: OpenGallery, actor: Actor, case_id: str, search_id: str, *, reference: str) -> None:
     """Count a search under a case, with its answer and an approval that it used."""
-    with gallery.ledger.deciding(actor) as change:
+    with gallery.ledger.deciding() as change:
         change.reserve(search_id, actor=actor, case_id=case_id, at=utc_now())
         change.ask(
             ApprovalRequest(
