@@ -172,12 +172,17 @@ def engine_json(name: str, report: EngineReport, agreed: Agreement, templates: i
     }
 
 
+def _short(value: float) -> str:
+    """Write a time in three digits, or more where they stand before the point."""
+    return f"{value:#.3g}" if value < 1000 else f"{value:,.0f}"
+
+
 def _print(console: Console, result: dict[str, Any]) -> None:
     """Print a line an engine."""
     numbers = ("p50 ms", "p95 ms", "p99 ms", "first ms", "build s", "B/face", "top", "list", "lost")
     table = output.table("engine", *numbers, numbers=("engine", *numbers))
     for one in result["engines"]:
-        times = (f"{one[key]:#.3g}" for key in ("p50_ms", "p95_ms", "p99_ms", "first_search_ms", "build_seconds"))
+        times = (_short(one[key]) for key in ("p50_ms", "p95_ms", "p99_ms", "first_search_ms", "build_seconds"))
         size = "-" if one["bytes_a_face"] is None else f"{one['bytes_a_face']:.0f}"
         table.add_row(
             one["engine"],
