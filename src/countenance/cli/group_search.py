@@ -14,7 +14,7 @@ from countenance.cli.options import As, Home, Json
 from countenance.cli.search import Case, Force, Fpir, Kind, Limit, Offence, Purpose, Report, Thorough, Threshold
 from countenance.core.errors import CountenanceError
 from countenance.policy.request import ProbeKind
-from countenance.search.model import LEAD, SearchAnswer, SearchRequest
+from countenance.search.model import LEAD, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json
 from countenance.search.strangers import in_short
 from countenance.vision.decode import read_image_file
@@ -48,7 +48,6 @@ def search_group(
         image = read_image_file(photograph, limits=gallery.limits)
         if report is not None:
             require_free(report, never=photograph, force=force)
-        group = gallery.faces(image, filename=photograph.name, thorough=thorough)
         request = SearchRequest(
             image=image,
             filename=photograph.name,
@@ -65,24 +64,27 @@ def search_group(
         answers, ended = _all_of(gallery.search_group(request))
         if report is not None and answers:
             entries = [
-                report_entry(
-                    gallery, one, name=f"{photograph.name}, face {one.probe.used}", photograph=image, actor=actor
-                )
+                report_entry(gallery, one, name=_name(photograph, one), photograph=image, actor=actor)
                 for one in answers
             ]
             write_file(report, render_report(entries, title=f"Case {case.strip()}", credits=()).encode())
-    poor = {face.number: face.refusals for face in group.faces if not face.passes}
+    faces = answers[0].probe.faces if answers else ()
     result = {
-        "faces": len(group.faces),
-        "not_searched": [{"face": number, "reasons": list(reasons)} for number, reasons in poor.items()],
+        "faces": len(faces),
+        "not_searched": [{"face": one.number, "reasons": list(one.refusals)} for one in faces if not one.passes],
         "answers": [answer_json(answer) for answer in answers],
         "error": None if ended is None else output.error_json(ended),
     }
-    if answers or ended is None:
+    if answers:
         output.emit(result, as_json=json, render=lambda console: _print(console, result, answers, report))
     if ended is not None:
         # One object only: beside answers it has the error already.
         raise typer.Exit(ended.exit_code) if json and answers else ended
+
+
+def _name(photograph: Path, answer: SearchAnswer) -> str:
+    """Return what a face of the photograph is called in the report."""
+    return photograph.name if answer.probe.used is None else f"{photograph.name}, face {answer.probe.used}"
 
 
 def _all_of(answers: Iterable[SearchAnswer]) -> tuple[list[SearchAnswer], CountenanceError | None]:
@@ -98,22 +100,22 @@ def _all_of(answers: Iterable[SearchAnswer]) -> tuple[list[SearchAnswer], Counte
 
 def _print(console: Console, result: dict[str, Any], answers: list[SearchAnswer], report: Path | None) -> None:
     """Print a line a face."""
-    if not result["faces"]:
-        console.print("No face was found in this photograph.")
-        return
     numbers = ("face", "candidates", "score", "strangers")
     table = output.table("face", "candidates", "first of them", "score", "strangers", "search", numbers=numbers)
-    for one in answers:
+    searched = [one for one in answers if one.outcome is SearchOutcome.SEARCHED]
+    for one in searched:
         first = next(iter(one.candidates), None)
         name, score, strangers = "nobody", "", ""
         if first is not None:
             name = first.face.label or f"(unnamed) {first.face.subject_id}"
             score, strangers = f"{first.score:.3f}", in_short(first.strangers)
         table.add_row(str(one.probe.used), str(len(one.candidates)), name, score, strangers, one.search_id)
-    if answers:
+    if searched:
         console.print(table)
         console.print(LEAD)
+    elif not result["faces"]:
+        console.print(answers[0].message)
     for one in result["not_searched"]:
         console.print(f"Face {one['face']} is too poor to be searched: {'; '.join(one['reasons'])}.")
-    if report is not None and answers:
+    if report is not None:
         console.print(f"Report: {report}", soft_wrap=True)

@@ -155,9 +155,9 @@ class SearchService:
     def search_group(self, request: SearchRequest) -> Iterator[SearchAnswer]:
         """Search for every face of one photograph that is good enough: a search each, scanned for together.
 
-        Each is decided on, counted, kept and logged by itself. Yields the answers, largest face first; none where no
-        face can be searched. One that can't be made ends it with its error: those before were answered, those behind
-        it were not asked for.
+        Each is decided on, counted, kept and logged by itself. Yields the answers, largest face first, each with all
+        faces of the photograph; where none can be searched, the one answer that says so. One that can't be made ends
+        it with its error: those before were answered, those behind it were not asked for.
 
         Args:
             request: As for `search`, without a face and without further photographs.
@@ -171,6 +171,9 @@ class SearchService:
         self._check(request)
         image, group = self.faces(request.image, filename=request.filename, thorough=request.thorough)
         passing = [face for face in group.faces if face.passes]
+        if not passing:
+            # A search all the same: it is decided on and on record, and its answer says why nobody was searched for.
+            yield self.search(replace(request, face=1 if group.faces else None))
         for at in range(0, len(passing), TOGETHER):
             yield from self._search_faces(request, image, group, passing[at : at + TOGETHER])
 

@@ -79,7 +79,29 @@ class TestOtherwise:
 
         result = command("search-group", tmp_path / "wall.png", *ASKED, "--json").json
 
-        assert result == {"faces": 0, "not_searched": [], "answers": [], "error": None}
+        [answer] = result["answers"]
+        assert (result["faces"], result["not_searched"], result["error"]) == (0, [], None)
+        assert (answer["outcome"], answer["candidates"]) == ("no-face", [])
+        assert answer["receipt"]
+        assert "No face was found" in command("search-group", tmp_path / "wall.png", *ASKED).out
+
+    def test_faces_that_are_all_too_poor_are_one_answer(
+        self, command: Command, portraits: Mapping[str, Path], tmp_path: Path
+    ) -> None:
+        blurred = Image.open(portraits["person_a_1.jpg"]).convert("RGB").resize((160, 200)).filter(GaussianBlur(4))
+        blurred.save(tmp_path / "blurred.png")
+
+        result = command("search-group", tmp_path / "blurred.png", *ASKED, "--json").json
+
+        assert [answer["outcome"] for answer in result["answers"]] == ["face-refused"]
+        assert [one["face"] for one in result["not_searched"]] == [1]
+
+    def test_nobody_in_the_photograph_needs_a_case_as_well(self, command: Command, tmp_path: Path) -> None:
+        Image.new("RGB", (320, 240), "grey").save(tmp_path / "wall.png")
+
+        ended = command("search-group", tmp_path / "wall.png", "--case", "no-such-case", "--purpose", "missing-person")
+
+        ended.refused(NotPermittedError.exit_code, "not-permitted")
 
     def test_a_refusal_in_the_middle_leaves_what_was_answered(
         self, command: Command, group: Path, monkeypatch: pytest.MonkeyPatch
