@@ -1,4 +1,4 @@
-"""Reading the log backwards, a page at a time, for people who may see a part of it."""
+"""Reading the log backwards, for people who may see a part of it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -39,17 +39,31 @@ def newest(log: AuditReader, *, before: int | None, limit: int, wanted: Callable
         wanted: Says which.
     """
     size = log.head().size
-    at = size if before is None else min(before, size)
-    stop = max(0, at - MOST_LOOKED_AT)
-    found: list[Mapping[str, Any]] = []
+    found, before = newest_bodies(log, before=size if before is None else min(before, size), limit=limit, wanted=wanted)
+    return Page(size=size, entries=tuple(_shown(at, body) for at, body in found), before=before)
+
+
+def newest_bodies(
+    log: AuditReader, *, before: int, limit: int, wanted: Callable[[Mapping[str, Any]], bool]
+) -> tuple[list[tuple[int, bytes]], int | None]:
+    """Return the newest entries as they stand in the log, each with its index, the newest first; and where to go on.
+
+    Args:
+        log: Any log.
+        before: Only entries of a lower index; at most the log's size.
+        limit: Most entries, at least 1.
+        wanted: Says which.
+    """
+    at, stop = before, max(0, before - MOST_LOOKED_AT)
+    found: list[tuple[int, bytes]] = []
     while at > stop and len(found) < limit:
         first = max(stop, at - STEP)
         bodies = list(log.entries(first, at))
         while at > first and len(found) < limit:
             at -= 1
             if wanted(json.loads(bodies[at - first])):
-                found.append(_shown(at, bodies[at - first]))
-    return Page(size=size, entries=tuple(found), before=at or None)
+                found.append((at, bodies[at - first]))
+    return found, at or None
 
 
 def _shown(index: int, body: bytes) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from countenance.audit.browsing import newest_bodies
 from countenance.audit.model import Entry, Outcome, Receipt
 from countenance.audit.note import Verifier
 from countenance.audit.ports import AuditReader
@@ -87,7 +88,10 @@ def audit_verify(
 
 @audit_app.command("show")
 def audit_show(
-    first: Annotated[int, typer.Argument(help="Index of the first entry; below 0 counts from the end.")] = -20,
+    first: Annotated[
+        int | None,
+        typer.Argument(help="Index of the first entry; below 0, behind `--`, from the end. Left out: the newest."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most entries to show.")] = 20,
     acting: As = None,
     home: Home = None,
@@ -99,10 +103,16 @@ def audit_show(
     """
     with open_acting(home, acting, "audit show") as (gallery, actor):
         size = gallery.audit.head().size
-        start = min(first if first >= 0 else max(0, size + first), size)
-        bodies = gallery.audit.entries(start, min(start + limit, size))
-        found = [shown_json(start + at, body) for at, body in enumerate(bodies)]
-        entries = [one for one in found if may_read(actor, one)]
+        if first is None:
+            found, _ = newest_bodies(
+                gallery.audit, before=size, limit=limit, wanted=lambda entry: may_read(actor, entry)
+            )
+            entries = [shown_json(at, body) for at, body in reversed(found)]
+        else:
+            start = min(first if first >= 0 else max(0, size + first), size)
+            bodies = gallery.audit.entries(start, min(start + limit, size))
+            shown = [shown_json(start + at, body) for at, body in enumerate(bodies)]
+            entries = [one for one in shown if may_read(actor, one)]
 
     def render(console: Console) -> None:
         """Print a table."""

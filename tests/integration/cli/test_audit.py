@@ -52,6 +52,48 @@ def test_the_log_is_verified_and_shown(command: Command, own_home: Path) -> None
     assert own_home.is_dir()
 
 
+@pytest.mark.parametrize("limit", [1, 3, 20, 21, 10_000])
+@pytest.mark.usefixtures("own_home")
+def test_without_an_index_the_newest_entries_are_shown(command: Command, limit: int) -> None:
+    for _ in range(25):
+        command("audit", "show", "0", "--limit", "1")
+
+    shown = command("audit", "show", "--limit", f"{limit}", "--json").json
+
+    assert [one["index"] for one in shown["entries"]] == list(range(max(0, shown["size"] - limit), shown["size"]))
+    # The newest is this reading itself.
+    assert shown["entries"][-1]["action"] == "read-log"
+
+
+@pytest.mark.usefixtures("own_home")
+def test_the_newest_entries_are_those_that_the_auditor_may_read(command: Command) -> None:
+    as_bench = ("--as", "bench-auditor", "--json")
+    command("audit", "show", *as_bench)
+    for _ in range(3):
+        command("audit", "show")
+
+    shown = command("audit", "show", "--limit", "2", *as_bench).json
+
+    assert [one["index"] for one in shown["entries"]] == [shown["size"] - 5, shown["size"] - 1]
+    assert "house" not in {one["actor"]["organisation"] for one in shown["entries"]}
+
+
+@pytest.mark.parametrize(
+    ("first", "limit", "indices"),
+    [
+        pytest.param(-3, 2, slice(-3, -1), id="from the end"),
+        pytest.param(-3, 20, slice(-3, None), id="to the end"),
+        pytest.param(-(10**9), 2, slice(0, 2), id="further back than there are entries"),
+        pytest.param(10**9, 2, slice(0, 0), id="after the end"),
+    ],
+)
+@pytest.mark.usefixtures("own_home")
+def test_an_index_says_where_to_begin(command: Command, first: int, limit: int, indices: slice) -> None:
+    shown = command("audit", "show", "--limit", f"{limit}", "--json", "--", f"{first}").json
+
+    assert [one["index"] for one in shown["entries"]] == list(range(shown["size"]))[indices]
+
+
 @pytest.mark.usefixtures("own_home")
 def test_an_auditor_of_an_organisation_sees_what_it_did_and_nobody_sees_sketches(
     command: Command, portraits: Mapping[str, Path]
