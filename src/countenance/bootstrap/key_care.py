@@ -11,7 +11,7 @@ from countenance.bootstrap.keks import KekKind, kind_of
 from countenance.bootstrap.keyring import key_files, key_places, open_keks, open_keyring
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import IntegrityError
-from countenance.keys.care import restored, rewrapped
+from countenance.keys.care import restored, rewrap
 from countenance.keys.model import HOME, KeyringContent
 from countenance.keys.ports import Record
 from countenance.keys.service import REASON
@@ -52,7 +52,9 @@ def rotate_keys(
     record: Record,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> str:
-    """Take a new key-encryption key and wrap every data key with it; the data stay as they are.
+    """Take a new key-encryption key and wrap every data key with it; the data stay as they are, and servers go on.
+
+    Rotations take turns; other uses of the keyring wait for none.
 
     Steps, each of which may be the last before a crash:
     1. A new key is made where keys of its kind lie; nothing names it yet.
@@ -73,11 +75,12 @@ def rotate_keys(
         NotFoundError, IntegrityError, InvalidInputError: the old key or the new one is not at hand; nothing changed.
     """
     store, keks = FileKeyringStore(key_files(settings)[1]), open_keks(settings)
-    old = keks.load(store.read().kek_id)
-    new = keks.make_next(to or kind_of(old.kek_id))
-    record(before=old.kek_id, after=new.kek_id)
-    store.change(lambda content: rewrapped(content, old, new, on_progress=on_progress))
-    keks.settle(old=old.kek_id, new=new.kek_id)
+    with store.rotating():
+        old = keks.load(store.read().kek_id)
+        new = keks.make_next(to or kind_of(old.kek_id))
+        record(before=old.kek_id, after=new.kek_id)
+        rewrap(store, old, new, on_progress=on_progress)
+        keks.settle(old=old.kek_id, new=new.kek_id)
     return new.kek_id
 
 

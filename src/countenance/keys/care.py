@@ -4,7 +4,48 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from countenance.keys.model import HOME, KeyEntry, KeyringContent, key_wrong
-from countenance.keys.ports import KeyEncryptionKey
+from countenance.keys.ports import KeyEncryptionKey, KeyringStore
+
+
+def rewrap(
+    store: KeyringStore,
+    old: KeyEncryptionKey,
+    new: KeyEncryptionKey,
+    *,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Put a keyring in its store under another key-encryption key; the data stay as they are.
+
+    A token or a key service takes its time over each key, and nobody else waits for it. Steps:
+    1. The keys that are there are wrapped anew, while others make and destroy some.
+    2. All are put in at once, if those that are there by then are those that were wrapped.
+    3. If not, what is new goes through 1. too: a key made meanwhile is wrapped, the mark of one that was destroyed
+       meanwhile stays as it is.
+
+    Args:
+        on_progress: Called with how many keys were wrapped since the last call.
+
+    Raises:
+        IntegrityError: code `key-wrong`: `old` does not wrap the keyring, or no longer; nothing was changed.
+        UnavailableError: code `keyring-unwritable`, or the key service's own; nothing was changed.
+    """
+    done: dict[tuple[str, KeyEntry], KeyEntry] = {}
+    rest = list(store.read().entries.items())
+
+    def put(now: KeyringContent) -> KeyringContent:
+        if now.kek_id != old.kek_id:
+            raise key_wrong(now.kek_id)
+        rest.extend(item for item in now.entries.items() if item not in done)
+        if rest:
+            return now
+        return KeyringContent(kek_id=new.kek_id, entries={item[0]: done[item] for item in now.entries.items()})
+
+    while rest:
+        for scope, entry in rest:
+            done[scope, entry] = _rewrapped(scope, entry, old, new)
+            on_progress(1)
+        rest.clear()
+        store.change(put)
 
 
 def rewrapped(

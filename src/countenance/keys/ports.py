@@ -101,7 +101,8 @@ class KeyringStore(Protocol):
         """Replace what is kept, all or nothing, alone among all processes.
 
         Args:
-            changed: Returns the new content from the current one; the current one itself means no change.
+            changed: Returns the new content from the current one; the current one itself means no change. Others wait
+                for it: it asks no key-encryption key.
 
         Raises:
             UnavailableError: code `keyring-unwritable`; nothing was changed.

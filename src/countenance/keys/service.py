@@ -6,6 +6,7 @@ from dataclasses import replace
 from threading import Lock
 
 from countenance.core.clock import utc_now
+from countenance.core.errors import CountenanceError
 from countenance.keys.envelope import KEY_BYTES, Envelope
 from countenance.keys.model import (
     HOME,
@@ -96,24 +97,43 @@ class WrappedKeyring:
 
     def _envelope(self, scope: str, *, make: bool) -> Envelope:
         """Return a scope's key at work, made where it is new and may be."""
-        content = self._current()
-        envelope = self._envelopes.get(scope)
-        if envelope is not None:
-            return envelope
-        entry = content.entries.get(checked_scope(scope))
-        if entry is None:
-            if not make:
+        while True:
+            content = self._current()
+            envelope = self._envelopes.get(scope)
+            if envelope is not None:
+                return envelope
+            entry = content.entries.get(checked_scope(scope))
+            if entry is None and not make:
                 raise key_missing(scope)
-            content = self._store.change(self._with_key(scope))
-            entry = content.entries[scope]
-        if entry.destroyed_at is not None:
-            raise key_destroyed(scope)
-        envelope = Envelope(self._kek(content.kek_id).unwrap(entry.wrapped, scope=scope), scope)
-        with self._lock:
-            # Kept only where the key was not destroyed or wrapped anew meanwhile.
-            if self._content is not None and self._content.entries.get(scope) == entry:
-                self._envelopes[scope] = envelope
-        return envelope
+            if entry is not None and entry.destroyed_at is not None:
+                raise key_destroyed(scope)
+            try:
+                kek = self._kek(content.kek_id)
+                if entry is None:
+                    self._add_key(scope, kek)
+                    continue
+                envelope = Envelope(kek.unwrap(entry.wrapped, scope=scope), scope)
+            except CountenanceError:
+                # A rotation by another process may have destroyed the key-encryption key meanwhile.
+                if self._store.read().kek_id == content.kek_id:
+                    raise
+                continue
+            with self._lock:
+                # Kept only where the key was not destroyed or wrapped anew meanwhile.
+                if self._content is not None and self._content.entries.get(scope) == entry:
+                    self._envelopes[scope] = envelope
+            return envelope
+
+    def _add_key(self, scope: str, kek: KeyEncryptionKey) -> None:
+        """Give a scope its key, unless it got or lost one, or the keyring another key-encryption key, meanwhile."""
+        wrapped = kek.wrap(secrets.token_bytes(KEY_BYTES), scope=scope)
+
+        def added(content: KeyringContent) -> KeyringContent:
+            if scope in content.entries or content.kek_id != kek.kek_id:
+                return content
+            return replace(content, entries={**content.entries, scope: KeyEntry(wrapped=wrapped, made_at=utc_now())})
+
+        self._store.change(added)
 
     def _current(self) -> KeyringContent:
         """Return the keyring as it stands, and forget keys that are no longer in it."""
@@ -128,17 +148,6 @@ class WrappedKeyring:
                     if content.entries.get(scope) == before[scope]
                 }
         return content
-
-    def _with_key(self, scope: str) -> Callable[[KeyringContent], KeyringContent]:
-        """Return the change that gives a scope its key, unless another process was first."""
-
-        def added(content: KeyringContent) -> KeyringContent:
-            if scope in content.entries:
-                return content
-            wrapped = self._kek(content.kek_id).wrap(secrets.token_bytes(KEY_BYTES), scope=scope)
-            return replace(content, entries={**content.entries, scope: KeyEntry(wrapped=wrapped, made_at=utc_now())})
-
-        return added
 
 
 def new_content(kek: KeyEncryptionKey) -> KeyringContent:

@@ -49,10 +49,7 @@ class FileKeyringStore:
             ConflictError: code `keyring-exists`; nothing was changed.
             UnavailableError: code `keyring-unwritable`; nothing was changed.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise _unwritable(self.path, error) from None
+        self._make_folder()
         with self._changing():
             if self.path.exists():
                 raise ConflictError(
@@ -104,10 +101,7 @@ class FileKeyringStore:
         Raises:
             UnavailableError: code `keyring-unwritable`; nothing was changed.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise _unwritable(self.path, error) from None
+        self._make_folder()
         with self._changing():
             try:
                 current = self.read()
@@ -121,10 +115,27 @@ class FileKeyringStore:
             return self.read()
 
     @contextmanager
+    def rotating(self) -> Iterator[None]:
+        """Take turns with whoever else gives the keyring another key-encryption key; all others use it meanwhile.
+
+        Raises:
+            UnavailableError: code `keyring-unwritable`; nothing was changed.
+        """
+        self._make_folder()
+        with self._locked("rotation-lock"):
+            yield
+
+    @contextmanager
     def _changing(self) -> Iterator[None]:
-        """Hold the lock that lets one process change the keyring at a time."""
+        """Hold the lock that lets one process change the keyring at a time: for a moment, nothing is asked under it."""
+        with self._locked("lock"):
+            yield
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """Hold a lock in a file beside the keyring."""
         try:
-            descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self.path.with_name(f"{self.path.name}.{name}"), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise _unwritable(self.path, error) from None
         try:
@@ -132,6 +143,13 @@ class FileKeyringStore:
             yield
         finally:
             os.close(descriptor)
+
+    def _make_folder(self) -> None:
+        """Make the folder that the keyring lies in."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
 
     def _load(self) -> KeyringContent:
         """Open the file, read it, and hold it open."""
