@@ -103,12 +103,14 @@ def restore_escrow(
         backup = rewrapped(escrow.content, opener, kek)
         record(escrow=escrow.escrow_id, to=None, lost=[], **facts)
         return store.put(lambda found: restored(backup, found)), frozenset()
-    new = _new_kek(keks, to)
-    backup = rewrapped(escrow.content, opener, new)
-    content, lost = recovered(backup, current)
-    record(escrow=escrow.escrow_id, to=to.value, lost=sorted(lost), **facts)
-    kept = store.put(lambda _: content)
-    keks.settle(old=new.kek_id, new=new.kek_id)
+    with store.rotating():
+        new = _new_kek(keks, to)
+        backup = rewrapped(escrow.content, opener, new)
+        _, lost = recovered(backup, current)
+        record(escrow=escrow.escrow_id, to=to.value, lost=sorted(lost), **facts)
+        # A server that has opened its keys may have destroyed some meanwhile.
+        kept = store.put(lambda found: recovered(backup, found)[0])
+        keks.settle(old=new.kek_id, new=new.kek_id)
     return kept, lost
 
 

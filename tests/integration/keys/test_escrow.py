@@ -173,6 +173,20 @@ class TestRestoring:
         with open_keyring(settings) as keyring:
             assert keyring.state(SOURCE) is KeyState.DESTROYED
 
+    def test_a_key_destroyed_meanwhile_by_a_server_that_runs_does_not_come_back(
+        self, settings: Settings, shares: list[Path], tmp_path: Path
+    ) -> None:
+        with open_keyring(settings) as server:
+            key_files(settings)[0].unlink()
+
+            def destroy(**_: object) -> None:
+                server.destroy(SOURCE, reason="withdrawn")
+
+            restore_escrow(settings, tmp_path / "escrow", shares[:3], to=KekKind.FILE, record=destroy)
+
+        with open_keyring(settings) as keyring:
+            assert keyring.state(SOURCE) is KeyState.DESTROYED
+
     @pytest.mark.parametrize("done", ["key made", "keyring replaced"])
     def test_cut_short_after_any_step_it_is_finished_by_running_it_again(
         self, settings: Settings, shares: list[Path], tmp_path: Path, done: str, monkeypatch: pytest.MonkeyPatch
