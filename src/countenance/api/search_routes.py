@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 Photograph = Annotated[UploadFile, File(description="JPEG, PNG, WebP, HEIC, AVIF, TIFF or BMP. It is not kept.")]
 Thorough = Annotated[bool, Form(description="Look for small faces too.")]
+Case = Annotated[str, Form(description="Reference of an open case of your organisation.", examples=["2026-114"])]
+Purpose = Annotated[str, Form(description="A code of `GET /v1/policy`.", examples=["missing-person"])]
+Offence = Annotated[str, Form(description="The offence that is investigated, a code too, where the purpose needs one.")]
+Kind = Annotated[ProbeKind, Form(description="What the photograph is.")]
+Emergency = Annotated[bool, Form(description="Search now; a supervisor has to approve it in 48 hours.")]
 Face1 = Annotated[int | None, Form(description="Which face, from 1; left out when there is one only.", examples=[1])]
 Further = Annotated[
     Sequence[UploadFile],
@@ -59,6 +64,15 @@ REFUSED_SEARCH = [
     *REFUSED_PICTURE,
 ]
 """Codes of a search that can't be made as it was asked for."""
+
+NO_SEARCH = {
+    400: ["body-unreadable"],
+    409: ["pack-mismatch"],
+    413: ["request-too-large"],
+    422: REFUSED_SEARCH,
+    503: ["records-unavailable"],
+}
+"""By status, the codes of a search that was not made."""
 
 
 def _further(uploads: Sequence[UploadFile], faces: Sequence[int]) -> tuple[ProbePhotograph, ...]:
@@ -123,29 +137,17 @@ def _add_search(router: APIRouter, gallery: "OpenGallery") -> None:
         tags=["search"],
         status_code=201,
         response_model=models.SearchReply,
-        responses=problems(
-            {
-                400: ["body-unreadable"],
-                409: ["pack-mismatch"],
-                413: ["request-too-large"],
-                422: REFUSED_SEARCH,
-                503: ["records-unavailable"],
-            }
-        ),
+        responses=problems(NO_SEARCH),
     )
     def search(
         response: Response,
         actor: CurrentActor,
         photograph: Photograph,
-        case: Annotated[
-            str, Form(description="Reference of an open case of your organisation.", examples=["2026-114"])
-        ],
-        purpose: Annotated[str, Form(description="A code of `GET /v1/policy`.", examples=["missing-person"])],
-        offence: Annotated[
-            str, Form(description="The offence that is investigated, a code too, where the purpose needs one.")
-        ] = "",
-        kind: Annotated[ProbeKind, Form(description="What the photograph is.")] = ProbeKind.PHOTOGRAPH,
-        emergency: Annotated[bool, Form(description="Search now; a supervisor has to approve it in 48 hours.")] = False,
+        case: Case,
+        purpose: Purpose,
+        offence: Offence = "",
+        kind: Kind = ProbeKind.PHOTOGRAPH,
+        emergency: Emergency = False,
         face: Face1 = None,
         further: Further = (),
         further_face: FurtherFaces = (),

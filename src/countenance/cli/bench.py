@@ -35,6 +35,19 @@ from countenance.evaluation.search_benchmark import (
 
 MAX_DIM = 4096
 
+Scratch = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the templates in full precision, 4 bytes a column; the system's own if left out."),
+]
+Graphs = Annotated[
+    Path | None,
+    typer.Option(help="Folder for what took long to build; what is there is searched without building it again."),
+]
+BuildBreadth = Annotated[
+    int | None,
+    typer.Option(min=1, max=4096, help="How broadly faiss-hnsw and usearch build their graphs; their own if left out."),
+]
+
 bench_app = typer.Typer(help="Benchmarks on made-up templates; no gallery is needed or touched.", no_args_is_help=True)
 
 
@@ -53,22 +66,9 @@ def bench_search(
     probes: Annotated[int, typer.Option(help="How many probes to search with, one at a time; each has a mate.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed draws the same templates.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the JSON object with each search's time to a file.")] = None,
-    scratch: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for the templates in full precision, 4 bytes a column; the system's own if left out."
-        ),
-    ] = None,
-    graphs: Annotated[
-        Path | None,
-        typer.Option(help="Folder for what took long to build; what is there is searched without building it again."),
-    ] = None,
-    build_breadth: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=4096, help="How broadly faiss-hnsw and usearch build their graphs; their own if left out."
-        ),
-    ] = None,
+    scratch: Scratch = None,
+    graphs: Graphs = None,
+    build_breadth: BuildBreadth = None,
     milvus_process: Annotated[
         int | None, typer.Option(help="Number of the Milvus server's process, so that its memory counts.")
     ] = None,
@@ -84,10 +84,7 @@ def bench_search(
         require_free(out, force=force)
     _require_possible(dim, seed)
     settings = load_settings(home)
-    started = {
-        "measured_at": utc_now().isoformat(),
-        "machine": asdict(machine(len(os.sched_getaffinity(0)))),
-    }
+    started = {"measured_at": utc_now().isoformat(), "machine": asdict(machine(len(os.sched_getaffinity(0))))}
     gallery = made_up_gallery(population(settings, dim), templates=templates, probes=probes, seed=seed)
     stored = StoredTemplates(scratch, templates=templates, dim=dim)
     makers = {
@@ -96,12 +93,8 @@ def bench_search(
         )
         for name in dict.fromkeys(engine)
     }
-
-    def keeper(name: EngineName) -> KeptGraph | None:
-        """Return where an engine keeps what it built."""
-        return None if graphs is None else KeptGraph(graphs, gallery, engine=_as_built(name, build_breadth))
-
-    engines = _measured(gallery, stored, makers, keeper, quiet=json)
+    keepers = {name: _keeper(name, graphs, gallery, build_breadth) for name in makers}
+    engines = _measured(gallery, stored, makers, keepers, quiet=json)
     result = {
         **started,
         "templates": templates,
@@ -130,7 +123,7 @@ def _measured(
     gallery: MadeUpGallery,
     stored: StoredTemplates,
     makers: Mapping[EngineName, Callable[[], SearchEngine]],
-    keeper: Callable[[EngineName], KeptGraph | None],
+    keepers: Mapping[EngineName, KeptGraph | None],
     *,
     quiet: bool,
 ) -> list[dict[str, Any]]:
@@ -140,7 +133,7 @@ def _measured(
     for name, make in makers.items():
         beside: list[RowConsumer] = [] if reports else [stored, truth]
         with output.progress(f"Filling {name}", gallery.templates, quiet=quiet) as bar:
-            reports[name] = measure(gallery, make, keeper=keeper(name), beside=beside, on_progress=bar.advance)
+            reports[name] = measure(gallery, make, keeper=keepers[name], beside=beside, on_progress=bar.advance)
     nearest = truth.nearest()
     return [
         engine_json(name, report, agreement(gallery, nearest, report.neighbours), gallery.templates)
@@ -148,9 +141,14 @@ def _measured(
     ]
 
 
-def _as_built(engine: EngineName, build_breadth: int | None) -> str:
-    """Return the name under which an engine's graph is kept."""
-    return engine if build_breadth is None or engine not in GRAPHS else f"{engine}-{build_breadth}"
+def _keeper(
+    engine: EngineName, graphs: Path | None, gallery: MadeUpGallery, build_breadth: int | None
+) -> KeptGraph | None:
+    """Return where an engine's graph is kept; None where nothing is."""
+    if graphs is None:
+        return None
+    name = engine if build_breadth is None or engine not in GRAPHS else f"{engine}-{build_breadth}"
+    return KeptGraph(graphs, gallery, engine=name)
 
 
 def engine_json(name: str, report: EngineReport, agreed: Agreement, templates: int) -> dict[str, Any]:

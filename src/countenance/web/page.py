@@ -60,59 +60,53 @@ def page_router(
     environment = Environment(
         loader=PackageLoader("countenance.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    shared = {"version": version("countenance"), "lead": LEAD}
-    search = environment.get_template("search.html").render(
-        max_limit=MAX_LIMIT,
-        max_image_bytes=max_image_bytes,
-        max_photographs=MAX_PHOTOGRAPHS,
-        kinds=KINDS,
-        **shared,
-    )
-    own = environment.get_template("own.html").render(shared)
-    audit = environment.get_template("audit.html").render(shared)
-    sectors, roles = [one.value for one in Sector if one is not Sector.HOUSE], sorted(CUSTOMER_ROLES)
-    organisations = environment.get_template("organisations.html").render(sectors=sectors, roles=roles, **shared)
-    rights = environment.get_template("rights.html").render(kinds=ASKED_FOR, max_words=MAX_WORDS, **shared)
+    environment.globals.update(version=version("countenance"), lead=LEAD)
+    router = APIRouter(include_in_schema=False)
+    _add_page(router, "/", _search_page(environment, max_image_bytes))
+    _add_page(router, "/own", environment.get_template("own.html").render())
+    _add_page(router, "/audit", environment.get_template("audit.html").render())
+    _add_page(router, "/organisations", _organisations_page(environment))
+    _add_page(router, "/rights", environment.get_template("rights.html").render(kinds=ASKED_FOR, max_words=MAX_WORDS))
     retention = environment.get_template("retention.html").render(
         presets=PRESETS,
         keep_answers_days=keep_answers_days,
         keep_requests_days=keep_requests_days,
         keep_cases_days=keep_cases_days,
         contact=rights_contact,
-        **shared,
     )
-    static = _static_files()
-    router = APIRouter(include_in_schema=False)
+    _add_page(router, "/retention", retention)
+    _add_static(router)
+    return router
 
-    @router.get("/")
+
+def _search_page(environment: Environment, max_image_bytes: int) -> str:
+    """Return the page that searches."""
+    return environment.get_template("search.html").render(
+        max_limit=MAX_LIMIT, max_image_bytes=max_image_bytes, max_photographs=MAX_PHOTOGRAPHS, kinds=KINDS
+    )
+
+
+def _organisations_page(environment: Environment) -> str:
+    """Return the page of organisations."""
+    sectors = [one.value for one in Sector if one is not Sector.HOUSE]
+    return environment.get_template("organisations.html").render(sectors=sectors, roles=sorted(CUSTOMER_ROLES))
+
+
+def _add_page(router: APIRouter, path: str, page: str) -> None:
+    """Add the route of a page, which is the same for everybody and holds nothing of anybody or of the gallery.
+
+    That is fetched by the page's script, once somebody signed in who may see it.
+    """
+
+    @router.get(path)
     def show_page() -> Response:
-        """Return the page. It holds nothing of the gallery: everything is fetched once somebody signed in."""
-        return Response(search, media_type="text/html")
+        """Return the page."""
+        return Response(page, media_type="text/html")
 
-    @router.get("/own")
-    def show_own() -> Response:
-        """Return the page of one's own sign-in. It holds nothing of anybody."""
-        return Response(own, media_type="text/html")
 
-    @router.get("/audit")
-    def show_audit() -> Response:
-        """Return the page of the audit log. It holds no entry: an auditor's requests fetch them."""
-        return Response(audit, media_type="text/html")
-
-    @router.get("/organisations")
-    def show_organisations() -> Response:
-        """Return the page of organisations. It holds nothing of any: an operator's requests fetch them."""
-        return Response(organisations, media_type="text/html")
-
-    @router.get("/rights")
-    def show_rights() -> Response:
-        """Return the page of the rights desk. It holds nothing of anybody: a custodian's requests fetch it."""
-        return Response(rights, media_type="text/html")
-
-    @router.get("/retention")
-    def show_retention() -> Response:
-        """Return the page that says to everybody how long what is kept. It holds nothing of anybody."""
-        return Response(retention, media_type="text/html")
+def _add_static(router: APIRouter) -> None:
+    """Add the route of the pages' own files."""
+    static = _static_files()
 
     @router.get("/static/{name}")
     def show_static(name: str) -> Response:
@@ -121,8 +115,6 @@ def page_router(
             raise NotFoundError("there is no such file", code="route-unknown")
         media_type, data = static[name]
         return Response(data, media_type=media_type)
-
-    return router
 
 
 def _static_files() -> Mapping[str, tuple[str, bytes]]:
