@@ -23,7 +23,7 @@ from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.audit_files import keys_of, read_receipt, read_text
 from countenance.cli.files import make_folder, require_free, write_file
-from countenance.cli.options import As, Home, Json
+from countenance.cli.options import As, Force, Home, Json
 from countenance.core.errors import InvalidInputError
 
 audit_app = typer.Typer(help="The audit log: what was done, and the proof of it.", no_args_is_help=True)
@@ -40,7 +40,6 @@ Kept = Annotated[
     list[Path] | None,
     typer.Option("--checkpoint", help="A signed checkpoint that was kept elsewhere; may be given several times."),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")]
 
 
 @audit_app.command("verify")

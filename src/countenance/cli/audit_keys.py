@@ -16,7 +16,7 @@ from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.audit_files import keys_of, read_consistency, read_text
 from countenance.cli.files import require_free, write_file, write_private
-from countenance.cli.options import As, Home, Json
+from countenance.cli.options import As, Force, Home, Json
 from countenance.core.errors import InvalidInputError
 
 
@@ -69,7 +69,7 @@ def audit_witness(
     proof: Annotated[
         Path | None, typer.Option(help="From `countenance audit prove --since FILE --json`; not needed the first time.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")] = False,
+    force: Force = False,
     home: Home = None,  # noqa: ARG001 - every command has it; a witness has no gallery
     json: Json = False,
 ) -> None:

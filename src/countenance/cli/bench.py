@@ -15,7 +15,7 @@ from countenance.bootstrap.benchmarking import GRAPHS, EngineName, engine_maker,
 from countenance.bootstrap.settings import load_settings
 from countenance.cli import output
 from countenance.cli.files import require_free, write_file
-from countenance.cli.options import Home, Json
+from countenance.cli.options import Force, Home, Json
 from countenance.core.clock import utc_now
 from countenance.core.errors import InvalidInputError
 from countenance.evaluation.kept_graphs import KeptGraph
@@ -72,7 +72,7 @@ def bench_search(
     milvus_process: Annotated[
         int | None, typer.Option(help="Number of the Milvus server's process, so that its memory counts.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")] = False,
+    force: Force = False,
     home: Home = None,
     json: Json = False,
 ) -> None:

@@ -10,7 +10,7 @@ from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
 from countenance.cli.files import require_free, write_file
-from countenance.cli.options import Home, Json
+from countenance.cli.options import Force, Home, Json
 from countenance.core.errors import InvalidInputError
 from countenance.evaluation.reliability import FORMATS, reliability_plot
 from countenance.gallery.model import Snapshot
@@ -41,7 +41,7 @@ def show(
     plot: Annotated[
         Path | None, typer.Option(help="Where to draw expected against counted strangers, .svg or .png.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")] = False,
+    force: Force = False,
     home: Home = None,
     json: Json = False,
 ) -> None:

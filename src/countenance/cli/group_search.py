@@ -10,8 +10,8 @@ from rich.console import Console
 from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.files import require_free, write_file
-from countenance.cli.options import As, Home, Json
-from countenance.cli.search import Case, Force, Fpir, Kind, Limit, Offence, Purpose, Report, Thorough, Threshold
+from countenance.cli.options import As, Force, Home, Json
+from countenance.cli.search_options import Case, Fpir, Kind, Limit, Offence, Purpose, Report, Thorough, Threshold
 from countenance.core.errors import CountenanceError
 from countenance.policy.request import ProbeKind
 from countenance.search.model import LEAD, SearchAnswer, SearchOutcome, SearchRequest

@@ -1,4 +1,4 @@
-"""Options that every command has."""
+"""Options that many commands have."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,8 @@ Home = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+Force = Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")]
 
 As = Annotated[
     str | None,

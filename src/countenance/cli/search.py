@@ -11,11 +11,12 @@ from rich.table import Table
 from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.files import require_free, write_file
-from countenance.cli.options import As, Home, Json
+from countenance.cli.options import As, Force, Home, Json
+from countenance.cli.search_options import Case, Fpir, Kind, Limit, Offence, Purpose, Report, Thorough, Threshold
 from countenance.cli.strip import strip_lines
 from countenance.core.errors import InvalidInputError
 from countenance.policy.request import ProbeKind
-from countenance.search.model import LEAD, MAX_LIMIT, ProbePhotograph, SearchAnswer, SearchOutcome, SearchRequest
+from countenance.search.model import LEAD, ProbePhotograph, SearchAnswer, SearchOutcome, SearchRequest
 from countenance.search.rendering import answer_json, coverage_line, probe_json
 from countenance.search.strangers import in_short, in_words, interval_in_short
 from countenance.vision.decode import ImageLimits, read_image_file
@@ -26,22 +27,6 @@ from countenance.web.report import render_report, report_entry
 
 ENCODERS = {".jpg": encode_jpeg, ".jpeg": encode_jpeg, ".png": encode_png}
 """What `faces` can write, by the file's extension."""
-
-Case = Annotated[str, typer.Option(help="An open case of your organisation, kept with the answer.")]
-Purpose = Annotated[str, typer.Option(help="What it is for, from `policy list`; kept with the answer.")]
-Offence = Annotated[
-    str, typer.Option(help="The offence that is investigated, from `policy list`, where the purpose needs one.")
-]
-Kind = Annotated[ProbeKind, typer.Option(help="What the photograph is.")]
-Limit = Annotated[int, typer.Option(help=f"Longest candidate list, 1 to {MAX_LIMIT}.")]
-Threshold = Annotated[float | None, typer.Option(help="Least score, -1 to 1; left out, the model pack's own.")]
-Fpir = Annotated[
-    float | None,
-    typer.Option(help="Set the threshold so that at most this share of searches returns a stranger, e.g. 0.01."),
-]
-Report = Annotated[Path | None, typer.Option(help="Write an HTML file with the faces side by side.")]
-Thorough = Annotated[bool, typer.Option("--thorough", help="Look for small faces too.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")]
 
 
 def search(

@@ -13,7 +13,7 @@ from countenance.bootstrap.wiring import OpenGallery
 from countenance.cli import output
 from countenance.cli.acting import open_acting
 from countenance.cli.files import require_free, write_file
-from countenance.cli.options import As, Home, Json
+from countenance.cli.options import As, Force, Home, Json
 from countenance.core.errors import InvalidInputError
 from countenance.oversight.transparency import SECTIONS, Transparency, count_year, statute_named
 from countenance.web.transparency_report import render_csv, render_html, render_pdf
@@ -35,7 +35,7 @@ def report_transparency(
         str | None, typer.Option("--org", help="Only this organisation's searches, by name or id.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write a file: .html, .pdf or .csv.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file that would be written.")] = False,
+    force: Force = False,
     acting: As = None,
     home: Home = None,
     json: Json = False,
