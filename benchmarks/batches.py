@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.environment import environment, write_result
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.evaluation.search_benchmark import StoredTemplates
+from countenance.index.model import BlockRows
 from countenance.vision.pack import builtin_packs
 from countenance.vision.population import made_up_population, pack_population
 
@@ -36,7 +37,7 @@ def main() -> None:
     for part in people.stream(rows, seed=SEED):
         numbers = np.arange(first, first + len(part.templates))
         stored.add(numbers, part.templates)
-        index.add(BLOCK, rows=numbers, subjects=numbers, templates=part.templates)
+        index.add(BlockRows(BLOCK, rows=numbers, subjects=numbers, templates=part.templates))
         first += len(numbers)
     probes = people.draw(max(SIZES), seed=SEED + 1).templates
     alone = [index.search(probe[None], blocks=[BLOCK], limit=LIMIT)[0].neighbours for probe in probes]

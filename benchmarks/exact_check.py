@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.environment import environment, write_result
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.core.arrays import Templates
-from countenance.index.model import Nearest
+from countenance.index.model import BlockRows, Nearest
 from countenance.vision.pack import builtin_packs
 from countenance.vision.population import made_up_population, pack_population
 
@@ -98,7 +98,7 @@ def made_gallery(rows: int) -> tuple[Gallery, ExactIndex]:
     index = ExactIndex(DIM, originals=lambda wanted: {row: templates[row] for row in wanted if gallery.alive[row]})
     for low in range(1, rows + 1, 50_000):
         here = np.arange(low, min(low + 50_000, rows + 1))
-        index.add(f"source {low % 7}", rows=here, subjects=subjects[here], templates=templates[here])
+        index.add(BlockRows(f"source {low % 7}", rows=here, subjects=subjects[here], templates=templates[here]))
     gone = 1 + random.choice(rows, rows // 20, replace=False)
     gallery.alive[gone] = False
     index.remove(gone.tolist())

@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.environment import environment, write_result
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.keys.memory import memory_keyring
+from countenance.index.model import BlockRows
 from countenance.vision.pack import builtin_packs
 from countenance.vision.population import made_up_population, pack_population
 
@@ -66,7 +67,7 @@ def main() -> None:
         def store() -> None:
             index = opened()
             for block, rows in zip(blocks, parts, strict=True):
-                index.add(block, rows=rows, subjects=rows, templates=templates[rows - 1])
+                index.add(BlockRows(block, rows=rows, subjects=rows, templates=templates[rows - 1]))
             index.save()
 
         timed("store", store)

@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.environment import environment, write_result
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.gallery.model import Snapshot
+from countenance.index.model import BlockRows
 from countenance.search.calibration import calibrate_gallery
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.comparisons import sample_subjects
@@ -48,7 +49,7 @@ def main() -> None:
     calibrating = perf_counter_ns() - started
     scale = ScoreScale(cohort=cohort, calibration=calibration)
     index = ExactIndex(128, originals=lambda wanted: {row: templates[row - 1] for row in wanted})
-    index.add("all", rows=numbers, subjects=numbers, templates=templates)
+    index.add(BlockRows("all", rows=numbers, subjects=numbers, templates=templates))
 
     scans, meanings, processor = [], [], []
     for probe in probes[:, None]:

@@ -30,6 +30,7 @@ from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import ConflictError
+from countenance.index.model import BlockRows
 from countenance.keys.service import WrappedKeyring, new_content
 from countenance.vision.pack import builtin_packs
 from countenance.vision.population import made_up_population, pack_population
@@ -105,7 +106,7 @@ def _write(folder: Path, run_number: int, ready: object) -> None:
     _note(folder, "gone", _promised(folder))
     while True:
         rows = index.last_row + 1 + np.arange(BATCH)
-        index.add(BLOCKS[int(rows[0]) % 3], rows=rows, subjects=rows, templates=templates[rows % POOL])
+        index.add(BlockRows(BLOCKS[int(rows[0]) % 3], rows=rows, subjects=rows, templates=templates[rows % POOL]))
         index.save()
         held = np.concatenate([index.rows(block) for block in index.blocks()])
         gone = random.choice(held, 20, replace=False).tolist()
@@ -147,8 +148,7 @@ def _answers(segments: list[tuple[str, Segment]], templates: Templates, random: 
     from countenance.adapters.exact.engine import ExactIndex  # noqa: PLC0415 - only here
 
     index = ExactIndex(DIM, originals=lambda rows: {row: templates[row % POOL] for row in rows})
-    for block, segment in segments:
-        index.put(block, segment)
+    index.put(*segments)
     held = np.concatenate([segment.rows.numbers() for _, segment in segments])
     probe = templates[random.integers(POOL)]
     scores = cosine(probe, templates[held % POOL])

@@ -11,7 +11,8 @@ from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.kernel import CompiledScan, NumpyScan, Scan
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.arrays import Templates
-from countenance.index.ports import Originals, RowNumbers, TemplateIndex
+from countenance.index.model import BlockRows
+from countenance.index.ports import Originals, TemplateIndex
 from countenance.index.rotation import Rotation
 
 MILVUS = "COUNTENANCE_TEST_MILVUS"
@@ -30,10 +31,11 @@ class WithRecords:
     def __len__(self) -> int:
         return len(self._index)
 
-    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
-        new = {} if len(rows) != len(templates) else dict(zip(rows.tolist(), templates.copy(), strict=True))
-        self._stored = new | self._stored
-        self._index.add(block, rows=rows, subjects=subjects, templates=templates)
+    def add(self, *parts: BlockRows) -> None:
+        for part in parts:
+            if len(part.rows) == len(part.templates):
+                self._stored = dict(zip(part.rows.tolist(), part.templates.copy(), strict=True)) | self._stored
+        self._index.add(*parts)
 
     def remove(self, rows: Collection[int]) -> None:
         self._index.remove(rows)

@@ -1,6 +1,6 @@
 """Real homes filled with made-up people: records, objects and index as an enrolment leaves them, without networks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from countenance.bootstrap.vision import model_pack
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.arrays import Templates
 from countenance.core.ids import new_id
-from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome
+from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome, Source
 from countenance.gallery.ports import crop_key, image_key
 from countenance.gallery.terms import SourceTerms
 from countenance.policy.model import SYSTEM
@@ -32,15 +32,33 @@ def people(source: str, count: int) -> Templates:
 
 def fill(gallery: OpenGallery, source: str, count: int, *, terms: SourceTerms | None = None) -> None:
     """Register a source and enrol made-up people into it, one photograph each."""
-    made = gallery.sources.register(
+    made = registered(gallery, source, terms=terms)
+    enrol(gallery, made, photographs(gallery, made, count))
+
+
+def fill_in_turns(gallery: OpenGallery, sources: Sequence[str], count: int) -> None:
+    """Register sources and enrol so many made-up people into each, one of every source after the other."""
+    made = [registered(gallery, source) for source in sources]
+    for turn in zip(*(photographs(gallery, one, count) for one in made), strict=True):
+        for one, photograph in zip(made, turn, strict=True):
+            enrol(gallery, one, [photograph])
+
+
+def registered(gallery: OpenGallery, source: str, *, terms: SourceTerms | None = None) -> Source:
+    """Register a source."""
+    return gallery.sources.register(
         name=source, owner=f"Owner of {source}", legal_basis=LegalBasis.CONTRACT, document=b"d", terms=terms
     )
+
+
+def photographs(gallery: OpenGallery, source: Source, count: int) -> list[NewImage]:
+    """Keep a photograph of each of a source's people, to be enrolled."""
     images = []
-    for number, vector in enumerate(people(source, count)):
-        name = f"{source} person {number}"
+    for number, vector in enumerate(people(source.name, count)):
+        name = f"{source.name} person {number}"
         digest = sha256(name.encode()).hexdigest()
-        gallery.objects.put(image_key(made.source_id, digest), PICTURE + name.encode())
-        gallery.objects.put(crop_key(made.source_id, digest, 1), PICTURE + b"crop of " + name.encode())
+        gallery.objects.put(image_key(source.source_id, digest), PICTURE + name.encode())
+        gallery.objects.put(crop_key(source.source_id, digest, 1), PICTURE + b"crop of " + name.encode())
         images.append(
             NewImage(
                 sha256=digest,
@@ -53,7 +71,12 @@ def fill(gallery: OpenGallery, source: str, count: int, *, terms: SourceTerms | 
                 faces=(NewFace(face=face(1), template=vector, label=name),),
             )
         )
-    gallery.records.add_images(made.source_id, images, pack_digest=model_pack(gallery.settings).digest, actor=SYSTEM)
+    return images
+
+
+def enrol(gallery: OpenGallery, source: Source, images: Sequence[NewImage]) -> None:
+    """Put photographs on record, in one transaction."""
+    gallery.records.add_images(source.source_id, images, pack_digest=model_pack(gallery.settings).digest, actor=SYSTEM)
 
 
 def made_up_home(home: Path, sources: Mapping[str, int]) -> Settings:

@@ -19,8 +19,9 @@ from countenance.cli.main import run
 from countenance.core.errors import IntegrityError, UnavailableError
 from countenance.gallery.destruction import DestructionKind
 from countenance.gallery.erasure import Erased
+from countenance.index.model import BlockRows
 from tests import signed_up
-from tests.contract.fill_and_die import ADDED, STEPS
+from tests.contract.fill_and_die import ADDED, LATE, ON_MILVUS
 from tests.contract.search_until_told import COUNT, STAYS
 from tests.integration.gallery.conftest import start
 from tests.made_up_galleries import fill, found, made_up_home, people
@@ -196,7 +197,7 @@ def test_a_reader_sees_at_once_what_another_process_adds_withdraws_and_erases(se
     assert "Milvus" in facts["not_reached"]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ON_MILVUS)
 def test_a_writer_that_is_killed_is_made_up_for(settings: Settings, server: MilvusServer, step: str) -> None:
     program = [sys.executable, "-m", "tests.contract.fill_and_die", str(settings.home), step]
 
@@ -204,12 +205,13 @@ def test_a_writer_that_is_killed_is_made_up_for(settings: Settings, server: Milv
         searched(reader)
         before = server.collections("countenance_")
         killed = subprocess.run(program, capture_output=True, text=True, check=False)
-        seen = labels(reader, "late", ADDED)
+        seen = [labels(reader, source, ADDED) for source in LATE]
     with open_gallery(settings) as gallery:
-        after, agree = labels(gallery, "late", ADDED), gallery.indexed.compare().agree
+        after = [labels(gallery, source, ADDED) for source in LATE]
+        agree = gallery.indexed.compare().agree
 
     assert killed.returncode == -9, killed.stderr
-    assert seen == after == named("late", ADDED)
+    assert seen == after == [named(source, ADDED) for source in LATE]
     assert agree
     # What is there was kept.
     assert server.collections("countenance_") == before
@@ -276,8 +278,9 @@ def test_a_row_that_the_server_changed_stops_serving_until_the_index_is_rebuilt(
         assert collection is not None
         [(row, held)] = collection.held(np.array([3])).items()
         collection.delete_rows([row])
+        subjects = np.array([held.subject])
         collection.insert(
-            held.block, rows=np.array([row]), subjects=np.array([held.subject]), vectors=-held.vector[None]
+            [BlockRows(held.block, rows=np.array([row]), subjects=subjects, templates=-held.vector[None])]
         )
 
         doctor = run(["doctor", *home])
@@ -306,8 +309,8 @@ def test_a_server_put_back_to_an_older_state_is_noticed(settings: Settings, serv
     assert collection is not None
     # As many rows as there are on record, but not the same ones.
     collection.delete_rows(rows[-1:].tolist())
-    other = people("other", 1)
-    collection.insert("other", rows=np.array([1]), subjects=np.array([1]), vectors=other)
+    one = np.array([1])
+    collection.insert([BlockRows("other", rows=one, subjects=one, templates=people("other", 1))])
 
     with open_gallery(settings) as gallery:
         late, agree = labels(gallery, "late", 2), gallery.indexed.compare().agree

@@ -12,6 +12,7 @@ from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory import MemoryIndex
 from countenance.core.errors import IntegrityError
+from countenance.index.model import BlockRows
 from countenance.index.ports import FollowingIndex
 from countenance.index.rotation import Rotation
 from tests.index_engines import MILVUS, unit_rows
@@ -55,8 +56,8 @@ if MILVUS in os.environ:
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FollowingIndex]:
     """An index with two blocks."""
     made: FollowingIndex = request.param(tmp_path)
-    made.add("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES)
-    made.add("b", rows=np.array([4]), subjects=np.array([8]), templates=TEMPLATES[:1])
+    made.add(BlockRows("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES))
+    made.add(BlockRows("b", rows=np.array([4]), subjects=np.array([8]), templates=TEMPLATES[:1]))
     yield made
     made.close()
 
@@ -116,8 +117,8 @@ def test_a_block_without_rows_is_none(index: FollowingIndex) -> None:
 
 
 def test_what_it_holds_just_so_does_not_differ(index: FollowingIndex) -> None:
-    assert index.differing("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES).tolist() == []
-    assert index.differing("a", rows=ROWS[:1], subjects=SUBJECTS[:1], templates=TEMPLATES[:1]).tolist() == []
+    assert index.differing(BlockRows("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES)).tolist() == []
+    assert index.differing(BlockRows("a", rows=ROWS[:1], subjects=SUBJECTS[:1], templates=TEMPLATES[:1])).tolist() == []
 
 
 @pytest.mark.parametrize(
@@ -139,14 +140,14 @@ def test_what_it_holds_otherwise_differs(
     templates: np.ndarray,
     differing: list[int],
 ) -> None:
-    assert index.differing(block, rows=rows, subjects=subjects, templates=templates).tolist() == differing
+    assert index.differing(BlockRows(block, rows=rows, subjects=subjects, templates=templates)).tolist() == differing
 
 
 def test_cleared_it_is_empty_and_may_be_filled_again(index: FollowingIndex) -> None:
     index.clear()
 
     assert (len(index), index.last_row, list(index.blocks())) == (0, 0, [])
-    index.add("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES)
+    index.add(BlockRows("a", rows=ROWS, subjects=SUBJECTS, templates=TEMPLATES))
     assert index.rows("a").tolist() == [2, 5, 7, 9]
 
 

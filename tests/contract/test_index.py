@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from countenance.core.arrays import Templates, cosine
-from countenance.index.model import Neighbour
+from countenance.index.model import BlockRows, Neighbour
 from countenance.index.ports import TemplateIndex
 from tests.index_engines import ENGINES, at_cosines, unit_rows
 
@@ -37,7 +37,12 @@ def probe() -> Templates:
 
 def add(index: TemplateIndex, block: str, rows: Sequence[int], subjects: Sequence[int], templates: Templates) -> None:
     """Add rows given as plain numbers."""
-    index.add(
+    index.add(part(block, rows, subjects, templates))
+
+
+def part(block: str, rows: Sequence[int], subjects: Sequence[int], templates: Templates) -> BlockRows:
+    """Return rows of one block, given as plain numbers."""
+    return BlockRows(
         block, rows=np.array(rows, dtype=np.int64), subjects=np.array(subjects, dtype=np.int64), templates=templates
     )
 
@@ -206,8 +211,22 @@ class TestChanging:
             assert len(index) == row
             assert [one.row for one in near(index, probe)] == list(range(1, row + 1))
 
+    def test_rows_of_several_blocks_are_added_together(self, index: TemplateIndex, probe: Templates) -> None:
+        add(index, "b", [1], [1], at_cosines(probe, [0.1]))
+
+        index.add(
+            part("a", [2, 5], [2, 5], at_cosines(probe, [0.9, 0.5])),
+            part("b", [4, 3], [4, 3], at_cosines(probe, [0.6, 0.8])),
+            part("a", [6], [6], at_cosines(probe, [0.3])),
+        )
+
+        assert len(index) == 6
+        assert [one.row for one in near(index, probe)] == [2, 5, 6]
+        assert [one.row for one in near(index, probe, blocks=["b"])] == [3, 4, 1]
+
     def test_nothing_added_is_nothing(self, index: TemplateIndex, probe: Templates) -> None:
         add(index, "a", [], [], np.zeros((0, DIM), np.float32))
+        index.add()
 
         assert len(index) == 0
         assert near(index, probe) == ()
@@ -263,7 +282,7 @@ class TestArguments:
         for array in given:
             array.flags.writeable = False
 
-        index.add("a", rows=given[0], subjects=given[1], templates=given[2])
+        index.add(BlockRows("a", rows=given[0], subjects=given[1], templates=given[2]))
         near(index, probe)
         index.remove([3])
 
@@ -271,7 +290,7 @@ class TestArguments:
 
     def test_they_are_not_kept(self, index: TemplateIndex, probe: Templates) -> None:
         given = (np.arange(1, 11), np.arange(1, 11), unit_rows(seed=4, n=10))
-        index.add("a", rows=given[0], subjects=given[1], templates=given[2])
+        index.add(BlockRows("a", rows=given[0], subjects=given[1], templates=given[2]))
         before = near(index, probe)
 
         for array in given:
@@ -308,6 +327,25 @@ class TestArguments:
         assert len(index) == 1
         assert near(index, probe, blocks=["a", "b"]) == before
 
+    @pytest.mark.parametrize(
+        ("rows", "templates"),
+        [
+            pytest.param([6], unit_rows(seed=1, n=1) * 2, id="not of unit norm"),
+            pytest.param([1], unit_rows(seed=1, n=1), id="a row that is there"),
+            pytest.param([5], unit_rows(seed=1, n=1), id="a row of another part"),
+        ],
+    )
+    def test_of_parts_with_a_bad_one_none_is_added(
+        self, index: TemplateIndex, probe: Templates, rows: list[int], templates: Templates
+    ) -> None:
+        add(index, "a", [1], [1], at_cosines(probe, [0.5]))
+
+        with pytest.raises(ValueError, match=r"must|already"):
+            index.add(part("b", [4, 5], [4, 5], unit_rows(seed=2, n=2)), part("a", rows, [6], templates))
+
+        assert [one.row for one in near(index, probe, blocks=["a", "b"])] == [1]
+        assert len(index) == 1
+
     @pytest.mark.parametrize("limit", [0, -1])
     def test_a_limit_below_1_is_refused(self, index: TemplateIndex, probe: Templates, limit: int) -> None:
         with pytest.raises(ValueError, match="limit"):
@@ -340,14 +378,14 @@ def test_readers_see_all_of_an_addition_or_none_while_a_writer_adds_and_removes(
         """Search until the writer is done."""
         seen = []
         while not done.is_set():
-            seen.append(sorted(one.row for one in near(index, probe, limit=1000)))
+            seen.append(sorted(one.row for one in near(index, probe, blocks=["a", "b"], limit=1000)))
         return seen
 
     def write() -> None:
-        """Add batches, and take each third one out again."""
+        """Add batches to two blocks each, and take each third one out again."""
         try:
             for number, batch in enumerate(batches):
-                add(index, "a", batch, batch, rows)
+                index.add(*(part(block, batch[at::2], batch[at::2], rows[at::2]) for at, block in enumerate("ab")))
                 if number % 3 == 2:
                     index.remove(batch)
         finally:

@@ -335,23 +335,22 @@ class TestTemplates:
         assert sorted(records.references(range(40_000))) == list(range(1, 31))
         assert sorted(records.faces(range(40_000))) == list(range(1, 31))
 
-    def test_a_stream_in_rising_order_a_source_a_batch(self, records: Records) -> None:
+    def test_a_stream_of_templates_a_source_at_a_time(self, records: Records) -> None:
         made = [source("a"), source("b")]
-        for digit, one in zip("12", made, strict=True):
+        for one in made:
             records.register_source(one, actor=SYSTEM)
+        for digit, one in zip("1234", [*made, *made], strict=True):
             records.add_images(one.source_id, [image(digit, "A", "B", "A")], pack_digest=PACK, actor=SYSTEM)
 
-        batches = list(records.template_batches(after_row=1, last_row=5))
+        parts = {part.block: part for part in records.template_batches(after_row=1, last_row=10)}
 
-        assert [row for batch in batches for row in batch.rows.tolist()] == [2, 3, 4, 5]
-        sources = [batch.source_id for batch in batches for _ in batch.rows]
-        assert sources == [made[0].source_id] * 2 + [made[1].source_id] * 2
-        subjects = [number for batch in batches for number in batch.subjects.tolist()]
-        assert len(set(subjects)) == 4
-        stacked = np.concatenate([batch.templates for batch in batches])
-        assert np.array_equal(stacked, [template(ord("1"), 2), template(ord("1"), 3), *stacked[2:]])
-        assert stacked.dtype == np.float32
-        assert list(records.template_batches(after_row=6, last_row=6)) == []
+        first, second = (parts[one.source_id] for one in made)
+        assert (first.rows.tolist(), second.rows.tolist()) == ([2, 3, 7, 8, 9], [4, 5, 6, 10])
+        assert len(set(first.subjects.tolist())) == len(set(second.subjects.tolist())) == 2
+        assert np.array_equal(first.templates[:2], [template(ord("1"), 2), template(ord("1"), 3)])
+        assert np.array_equal(second.templates[3], template(ord("4"), 1))
+        assert first.templates.dtype == np.float32
+        assert list(records.template_batches(after_row=12, last_row=12)) == []
 
     def test_row_numbers_of_a_source(self, records: Records) -> None:
         made = [source(name) for name in ("one", "two")]
@@ -393,17 +392,40 @@ class TestReferences:
         for digit, labels in (("1", ["A", "B", "A"]), ("2", ["B", "A", None])):
             records.add_images(archive.source_id, [image(digit, *labels)], pack_digest=PACK, actor=SYSTEM)
 
-        [then] = records.reference_batches(after_row=0, last_row=3)
-        [since] = records.reference_batches(after_row=3, last_row=6)
-        [whole] = records.reference_batches(after_row=0, last_row=6)
+        [(then, before), (since, superseded), (whole, _)] = [
+            (one.parts[0], one.superseded.tolist())
+            for after_row, last_row in ((0, 3), (3, 6), (0, 6))
+            for one in records.reference_batches(after_row=after_row, last_row=last_row)
+        ]
 
-        assert (then.rows.tolist(), then.superseded.tolist()) == ([2, 3], [1])
-        assert (since.rows.tolist(), sorted(since.superseded.tolist())) == ([4, 5, 6], [1, 2, 3])
+        assert (then.rows.tolist(), before) == ([2, 3], [1])
+        assert (since.rows.tolist(), sorted(superseded)) == ([4, 5, 6], [1, 2, 3])
         assert whole.rows.tolist() == [4, 5, 6]
         assert len(set(whole.subjects.tolist())) == 3
         assert then.subjects.tolist() == whole.subjects[:2].tolist() == since.subjects[:2].tolist()
         assert np.array_equal(whole.templates[1], records.references([5])[5].template)
         assert list(records.reference_batches(after_row=6, last_row=6)) == []
+
+    def test_a_batch_has_the_rows_of_every_source_that_lie_between(self, records: Records) -> None:
+        made = [source("a"), source("b"), source("c")]
+        for one in made:
+            records.register_source(one, actor=SYSTEM)
+        for digit, one in zip("123456789", made * 3, strict=True):
+            records.add_images(one.source_id, [image(digit, "A", digit)], pack_digest=PACK, actor=SYSTEM)
+
+        batches = list(records.reference_batches(after_row=6, last_row=18))
+
+        rows = [sorted(row for part in batch.parts for row in part.rows.tolist()) for batch in batches]
+        assert [row for part in rows for row in part] == [8, 10, 12, *range(13, 19)]
+        assert [len(batch) for batch in batches] == [len(part) for part in rows]
+        for batch in batches:
+            assert len({part.block for part in batch.parts}) == len(batch.parts)
+            for part in batch.parts:
+                assert part.rows.tolist() == sorted(part.rows.tolist())
+                held = records.references(part.rows.tolist())
+                assert {held[row].source_id for row in held} == {part.block}
+                assert np.array_equal(part.templates, np.stack([held[row].template for row in part.rows.tolist()]))
+        assert sorted(row for batch in batches for row in batch.superseded.tolist()) == [1, 3, 5, 7, 9, 11]
 
 
 class TestSearches:

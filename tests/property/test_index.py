@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countenance.core.arrays import Templates
-from countenance.index.model import Neighbour
+from countenance.index.model import BlockRows, Neighbour
 from countenance.index.ports import TemplateIndex
 from tests.index_engines import ENGINES, unit_rows
 
@@ -38,10 +38,12 @@ class Filled:
         """Add chosen positions one by one."""
         for at in chosen:
             index.add(
-                self.blocks[at],
-                rows=self.rows[at : at + 1],
-                subjects=self.subjects[at : at + 1],
-                templates=self.templates[at : at + 1],
+                BlockRows(
+                    self.blocks[at],
+                    rows=self.rows[at : at + 1],
+                    subjects=self.subjects[at : at + 1],
+                    templates=self.templates[at : at + 1],
+                )
             )
 
     def index(self, engine: str, *, order: Sequence[int] | None = None) -> TemplateIndex:

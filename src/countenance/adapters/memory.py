@@ -28,9 +28,17 @@ from countenance.gallery.model import (
 )
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph, read_photograph
 from countenance.gallery.ports import crop_key, image_key
-from countenance.gallery.references import Reference, ReferenceBatch, TemplateBatch
+from countenance.gallery.references import Reference, ReferenceBatch
 from countenance.gallery.sources import require_active
-from countenance.index.model import Certificate, IndexState, Nearest, Neighbour, index_mismatch
+from countenance.index.model import (
+    BlockRows,
+    Certificate,
+    IndexState,
+    Nearest,
+    Neighbour,
+    checked_parts,
+    index_mismatch,
+)
 from countenance.index.ports import RowNumbers
 from countenance.search.model import search_unknown
 from countenance.vision.decode import ImageLimits
@@ -58,18 +66,16 @@ class MemoryIndex:
         """See the port."""
         return len(self._held)
 
-    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
+    def add(self, *parts: BlockRows) -> None:
         """See the port."""
-        vectors = as_templates(templates, dim=self._dim).copy()
-        if not np.shape(rows) == np.shape(subjects) == (len(vectors),):
-            raise ValueError("rows and subjects must be one for each template")
         new = {
-            int(row): (block, int(subject), vector)
-            for row, subject, vector in zip(rows, subjects, vectors, strict=True)
+            row: (part.block, subject, vector.copy())
+            for part in checked_parts(parts, dim=self._dim)
+            for row, subject, vector in zip(part.rows.tolist(), part.subjects.tolist(), part.templates, strict=True)
         }
         with self._lock:
-            if len(new) != len(vectors) or not self._held.keys().isdisjoint(new):
-                raise ValueError("row numbers must differ")
+            if not self._held.keys().isdisjoint(new):
+                raise ValueError("a row number is in the index already")
             self._held = self._held | new
             self._last_row = max(self._last_row, *new) if new else self._last_row
 
@@ -103,10 +109,12 @@ class MemoryIndex:
         """See the port."""
         self.remove(np.setdiff1d(self.rows(block), rows))
 
-    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+    def differing(self, part: BlockRows) -> RowNumbers:
         """See the port."""
-        wanted = zip(rows.tolist(), subjects.tolist(), as_templates(templates, dim=self._dim), strict=True)
-        return np.array(sorted(row for row, *facts in wanted if not self._holds(row, block, *facts)), dtype=np.int64)
+        templates = as_templates(part.templates, dim=self._dim)
+        wanted = zip(part.rows.tolist(), part.subjects.tolist(), templates, strict=True)
+        differing = sorted(row for row, *facts in wanted if not self._holds(row, part.block, *facts))
+        return np.array(differing, dtype=np.int64)
 
     def _holds(self, row: int, block: str, subject: int, template: Templates) -> bool:
         """Say whether a row is held just so."""
@@ -358,16 +366,16 @@ class MemoryRecords:
         """See the port."""
         return {row: self._faces[self._templates[row].face_id][1] for row in rows if row in self._templates}
 
-    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
+    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[BlockRows]:
         """See the port."""
-        for row, held in sorted(self._templates.items()):
-            if after_row < row <= last_row:
-                yield TemplateBatch(
-                    source_id=held.source_id,
-                    rows=np.array([row]),
-                    subjects=np.array([held.subject]),
-                    templates=held.vector[None].copy(),
-                )
+        chosen = [(row, held) for row, held in sorted(self._templates.items()) if after_row < row <= last_row]
+        if chosen:
+            yield from BlockRows.of_each(
+                [held.source_id for _, held in chosen],
+                rows=np.array([row for row, _ in chosen]),
+                subjects=np.array([held.subject for _, held in chosen]),
+                templates=np.stack([held.vector for _, held in chosen]),
+            )
 
     def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
         """See the port."""
@@ -376,7 +384,9 @@ class MemoryRecords:
     def reference_batches(self, *, after_row: int, last_row: int) -> Iterator[ReferenceBatch]:
         """See the port."""
         newest = {held.subject: row for row, held in sorted(self._templates.items()) if row <= last_row}
-        yield from ReferenceBatch.of(self._reference(row) for row in sorted(newest.values()) if row > after_row)
+        references = [self._reference(row) for row in sorted(newest.values()) if row > after_row]
+        if references:
+            yield ReferenceBatch.of(references)
 
     def reference_rows(self, source_id: str) -> RowNumbers:
         """See the port."""

@@ -176,7 +176,7 @@ def _eligible(records: Records, snapshot: Snapshot) -> Iterator[tuple[Subjects, 
     """Stream the templates of the sources that may be searched."""
     active = set(records.active_sources())
     for batch in records.template_batches(after_row=0, last_row=snapshot.last_row):
-        if batch.source_id in active:
+        if batch.block in active:
             yield np.asarray(batch.subjects), batch.templates
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import InvalidInputError
+from countenance.index.model import BlockRows
 from countenance.index.ports import RowNumbers, TemplateIndex
 from countenance.index.storage import unnamed_file
 from countenance.vision.population import DrawnTemplates, Population
@@ -89,7 +90,7 @@ class PortEngine:
 
     def add(self, rows: RowNumbers, templates: Templates) -> None:
         """See the protocol."""
-        self._index.add(BLOCK, rows=rows, subjects=rows, templates=templates)
+        self._index.add(BlockRows(BLOCK, rows=rows, subjects=rows, templates=templates))
 
     def search(self, probe: Templates, limit: int) -> RowNumbers:
         """See the protocol."""

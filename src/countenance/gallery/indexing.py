@@ -124,12 +124,10 @@ class IndexedGallery:
         index, snapshot = self.refresh()
         compared, differing, seen = 0, [NO_ROWS], [NO_ROWS]
         for batch in self._records.reference_batches(after_row=0, last_row=snapshot.last_row):
-            differing.append(
-                index.differing(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
-            )
-            seen.append(batch.rows)
-            compared += len(batch.rows)
-            on_progress(len(batch.rows))
+            differing += [index.differing(part) for part in batch.parts]
+            seen += [part.rows for part in batch.parts]
+            compared += len(batch)
+            on_progress(len(batch))
         held = index.rows()
         return Difference(
             compared=compared,
@@ -177,13 +175,13 @@ class IndexedGallery:
         before, read = self.index.last_row, 0
         try:
             for batch in self._records.reference_batches(after_row=before, last_row=snapshot.last_row):
-                self.index.add(batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates)
+                self.index.add(*batch.parts)
                 # Afterwards, so that nobody is missing meanwhile.
                 held = batch.superseded[batch.superseded <= before]
-                read += len(batch.rows) + len(batch.superseded)
+                read += len(batch) + len(batch.superseded)
                 if len(held):
                     self.index.remove(held)
-                on_progress(len(batch.rows))
+                on_progress(len(batch))
         except ValueError as error:
             raise IntegrityError(
                 f"the records hold templates that can't be: {error}",
@@ -208,12 +206,9 @@ class IndexedGallery:
     def _is_of_these_records(self) -> bool:
         """Look at the last row of each block: an index of other records, or of a backup's future, shows there."""
         return all(
-            not len(
-                self.index.differing(
-                    batch.source_id, rows=batch.rows, subjects=batch.subjects, templates=batch.templates
-                )
-            )
+            not len(self.index.differing(part))
             for batch in self._single_rows(sorted(self.index.newest()))
+            for part in batch.parts
         )
 
     def _single_rows(self, rows: list[int]) -> Iterator[ReferenceBatch]:

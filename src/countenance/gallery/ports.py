@@ -15,8 +15,9 @@ from countenance.gallery.model import (
     Subject,
 )
 from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph
-from countenance.gallery.references import Reference, ReferenceBatch, TemplateBatch
+from countenance.gallery.references import Reference, ReferenceBatch
 from countenance.gallery.terms import Release, Retention
+from countenance.index.model import BlockRows
 from countenance.index.ports import RowNumbers
 
 
@@ -110,8 +111,8 @@ class Records(Protocol):
             ConflictError: code `source-changed-meanwhile`, a row's source was withdrawn and its key is gone.
         """
 
-    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
-        """Stream templates with after_row < row <= last_row in rising order, in batches of one source each."""
+    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[BlockRows]:
+        """Stream templates with after_row < row <= last_row, some of one source at a time; a source's rows rise."""
 
     def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
         """Return what rows stand for: their subjects' templates up to them. Rows that don't exist are left out.
@@ -121,7 +122,7 @@ class Records(Protocol):
         """
 
     def reference_batches(self, *, after_row: int, last_row: int) -> Iterator[ReferenceBatch]:
-        """Stream the references that there are up to a row, in rising order, in batches of one source each.
+        """Stream the references that there are up to a row: each batch has all whose rows follow the last one's.
 
         Args:
             after_row: Leave out references whose newest template is not after it.

@@ -5,33 +5,16 @@ changes: a further template makes a row of a higher number, and when a template 
 record under new numbers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 
 import numpy as np
 
 from countenance.core.arrays import Templates, as_templates
+from countenance.index.model import BlockRows
 from countenance.index.ports import RowNumbers
 from countenance.vision.fusion import fuse
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateBatch:
-    """Templates of one source as they stand in the records.
-
-    Attributes:
-        source_id: Whose.
-        rows: int64, shape (n,), rising.
-        subjects: int64, shape (n,), the subjects' row numbers.
-        templates: float32, shape (n, dim), unit L2 rows.
-    """
-
-    source_id: str
-    rows: RowNumbers
-    subjects: RowNumbers
-    templates: Templates
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,30 +45,36 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceBatch(TemplateBatch):
-    """References of one source's subjects, as rows of an index.
+class ReferenceBatch:
+    """References as rows of an index, all that lie between two row numbers: an index has all of them or none.
 
     Attributes:
+        parts: The rows of each source, rising.
         superseded: Rows of the same subjects' older templates, int64: an index may hold one of them until now.
     """
 
+    parts: tuple[BlockRows, ...]
     superseded: RowNumbers
 
+    def __len__(self) -> int:
+        """How many references there are."""
+        return sum(len(part.rows) for part in self.parts)
+
     @classmethod
-    def of(cls, references: Iterable[Reference]) -> Iterator["ReferenceBatch"]:
-        """Join references that follow each other and are of one source.
+    def of(cls, references: Sequence[Reference]) -> "ReferenceBatch":
+        """Join references, at least one, by rising row.
 
         Raises:
             ValueError: a template on record is none: a mean of such ones would not show it.
         """
-        for source_id, group in groupby(references, key=lambda one: one.source_id):
-            part = list(group)
-            for one in part:
-                as_templates(one.templates, dim=one.templates.shape[1])
-            yield cls(
-                source_id=source_id,
-                rows=np.array([one.row for one in part], dtype=np.int64),
-                subjects=np.array([one.subject for one in part], dtype=np.int64),
-                templates=np.stack([one.template for one in part]),
-                superseded=np.concatenate([one.rows[:-1] for one in part]),
-            )
+        for one in references:
+            as_templates(one.templates, dim=one.templates.shape[1])
+        return cls(
+            parts=BlockRows.of_each(
+                [one.source_id for one in references],
+                rows=np.array([one.row for one in references], dtype=np.int64),
+                subjects=np.array([one.subject for one in references], dtype=np.int64),
+                templates=np.stack([one.template for one in references]),
+            ),
+            superseded=np.concatenate([one.rows[:-1] for one in references]),
+        )

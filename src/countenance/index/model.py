@@ -1,9 +1,70 @@
-"""What an index gives back."""
+"""What an index is given, and what it gives back."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.core.arrays import Templates, as_templates
 from countenance.core.errors import IntegrityError, UnavailableError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockRows:
+    """Rows of one block.
+
+    Attributes:
+        block: The source's id.
+        rows: int64, shape (n,): the templates' row numbers in the records.
+        subjects: int64, shape (n,): their subjects' row numbers.
+        templates: float32, shape (n, dim), unit L2 rows.
+    """
+
+    block: str
+    _: KW_ONLY
+    rows: NDArray[np.int64]
+    subjects: NDArray[np.int64]
+    templates: Templates
+
+    @classmethod
+    def of_each(
+        cls, blocks: Sequence[str], *, rows: NDArray[np.int64], subjects: NDArray[np.int64], templates: Templates
+    ) -> tuple["BlockRows", ...]:
+        """Split rows of several blocks, whose blocks are given one by one, into each block's; their order stays."""
+        names, owners = np.unique(np.array(blocks, dtype=np.str_), return_inverse=True)
+        places = (np.flatnonzero(owners == number) for number in range(len(names)))
+        return tuple(
+            cls(name, rows=rows[mine], subjects=subjects[mine], templates=templates[mine])
+            for name, mine in zip(names.tolist(), places, strict=True)
+        )
+
+
+def checked_parts(parts: Iterable[BlockRows], *, dim: int) -> list[BlockRows]:
+    """Check rows that are to be added together, and give back the parts that have any.
+
+    Args:
+        dim: Wanted number of columns.
+
+    Returns:
+        The same rows; int64, and float32, C-contiguous. What is of that kind already is not copied.
+
+    Raises:
+        ValueError: wrong shapes, rows that are not unit vectors, or a row number twice.
+    """
+    checked = []
+    for part in parts:
+        rows, subjects = np.asarray(part.rows, dtype=np.int64), np.asarray(part.subjects, dtype=np.int64)
+        templates = as_templates(part.templates, dim=dim)
+        if not rows.shape == subjects.shape == (len(templates),):
+            raise ValueError("rows and subjects must be one for each template")
+        if len(rows):
+            checked.append(BlockRows(part.block, rows=rows, subjects=subjects, templates=templates))
+    numbers = np.concatenate([np.zeros(0, np.int64), *(part.rows for part in checked)])
+    if len(np.unique(numbers)) != len(numbers):
+        raise ValueError("row numbers must differ")
+    return checked
 
 
 class Neighbour(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.core.arrays import Templates
-from countenance.index.model import IndexState, Nearest
+from countenance.index.model import BlockRows, IndexState, Nearest
 
 RowNumbers = NDArray[np.int64]
 
@@ -33,14 +33,11 @@ class TemplateIndex(Protocol):
     def __len__(self) -> int:
         """Number of rows in all blocks."""
 
-    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
-        """Add rows to a block; the next search sees them.
+    def add(self, *parts: BlockRows) -> None:
+        """Add rows to blocks, all of them or none; the next search sees them.
 
         Args:
-            block: The source's id.
-            rows: int64, shape (n,), unique over all blocks.
-            subjects: int64, shape (n,).
-            templates: float32, shape (n, dim), unit L2 rows; copied, not modified.
+            parts: Row numbers are unique over all blocks; copied, not modified.
 
         Raises:
             ValueError: wrong shapes, rows that are not unit vectors, or a row number that is there already; nothing was
@@ -92,7 +89,11 @@ class FollowingIndex(TemplateIndex, Protocol):
 
     @property
     def last_row(self) -> int:
-        """The highest row number that was ever added, 0 before the first; also after a restart, where rows stayed."""
+        """The highest row number that was ever added, 0 before the first; also after a restart, where rows stayed.
+
+        Rows that were added together count together: where an addition was cut short, the next restart or `following`
+        finds none of it.
+        """
 
     def blocks(self) -> Collection[str]:
         """Return the names of the blocks that hold rows."""
@@ -113,13 +114,8 @@ class FollowingIndex(TemplateIndex, Protocol):
             rows: int64, rising, all of them held; not modified. None of them: the block goes.
         """
 
-    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
-        """Return those of the rows that the block does not hold just so; int64, rising.
-
-        Args:
-            rows: int64, shape (n,).
-            subjects: int64, shape (n,).
-            templates: float32, shape (n, dim), unit L2 rows; not modified.
+    def differing(self, part: BlockRows) -> RowNumbers:
+        """Return those of the rows that the block does not hold just so; int64, rising. Nothing is modified.
 
         Raises:
             ValueError: rows that are not unit vectors.

@@ -12,7 +12,7 @@ import numpy as np
 
 from countenance.core.arrays import Scores, Templates
 from countenance.core.errors import ConflictError, IntegrityError
-from countenance.gallery.references import TemplateBatch
+from countenance.index.model import BlockRows
 from countenance.index.ports import RowNumbers
 from countenance.vision.fusion import fuse
 
@@ -41,7 +41,7 @@ def template_digest(template: Templates) -> str:
     return sha256(template.astype("<f4").tobytes()).hexdigest()
 
 
-def verify_answer(answer: Mapping[str, Any], probe: Templates, batches: Iterable[TemplateBatch]) -> Verification:
+def verify_answer(answer: Mapping[str, Any], probe: Templates, batches: Iterable[BlockRows]) -> Verification:
     """Check that an answer is what scoring every template gives.
 
     What was erased since is no longer on record: it can't be checked, and is counted.
@@ -101,9 +101,9 @@ class _Compared:
     templates: Templates
 
 
-def _eligible(batches: Iterable[TemplateBatch], sources: frozenset[str]) -> list[_Compared]:
+def _eligible(batches: Iterable[BlockRows], sources: frozenset[str]) -> list[_Compared]:
     """Keep all templates of these sources."""
-    return [_Compared(one.rows, one.subjects, one.templates) for one in batches if one.source_id in sources]
+    return [_Compared(one.rows, one.subjects, one.templates) for one in batches if one.block in sources]
 
 
 def _fused(parts: Sequence[_Compared]) -> list[_Compared]:

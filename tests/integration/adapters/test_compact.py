@@ -10,6 +10,7 @@ from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Segment
 from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import UnavailableError
+from countenance.index.model import BlockRows
 from countenance.vision.population import made_up_population
 from tests.index_engines import unit_rows
 
@@ -30,7 +31,7 @@ class Gallery:
 
     def add(self, block: str, first: int, last: int) -> None:
         rows = np.arange(first, last + 1)
-        self.index.add(block, rows=rows, subjects=rows, templates=self.templates[first - 1 : last])
+        self.index.add(BlockRows(block, rows=rows, subjects=rows, templates=self.templates[first - 1 : last]))
 
     def stored(self, rows: Collection[int]) -> Mapping[int, Templates]:
         return {row: self.templates[row - 1] for row in rows}
@@ -148,7 +149,7 @@ def test_rows_mapped_from_disk_answer_the_same_and_leave_no_file(tmp_path: Path)
     many = unit_rows(seed=2, n=5 * SEGMENT_ROWS // 2, dim=DIM)
     memory, disk = Gallery(many), Gallery(many, folder=tmp_path)
     for gallery in (memory, disk):
-        gallery.index.put("a", Segment.of(rows=np.array([9**9]), subjects=np.array([9**9]), templates=many[:1]))
+        gallery.index.put(("a", Segment.of(rows=np.array([9**9]), subjects=np.array([9**9]), templates=many[:1])))
 
     answers = [one.index.search(many[1:21], blocks=["a", "b"], limit=9) for one in (memory, disk)]
 

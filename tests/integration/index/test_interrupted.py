@@ -13,6 +13,7 @@ SEARCHES = """
 import signal
 import numpy as np
 from countenance.adapters.exact.engine import ExactIndex
+from countenance.index.model import BlockRows
 from tests.index_engines import unit_rows
 
 # Where tests run in the background, SIGINT comes ignored.
@@ -23,7 +24,7 @@ stored = lambda rows: {row: templates[row - 1] for row in rows}
 
 def filled():
     index = ExactIndex(64, originals=stored)
-    index.add("a", rows=numbers, subjects=numbers, templates=templates)
+    index.add(BlockRows("a", rows=numbers, subjects=numbers, templates=templates))
     return index
 
 interrupted, index = 0, filled()

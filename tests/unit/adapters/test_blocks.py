@@ -15,6 +15,7 @@ from countenance.adapters.exact.stored import SAVE_ROWS, StoredExactIndex
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.core.arrays import Templates
 from countenance.core.errors import IntegrityError, UnavailableError
+from countenance.index.model import BlockRows
 from countenance.keys.model import source_scope
 from tests.index_engines import unit_rows
 
@@ -249,7 +250,7 @@ class TestStoredIndex:
 
     def fill(self, index: StoredExactIndex | ExactIndex, first: int, n: int) -> None:
         rows = np.arange(first, first + n)
-        index.add("a", rows=rows, subjects=rows, templates=unit_rows(seed=first, n=n, dim=DIM))
+        index.add(BlockRows("a", rows=rows, subjects=rows, templates=unit_rows(seed=first, n=n, dim=DIM)))
 
     def test_it_is_as_it_was_left(self, store: BlockStore) -> None:
         index = self.open(store)

@@ -6,6 +6,7 @@ import pytest
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.segments import Runs
 from countenance.core.arrays import cosine
+from countenance.index.model import BlockRows
 from tests.index_engines import unit_rows
 
 
@@ -14,7 +15,7 @@ def filled(n: int, dim: int = 128) -> tuple[ExactIndex, dict[int, np.ndarray]]:
     templates = dict(enumerate(unit_rows(seed=1, n=n, dim=dim), start=1))
     index = ExactIndex(dim, originals=lambda rows: {row: templates[row] for row in rows if row in templates})
     rows = np.arange(1, n + 1)
-    index.add("a", rows=rows, subjects=rows, templates=np.stack(list(templates.values())))
+    index.add(BlockRows("a", rows=rows, subjects=rows, templates=np.stack(list(templates.values()))))
     return index, templates
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.core.arrays import Templates
-from countenance.index.model import Nearest
+from countenance.index.model import BlockRows, Nearest
 from countenance.search.scanning import Aim, scanned_together
 from tests.index_engines import unit_rows
 
@@ -26,7 +26,7 @@ class Counted(ExactIndex):
 def test_those_with_the_same_aim_share_a_scan() -> None:
     people = unit_rows(seed=1, n=40, dim=DIM)
     index, rows = Counted(people), np.arange(1, 41)
-    index.add("a", rows=rows, subjects=rows, templates=people)
+    index.add(BlockRows("a", rows=rows, subjects=rows, templates=people))
     wide, narrow = Aim(("a",), 3, -1.0, None), Aim(("a",), 1, -1.0, None)
     aims = [wide, narrow, wide, wide]
 

@@ -95,13 +95,16 @@ class CompactIndex(ExactIndex):
         """How often a row was lost when the codes were made; None while there are none."""
         return self._held.miss_rate
 
-    def put(self, block: str, new: Segment) -> None:
+    def put(self, *parts: tuple[str, Segment]) -> None:
         """See the base."""
         with self._lock:
             held = self._held
-            super().put(block, held.coder.coded(new) if isinstance(held, CodedHeld) else new)
+            if isinstance(held, CodedHeld):
+                parts = tuple((block, held.coder.coded(new)) for block, new in parts)
+            super().put(*parts)
             if self._folder is not None:
-                self._map(block, self._folder)
+                for block in {block for block, _ in parts}:
+                    self._map(block, self._folder)
 
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None

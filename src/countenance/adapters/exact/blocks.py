@@ -253,13 +253,12 @@ class BlockStore:
         name = f"{new_id()}.segment"
         data = self._keyring.seal(source_scope(block), packed(segment), record=name, column=SEGMENT)
         write_synced(self.folder / name, data)
-        first, last = segment.rows.numbers(np.array([0, len(segment) - 1])).tolist()
         return StoredSegment(
             file=name,
             block=block,
             rows=len(segment),
-            first_row=first,
-            last_row=last,
+            first_row=segment.rows.first,
+            last_row=segment.rows.last,
         )
 
     def _replace(self, manifest: Manifest) -> None:

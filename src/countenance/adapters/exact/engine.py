@@ -12,7 +12,7 @@ from countenance.adapters.exact.kernel import Laid, Scan, Scanned, best_scan
 from countenance.adapters.exact.parallel import parts_of, scan_on_all_cores
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Positions, Runs, Segment, rising
 from countenance.core.arrays import Scores, Templates, as_templates, cosine
-from countenance.index.model import Certificate, MissRate, Nearest
+from countenance.index.model import BlockRows, Certificate, MissRate, Nearest, checked_parts
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
 from countenance.index.rotation import Rotation
@@ -152,36 +152,38 @@ class ExactIndex:
         """See the port."""
         return self._held.rows
 
-    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
+    def add(self, *parts: BlockRows) -> None:
         """See the port."""
-        checked = as_templates(templates, dim=self._dim)
-        numbers, owners = np.asarray(rows, dtype=np.int64), np.asarray(subjects, dtype=np.int64)
-        if not numbers.shape == owners.shape == (len(checked),) or len(np.unique(numbers)) != len(numbers):
-            raise ValueError("rows and subjects must be one for each template, and rows must differ")
-        if not len(numbers):
-            return
-        self.put(block, self._packed(numbers, owners, checked))
+        self.put(*((part.block, self._packed(part)) for part in checked_parts(parts, dim=self._dim)))
 
-    def put(self, block: str, new: Segment) -> None:
-        """Add a segment as it is.
+    def put(self, *parts: tuple[str, Segment]) -> None:
+        """Add segments to blocks as they are, all together.
+
+        Args:
+            parts: Blocks, and segments that have no row number in common.
 
         Raises:
             ValueError: a row number is there already; nothing was added.
         """
-        numbers = new.rows.numbers()
         with self._lock:
-            held = self._held
-            if numbers[0] <= self.last_row and self.holds_any(numbers):
+            if any(self.holds_any(segment.rows) for _, segment in parts):
                 raise ValueError("a row number is in the index already")
-            self.last_row = max(self.last_row, int(numbers[-1]))
-            segments = held.blocks.get(block, ())
-            if segments and len(segments[-1]) + len(new) <= SEGMENT_ROWS:
-                segments, new = segments[:-1], Segment.joined([segments[-1], new])
-            self._held = replace(held, blocks={**held.blocks, block: (*segments, new)})
+            blocks = dict(self._held.blocks)
+            for block, new in parts:
+                segments, joined = blocks.get(block, ()), new
+                if segments and len(segments[-1]) + len(new) <= SEGMENT_ROWS:
+                    segments, joined = segments[:-1], Segment.joined([segments[-1], new])
+                blocks[block] = (*segments, joined)
+            # Cut off in between, fewer rows are held than are counted, which shows.
+            self.last_row = max([self.last_row, *(segment.rows.last for _, segment in parts)])
+            self._held = replace(self._held, blocks=blocks)
 
-    def holds_any(self, rows: RowNumbers) -> bool:
+    def holds_any(self, rows: Runs) -> bool:
         """Say whether one of the rows is in the index."""
-        return any(len(one.rows.positions(rows)) for one in self._held.segments)
+        if rows.first > self.last_row:
+            return False
+        numbers = rows.numbers()
+        return any(len(one.rows.positions(numbers)) for one in self._held.segments)
 
     def blocks(self) -> Collection[str]:
         """See the port."""
@@ -203,10 +205,10 @@ class ExactIndex:
         held = ((block, one.after(last_row)) for block, segments in self._held.blocks.items() for one in segments)
         return [(block, segment) for block, segment in held if segment is not None]
 
-    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+    def differing(self, part: BlockRows) -> RowNumbers:
         """See the port; codes, terms and subjects are compared bit by bit."""
-        wanted = self._packed(rows, subjects, as_templates(templates, dim=self._dim))
-        same = [wanted.same_rows(one) for one in self._held.blocks.get(block, ())]
+        wanted = self._packed(replace(part, templates=as_templates(part.templates, dim=self._dim)))
+        same = [wanted.same_rows(one) for one in self._held.blocks.get(part.block, ())]
         return np.setdiff1d(wanted.rows.numbers(), np.concatenate([np.zeros(0, np.int64), *same]))
 
     def clear(self) -> None:
@@ -258,10 +260,10 @@ class ExactIndex:
                 pass
             return answers
 
-    def _packed(self, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> Segment:
+    def _packed(self, part: BlockRows) -> Segment:
         """Turn rows, where there is a rotation, and pack them."""
-        turned = templates if self._rotation is None else self._rotation.turned(templates)
-        return Segment.of(rows=rows, subjects=subjects, templates=turned)
+        turned = part.templates if self._rotation is None else self._rotation.turned(part.templates)
+        return Segment.of(rows=part.rows, subjects=part.subjects, templates=turned)
 
     def _attempt(self, probes: Templates, blocks: frozenset[str], asked: "Asked") -> list[Nearest] | None:
         """Search what is held now; None where an erasure spoilt it."""

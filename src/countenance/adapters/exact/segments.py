@@ -46,6 +46,16 @@ class Runs:
         """How many numbers there are."""
         return int(self.starts[-1])
 
+    @property
+    def first(self) -> int:
+        """The lowest number."""
+        return int(self.firsts[0])
+
+    @property
+    def last(self) -> int:
+        """The highest number."""
+        return int(self.firsts[-1] + self.starts[-1] - self.starts[-2] - 1)
+
     def numbers(self, positions: Positions | None = None) -> RowNumbers:
         """Return the numbers at positions, or all of them."""
         at = np.arange(len(self)) if positions is None else positions
@@ -56,7 +66,7 @@ class Runs:
 
     def positions(self, numbers: RowNumbers) -> Positions:
         """Return where numbers, rising, stand; those that aren't there are passed over."""
-        low, high = np.searchsorted(numbers, (self.firsts[0], self.firsts[-1] + self.starts[-1] - self.starts[-2]))
+        low, high = np.searchsorted(numbers, (self.first, self.last + 1))
         wanted = numbers[low:high]
         run = np.searchsorted(self.firsts, wanted, side="right") - 1
         at = self.starts[run] + (wanted - self.firsts[run])
@@ -177,8 +187,9 @@ class Segment:
 
     def after(self, last_row: int) -> Self | None:
         """Return the rows whose numbers are higher than one; None where there are none."""
-        numbers = self.rows.numbers()
-        return self if numbers[0] > last_row else self.without(np.flatnonzero(numbers <= last_row))
+        if self.rows.last <= last_row:
+            return None
+        return self if self.rows.first > last_row else self.without(np.flatnonzero(self.rows.numbers() <= last_row))
 
     def same_rows(self, other: "Segment") -> RowNumbers:
         """Return the numbers of the rows that stand in another segment bit by bit as here."""

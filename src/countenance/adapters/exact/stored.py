@@ -14,7 +14,7 @@ from countenance.adapters.exact.blocks import BlockStore, DamagedError
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.segments import rising
 from countenance.core.arrays import Templates
-from countenance.index.model import IndexState, Nearest, index_mismatch, index_unwritable
+from countenance.index.model import BlockRows, IndexState, Nearest, index_mismatch, index_unwritable
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.rotation import Rotation
 from countenance.keys.ports import Keyring
@@ -74,8 +74,7 @@ class StoredExactIndex:
             logger.warning("the stored index is damaged and is made again: %s", error)
             self._discard()
             return
-        for block, segment in segments:
-            self._index.put(block, segment)
+        self._index.put(*segments)
         self._index.last_row = self._saved_row = manifest.last_row
 
     @property
@@ -123,13 +122,13 @@ class StoredExactIndex:
         # A million rows need not be compared with none.
         self.remove(np.setdiff1d(held, rows) if len(rows) else held)
 
-    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+    def differing(self, part: BlockRows) -> RowNumbers:
         """See the port."""
-        return self._index.differing(block, rows=rows, subjects=subjects, templates=templates)
+        return self._index.differing(part)
 
-    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
+    def add(self, *parts: BlockRows) -> None:
         """See the port."""
-        self._index.add(block, rows=rows, subjects=subjects, templates=templates)
+        self._index.add(*parts)
         if self.last_row - self._saved_row >= SAVE_ROWS:
             self.save()
 

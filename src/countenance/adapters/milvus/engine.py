@@ -8,13 +8,14 @@ Source:
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from countenance.adapters.exact.segments import rising
 from countenance.adapters.milvus.server import MOST_ROWS, Filter, NearRows, TemplateCollection
 from countenance.core.arrays import Templates, as_templates, cosine
-from countenance.index.model import Nearest, Neighbour
+from countenance.index.model import BlockRows, Nearest, Neighbour, checked_parts
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
 from countenance.index.rotation import Rotation
@@ -61,18 +62,16 @@ class MilvusIndex:
         """See the port."""
         return self.collection.count()
 
-    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
-        """See the port; a server that fails in between leaves some of the rows."""
-        checked = as_templates(templates, dim=self._dim)
-        if not np.shape(rows) == np.shape(subjects) == (len(checked),) or len(np.unique(rows)) != len(rows):
-            raise ValueError("rows and subjects must be one for each template, and rows must differ")
-        if not len(checked):
+    def add(self, *parts: BlockRows) -> None:
+        """See the port; sent some thousand rows at a time, and a server that fails in between leaves some of them."""
+        checked = checked_parts(parts, dim=self._dim)
+        if not checked:
             return
-        order = np.argsort(rows)
-        if rows[order[0]] <= self.last_row and self.collection.held(rows):
+        rows = np.concatenate([part.rows for part in checked])
+        if rows.min() <= self.last_row and self.collection.held(rows):
             raise ValueError("a row number is in the index already")
-        self.collection.insert(block, rows=rows[order], subjects=subjects[order], vectors=self._turned(checked[order]))
-        self.last_row = max(self.last_row, int(rows[order[-1]]))
+        self.collection.insert([replace(part, templates=self._turned(part.templates)) for part in checked])
+        self.last_row = max(self.last_row, int(rows.max()))
 
     def remove(self, rows: Collection[int] | RowNumbers) -> None:
         """See the port."""
@@ -97,15 +96,15 @@ class MilvusIndex:
         for others in self._others(block, rising(rows), 0, self.last_row + 1):
             self.collection.delete_rows(others)
 
-    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+    def differing(self, part: BlockRows) -> RowNumbers:
         """See `FollowingIndex`; vectors are compared bit by bit."""
-        vectors = self._turned(as_templates(templates, dim=self._dim))
-        held = self.collection.held(rows)
+        vectors = self._turned(as_templates(part.templates, dim=self._dim))
+        held = self.collection.held(part.rows)
         differing = [
             row
-            for row, subject, vector in zip(rows.tolist(), subjects.tolist(), vectors, strict=True)
+            for row, subject, vector in zip(part.rows.tolist(), part.subjects.tolist(), vectors, strict=True)
             if (one := held.get(row)) is None
-            or (one.block, one.subject) != (block, subject)
+            or (one.block, one.subject) != (part.block, subject)
             or not np.array_equal(one.vector, vector)
         ]
         return rising(np.array(differing, dtype=np.int64))

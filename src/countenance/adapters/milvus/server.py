@@ -6,7 +6,7 @@ Source:
 
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from pymilvus import DataType, MilvusClient, MilvusException
 
 from countenance.core.arrays import Scores, Templates
 from countenance.core.errors import UnavailableError
+from countenance.index.model import BlockRows
 from countenance.index.ports import RowNumbers
 
 MOST_ROWS = 16_384
@@ -184,16 +185,15 @@ class TemplateCollection:
         [counted] = self._asked("query", filter=condition, output_fields=["count(*)"])
         return int(counted["count(*)"])
 
-    def insert(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, vectors: Templates) -> None:
-        """Add rows, some thousand at a time, in their order; the next search sees them."""
-        numbers, owners = rows.tolist(), subjects.tolist()
-        for at in range(0, len(numbers), BATCH_ROWS):
-            batch = slice(at, at + BATCH_ROWS)
-            data = [
-                {"row": row, "subject": subject, "block": block, "template": vector}
-                for row, subject, vector in zip(numbers[batch], owners[batch], vectors[batch], strict=True)
-            ]
-            self._asked("insert", timeout=CHANGE_S, data=data)
+    def insert(self, parts: Iterable[BlockRows]) -> None:
+        """Add rows, some thousand at a time; the next search sees them."""
+        data = [
+            {"row": row, "subject": subject, "block": part.block, "template": vector}
+            for part in parts
+            for row, subject, vector in zip(part.rows.tolist(), part.subjects.tolist(), part.templates, strict=True)
+        ]
+        for at in range(0, len(data), BATCH_ROWS):
+            self._asked("insert", timeout=CHANGE_S, data=data[at : at + BATCH_ROWS])
 
     def flush(self) -> None:
         """Have the server write away what it buffers: it scans that more slowly, some servers ten times."""

@@ -12,7 +12,7 @@ from countenance.adapters.milvus.server import Filter, MilvusServer, TemplateCol
 from countenance.adapters.milvus.state import SharedState, StateFile
 from countenance.core.arrays import Templates
 from countenance.core.errors import UnavailableError
-from countenance.index.model import IndexState, Nearest, index_mismatch
+from countenance.index.model import BlockRows, IndexState, Nearest, index_mismatch
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.rotation import Rotation
 
@@ -118,15 +118,17 @@ class SharedMilvusIndex:
                 finally:
                     self._changing = False
 
-    def add(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> None:
+    def add(self, *parts: BlockRows) -> None:
         """See the port."""
         with self.following():
             self._begin()
-            self._index.add(block, rows=rows, subjects=subjects, templates=templates)
-            if len(rows):
-                self._added += len(rows)
-                newest = {**self._state.newest, block: max(int(rows.max()), self._state.newest.get(block, 0))}
-                self._write(replace(self._state, last_row=self.last_row, newest=newest))
+            self._index.add(*parts)
+            newest = dict(self._state.newest)
+            for part in parts:
+                if len(part.rows):
+                    self._added += len(part.rows)
+                    newest[part.block] = max(int(part.rows.max()), newest.get(part.block, 0))
+            self._write(replace(self._state, last_row=self.last_row, newest=newest))
 
     def remove(self, rows: Collection[int] | RowNumbers) -> None:
         """See the port."""
@@ -158,10 +160,10 @@ class SharedMilvusIndex:
         with self.following():
             return self._index.rows(block)
 
-    def differing(self, block: str, *, rows: RowNumbers, subjects: RowNumbers, templates: Templates) -> RowNumbers:
+    def differing(self, part: BlockRows) -> RowNumbers:
         """See the port."""
         with self._heeding():
-            return self._index.differing(block, rows=rows, subjects=subjects, templates=templates)
+            return self._index.differing(part)
 
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None

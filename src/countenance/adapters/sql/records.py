@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import groupby
 
 import numpy as np
 from sqlalchemy import Engine, func, select, update
@@ -42,8 +41,9 @@ from countenance.gallery.model import (
     Subject,
 )
 from countenance.gallery.ports import crop_key, image_key
-from countenance.gallery.references import Reference, ReferenceBatch, TemplateBatch
+from countenance.gallery.references import Reference, ReferenceBatch
 from countenance.gallery.sources import require_active
+from countenance.index.model import BlockRows
 from countenance.index.ports import RowNumbers
 from countenance.keys.ports import Keyring
 
@@ -213,19 +213,17 @@ class SqlRecords:
                 found |= {row.number: face for row, face in zip(selected, faces, strict=True)}
         return found
 
-    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[TemplateBatch]:
+    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[BlockRows]:
         """See the port."""
         chosen = select_templates().where(TemplateRow.number <= last_row, STAYS).order_by(TemplateRow.number)
         with self._reading() as session:
             while rows := session.execute(chosen.where(TemplateRow.number > after_row).limit(BATCH_ROWS)).all():
-                for source_id, group in groupby(rows, key=lambda row: str(row.source_id)):
-                    part = list(group)
-                    yield TemplateBatch(
-                        source_id=source_id,
-                        rows=np.array([row.number for row in part], dtype=np.int64),
-                        subjects=np.array([row.subject for row in part], dtype=np.int64),
-                        templates=opened_templates(part, self._seals),
-                    )
+                yield from BlockRows.of_each(
+                    [row.source_id for row in rows],
+                    rows=np.array([row.number for row in rows], dtype=np.int64),
+                    subjects=np.array([row.subject for row in rows], dtype=np.int64),
+                    templates=opened_templates(rows, self._seals),
+                )
                 after_row = rows[-1].number
 
     def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
@@ -239,7 +237,7 @@ class SqlRecords:
             for part in references_between(
                 session, self._seals, after_row=after_row, last_row=last_row, most=BATCH_ROWS
             ):
-                yield from ReferenceBatch.of(part)
+                yield ReferenceBatch.of(part)
 
     def reference_rows(self, source_id: str) -> RowNumbers:
         """See the port."""
