@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 
-from countenance.api import models
 from countenance.api.pictures import REFUSED_PICTURE, picture_answer
 from countenance.api.problems import problems
+from countenance.api.search_models import FoundFaces, SearchReply
 from countenance.api.uploads import InMemoryRoute, SeveralFilesRoute, upload_name
 from countenance.api.visitors import CurrentActor
 from countenance.core.errors import InvalidInputError
@@ -107,7 +107,7 @@ def _add_faces(router: APIRouter, gallery: "OpenGallery") -> None:
     @router.post(
         "/faces",
         tags=["search"],
-        response_model=models.FoundFaces,
+        response_model=FoundFaces,
         responses=problems({400: ["body-unreadable"], 413: ["request-too-large"], 422: REFUSED_PICTURE}),
     )
     def find_faces(photograph: Photograph, thorough: Thorough = False) -> Any:
@@ -136,7 +136,7 @@ def _add_search(router: APIRouter, gallery: "OpenGallery") -> None:
         "/searches",
         tags=["search"],
         status_code=201,
-        response_model=models.SearchReply,
+        response_model=SearchReply,
         responses=problems(NO_SEARCH),
     )
     def search(
@@ -188,7 +188,7 @@ def _add_kept_search(router: APIRouter, gallery: "OpenGallery") -> None:
     @router.get(
         "/searches/{search_id}",
         tags=["search"],
-        response_model=models.SearchReply,
+        response_model=SearchReply,
         responses=problems({404: ["search-unknown"]}),
     )
     def show_search(search_id: Annotated[str, Path(description="Its id.")], actor: CurrentActor) -> Any:

@@ -14,13 +14,12 @@ from countenance.client.destruction import Certificate, ErasureExtent, Retention
 from countenance.client.model import (
     EnrolmentReport,
     GallerySnapshot,
-    Probe,
-    SearchAnswer,
     Source,
     Subject,
     SubjectPage,
     SubjectWithFaces,
 )
+from countenance.client.search import Probe, SearchAnswer
 from countenance.core.errors import (
     ConflictError,
     CountenanceError,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from countenance.api.models import SearchReply
+from countenance.api.search_models import SearchReply
 from countenance.bootstrap.wiring import OpenGallery
 from countenance.client.client import Client
 from countenance.search.model import LEAD, SearchRequest
