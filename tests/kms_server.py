@@ -97,16 +97,18 @@ class KmsServer:
     user: AwsCredentials
     stranger: AwsCredentials
 
-    def settings(self, home: Path, key: str, **others: object) -> Settings:
-        """Return the settings of a home whose keys a key of the service wraps."""
-        values = {
-            "key_kind": "kms",
+    def places(self, key: str) -> dict[str, object]:
+        """Return the settings that lead to a key of it."""
+        return {
             "kms_key": key,
             "kms_endpoint": self.address,
             "kms_access_key_id": self.user.access_key_id,
             "kms_secret_access_key": self.user.secret_access_key,
         }
-        return Settings.model_validate({"home": home, **values, **others})
+
+    def settings(self, home: Path, key: str, **others: object) -> Settings:
+        """Return the settings of a home whose keys a key of the service wraps."""
+        return Settings.model_validate({"home": home, "key_kind": "kms", **self.places(key), **others})
 
     def do(self, action: str, *, region: str = REGION, **message: object) -> Any:
         """Do something that the service's owner does."""

@@ -1,16 +1,9 @@
 """Keys in a key service: made there, moved there and back, and what is said when it is not as it was."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.bootstrap.escrow import make_escrow, restore_escrow, save_shares
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keks import KekKind
@@ -18,16 +11,21 @@ from countenance.bootstrap.key_care import backup_keys, keys_status, restore_key
 from countenance.bootstrap.keyring import key_files, open_keks, open_keyring
 from countenance.bootstrap.settings import Settings
 from countenance.cli.main import run
-from countenance.core.errors import CountenanceError
-from countenance.keys.care import rewrapped
 from countenance.keys.model import HOME, source_scope
+from tests.integration.keys.sealed import (
+    SOURCE,
+    changed,
+    code_of,
+    killed_while_moving,
+    moved_in_two_goes,
+    opened_in,
+    sealed_in,
+)
 from tests.kms_server import REGION, KmsServer
 from tests.tokens import Token
 from tests.unrecorded import unrecorded
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
-
-SOURCE = source_scope("5f0c")
 
 
 @pytest.fixture
@@ -42,32 +40,6 @@ def settings(tmp_path: Path, kms: KmsServer, key: str) -> Settings:
     made = kms.settings(tmp_path / "home", key)
     initialise(made)
     return made
-
-
-def changed(settings: Settings, **others: object) -> Settings:
-    """Return settings in which some things are otherwise."""
-    return Settings.model_validate({**dict(settings), **others})
-
-
-def sealed_in(settings: Settings) -> dict[str, bytes]:
-    """Seal something under scopes."""
-    with open_keyring(settings) as keyring:
-        return {scope: keyring.seal(scope, b"Ada", record="1", column="label") for scope in (HOME, SOURCE)}
-
-
-def opened_in(settings: Settings, sealed: dict[str, bytes]) -> set[bytes]:
-    """Open what was sealed."""
-    with open_keyring(settings) as keyring:
-        return {keyring.open(scope, one, record="1", column="label") for scope, one in sealed.items()}
-
-
-def code_of(call: Callable[[], object]) -> str:
-    """Return the code that a call is refused with, in one line without a secret."""
-    with pytest.raises(CountenanceError) as caught:
-        call()
-    assert "\n" not in str(caught.value)
-    assert "wrong-secret" not in str(caught.value)
-    return caught.value.code
 
 
 class TestKeyService:
@@ -313,32 +285,12 @@ class TestMoving:
         self, tmp_path: Path, kms: KmsServer, key: str, to: KekKind, done: str
     ) -> None:
         settings = kms.settings(tmp_path / "home", key, key_kind="file" if to is KekKind.KMS else "kms")
-        initialise(settings)
-        sealed, keks = sealed_in(settings), open_keks(settings)
-        store = FileKeyringStore(key_files(settings)[1])
-        old = keks.load(store.read().kek_id)
-        new = keks.make_next(to)
-        if done == "keyring replaced":
-            store.change(lambda content: rewrapped(content, old, new))
 
-        assert opened_in(settings, sealed) == {b"Ada"}
-        rotate_keys(settings, to, record=unrecorded)
-        assert opened_in(settings, sealed) == {b"Ada"}
+        moved_in_two_goes(settings, to, done=done)
 
-    def test_killed_again_and_again_nothing_is_lost(self, settings: Settings, kms: KmsServer) -> None:
+    def test_killed_again_and_again_nothing_is_lost(self, settings: Settings, kms: KmsServer, key: str) -> None:
         sealed = sealed_in(settings)
-        environment = os.environ | {
-            "COUNTENANCE_KMS_KEY": str(settings.kms_key),
-            "COUNTENANCE_KMS_ENDPOINT": kms.address,
-            "COUNTENANCE_KMS_ACCESS_KEY_ID": kms.user.access_key_id,
-            "COUNTENANCE_KMS_SECRET_ACCESS_KEY": kms.user.secret_access_key,
-        }
-        for attempt in range(6):
-            command = [sys.executable, "-m", "tests.integration.keys.move_for_ever", str(settings.home), "kms"]
-            with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
-                assert process.stdout is not None
-                assert process.stdout.readline() == b"moved\n"
-                time.sleep(0.011 + 0.023 * attempt)
-                os.kill(process.pid, signal.SIGKILL)
+        waits_s = [0.011 + 0.023 * attempt for attempt in range(6)]
 
+        for _ in killed_while_moving(settings, KekKind.KMS, kms.places(key), waits_s=waits_s):
             assert opened_in(settings, sealed) == {b"Ada"}

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import ip_address
@@ -21,8 +21,8 @@ from countenance.adapters.keys.aws_signature import AwsCredentials
 from countenance.adapters.keys.kms_client import WAITS_S, KmsClient
 from countenance.adapters.keys.kms_kek import KmsKeys, KmsPlace
 from countenance.core.clock import utc_now
-from countenance.core.errors import CountenanceError
 from countenance.keys.model import HOME
+from tests.integration.keys.sealed import code_of
 from tests.kms_server import REGION, KmsServer
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -32,13 +32,6 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 def key(kms: KmsServer) -> str:
     """The ARN of a key."""
     return kms.new_key()
-
-
-def code_of(call: Callable[[], object]) -> str:
-    """Return the code that a call is refused with."""
-    with pytest.raises(CountenanceError) as caught:
-        call()
-    return caught.value.code
 
 
 @contextmanager

@@ -17,12 +17,12 @@ from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.key_care import rotate_keys
 from countenance.bootstrap.keyring import open_keyring
 from countenance.bootstrap.settings import Settings
-from countenance.core.errors import CountenanceError
 from countenance.keys.care import rewrap
 from countenance.keys.envelope import KEY_BYTES
 from countenance.keys.model import HOME, KeyState, case_scope, key_wrong, org_scope, source_scope
 from countenance.keys.ports import KeyEncryptionKey, KeyringStore
 from countenance.keys.service import WrappedKeyring, new_content
+from tests.integration.keys.sealed import code_of
 
 FIRST, SLOW, LAST, NEW = source_scope("1"), source_scope("2"), org_scope("3"), case_scope("4")
 PATIENCE_S = 20.0
@@ -120,13 +120,6 @@ def sealed(keyring: WrappedKeyring, scope: str) -> bytes:
 def opened(keyring: WrappedKeyring, scope: str, value: bytes) -> bytes:
     """Open what was sealed."""
     return keyring.open(scope, value, record="1", column="label")
-
-
-def code_of(call: Callable[[], object]) -> str:
-    """Return the code that a call is refused with."""
-    with pytest.raises(CountenanceError) as caught:
-        call()
-    return caught.value.code
 
 
 class TestNewKey:
