@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 
 import grpc
 import numpy as np
-from pymilvus import DataType, MilvusClient, MilvusException
 
+from countenance.adapters.milvus.quiet_import import without_dotenv
 from countenance.core.arrays import Scores, Templates
 from countenance.core.errors import UnavailableError
 from countenance.index.model import BlockRows
 from countenance.index.ports import RowNumbers
+
+with without_dotenv():
+    from pymilvus import DataType, MilvusClient, MilvusException
 
 MOST_ROWS = 16_384
 """Longest answer that a Milvus server gives."""
