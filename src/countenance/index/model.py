@@ -1,5 +1,6 @@
 """What an index is given, and what it gives back."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
@@ -33,11 +34,12 @@ class BlockRows:
         cls, blocks: Sequence[str], *, rows: NDArray[np.int64], subjects: NDArray[np.int64], templates: Templates
     ) -> tuple["BlockRows", ...]:
         """Split rows of several blocks, whose blocks are given one by one, into each block's; their order stays."""
-        names, owners = np.unique(np.array(blocks, dtype=np.str_), return_inverse=True)
-        places = (np.flatnonzero(owners == number) for number in range(len(names)))
+        places = defaultdict(list)
+        for place, block in enumerate(blocks):
+            places[block].append(place)
         return tuple(
-            cls(name, rows=rows[mine], subjects=subjects[mine], templates=templates[mine])
-            for name, mine in zip(names.tolist(), places, strict=True)
+            cls(block, rows=rows[mine], subjects=subjects[mine], templates=templates[mine])
+            for block, mine in places.items()
         )
 
 
