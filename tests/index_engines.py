@@ -9,7 +9,7 @@ import numpy as np
 from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.kernel import CompiledScan, NumpyScan, Scan
-from countenance.adapters.memory import MemoryIndex
+from countenance.adapters.memory_index import MemoryIndex
 from countenance.core.arrays import Templates
 from countenance.index.model import BlockRows
 from countenance.index.ports import Originals, TemplateIndex

@@ -10,7 +10,7 @@ import pytest
 from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.memory import MemoryIndex
+from countenance.adapters.memory_index import MemoryIndex
 from countenance.core.errors import IntegrityError
 from countenance.index.model import BlockRows
 from countenance.index.ports import FollowingIndex

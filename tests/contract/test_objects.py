@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.memory import MemoryObjects
+from countenance.adapters.memory_objects import MemoryObjects
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.core.errors import NotFoundError

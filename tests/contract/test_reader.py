@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from countenance.adapters.memory import InlineReader
+from countenance.adapters.inline_reader import InlineReader
 from countenance.adapters.process_pool import ProcessPoolReader
 from countenance.core.arrays import Pixels
 from countenance.core.errors import UnavailableError

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import URL
 
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.memory import MemoryRecords
+from countenance.adapters.memory_records import MemoryRecords
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id

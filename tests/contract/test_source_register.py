@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import URL
 
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.memory import MemoryObjects
+from countenance.adapters.memory_objects import MemoryObjects
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, upgrade
 from countenance.adapters.sql.records import SqlRecords

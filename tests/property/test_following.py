@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from countenance.adapters.compact.engine import CompactIndex
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.memory import MemoryIndex, MemoryRecords
+from countenance.adapters.memory_index import MemoryIndex
+from countenance.adapters.memory_records import MemoryRecords
 from countenance.gallery.indexing import IndexedGallery, originals_of
 from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome, Source, SourceState
 from countenance.gallery.references import Reference, ReferenceBatch

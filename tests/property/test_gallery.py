@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from countenance.adapters.exact.stored import StoredExactIndex
+from countenance.adapters.inline_reader import InlineReader
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.memory import InlineReader
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade

@@ -10,7 +10,8 @@ from threading import Barrier, Event
 
 import pytest
 
-from countenance.adapters.memory import InlineReader, MemoryIndex
+from countenance.adapters.inline_reader import InlineReader
+from countenance.adapters.memory_index import MemoryIndex
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from countenance.adapters.memory import MemoryIndex
+from countenance.adapters.memory_index import MemoryIndex
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.core.errors import IntegrityError, UnavailableError

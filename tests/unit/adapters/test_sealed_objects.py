@@ -3,7 +3,7 @@
 import pytest
 
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.memory import MemoryObjects
+from countenance.adapters.memory_objects import MemoryObjects
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.core.errors import CountenanceError
 from countenance.gallery.ports import crop_key, image_key

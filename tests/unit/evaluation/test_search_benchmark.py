@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from countenance.adapters.memory import MemoryIndex
+from countenance.adapters.memory_index import MemoryIndex
 from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import InvalidInputError
 from countenance.evaluation.search_benchmark import (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from countenance.adapters.memory import MemoryObjects, MemoryRecords
+from countenance.adapters.memory_objects import MemoryObjects
+from countenance.adapters.memory_records import MemoryRecords
 from countenance.core.errors import CountenanceError, NotFoundError, UnavailableError
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.sources import active_source, document_key, register_source

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from countenance.adapters.memory import MemoryIndex, MemoryObjects, MemoryRecords
+from countenance.adapters.memory_index import MemoryIndex
+from countenance.adapters.memory_objects import MemoryObjects
+from countenance.adapters.memory_records import MemoryRecords
 from countenance.audit.model import Entry, Receipt
 from countenance.core.arrays import Templates, cosine
 from countenance.core.errors import ConflictError, InvalidInputError, UnavailableError

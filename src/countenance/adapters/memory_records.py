@@ -1,8 +1,7 @@
-"""Adapters that keep everything in memory: for tests and for trying things out. They pass the ports' contracts."""
+"""Records in memory: for tests and for trying things out. They pass the port's contract."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from countenance.adapters.memory_audit import MemoryAuditLog
 from countenance.audit.model import Acting, Entry, Receipt
-from countenance.core.arrays import Templates, as_templates, cosine
+from countenance.core.arrays import Templates
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.core.ids import new_id
 from countenance.gallery.enrolment import pack_mismatch
@@ -26,195 +25,14 @@ from countenance.gallery.model import (
     SourceSummary,
     Subject,
 )
-from countenance.gallery.photographs import Photograph, PhotographTask, RefusedPhotograph, read_photograph
 from countenance.gallery.ports import crop_key, image_key
 from countenance.gallery.references import Reference, ReferenceBatch
 from countenance.gallery.sources import require_active
 from countenance.index.model import (
     BlockRows,
-    Certificate,
-    IndexState,
-    Nearest,
-    Neighbour,
-    checked_parts,
-    index_mismatch,
 )
 from countenance.index.ports import RowNumbers
 from countenance.search.model import search_unknown
-from countenance.vision.decode import ImageLimits
-from countenance.vision.ports import FaceAnalyser
-
-
-class MemoryIndex:
-    """Implements `FollowingIndex` by scoring every row in float64: slow, and so plain that others are held to it."""
-
-    def __init__(self, dim: int) -> None:
-        """Start empty."""
-        self._dim = dim
-        self.revision = -1
-        self._held: dict[int, tuple[str, int, Templates]] = {}
-        self._last_row = 0
-        self._condemned = False
-        self._lock = Lock()
-
-    @property
-    def dim(self) -> int:
-        """See the port."""
-        return self._dim
-
-    def __len__(self) -> int:
-        """See the port."""
-        return len(self._held)
-
-    def add(self, *parts: BlockRows) -> None:
-        """See the port."""
-        new = {
-            row: (part.block, subject, vector.copy())
-            for part in checked_parts(parts, dim=self._dim)
-            for row, subject, vector in zip(part.rows.tolist(), part.subjects.tolist(), part.templates, strict=True)
-        }
-        with self._lock:
-            if not self._held.keys().isdisjoint(new):
-                raise ValueError("a row number is in the index already")
-            self._held = self._held | new
-            self._last_row = max(self._last_row, *new) if new else self._last_row
-
-    @property
-    def last_row(self) -> int:
-        """See the port."""
-        return self._last_row
-
-    def blocks(self) -> Collection[str]:
-        """See the port."""
-        return {block for block, _, _ in self._held.values()}
-
-    def following(self) -> AbstractContextManager[None]:
-        """See the port; nobody else holds it."""
-        return nullcontext()
-
-    def newest(self) -> Collection[int]:
-        """See the port."""
-        return [int(self.rows(block)[-1]) for block in self.blocks()]
-
-    def count(self, block: str) -> int:
-        """See the port."""
-        return len(self.rows(block))
-
-    def rows(self, block: str | None = None) -> RowNumbers:
-        """See the port."""
-        chosen = (row for row, held in self._held.items() if block in {None, held[0]})
-        return np.array(sorted(chosen), dtype=np.int64)
-
-    def keep(self, block: str, rows: RowNumbers) -> None:
-        """See the port."""
-        self.remove(np.setdiff1d(self.rows(block), rows))
-
-    def differing(self, part: BlockRows) -> RowNumbers:
-        """See the port."""
-        templates = as_templates(part.templates, dim=self._dim)
-        wanted = zip(part.rows.tolist(), part.subjects.tolist(), templates, strict=True)
-        differing = sorted(row for row, *facts in wanted if not self._holds(row, part.block, *facts))
-        return np.array(differing, dtype=np.int64)
-
-    def _holds(self, row: int, block: str, subject: int, template: Templates) -> bool:
-        """Say whether a row is held just so."""
-        held = self._held.get(row)
-        return held is not None and held[:2] == (block, subject) and np.array_equal(held[2], template)
-
-    def clear(self) -> None:
-        """See the port."""
-        with self._lock:
-            self._held, self._last_row, self._condemned, self.revision = {}, 0, False, -1
-
-    def condemn(self) -> None:
-        """See the port."""
-        self._condemned = True
-
-    def settle(self) -> str:
-        """See the port; nothing is stored."""
-        return ""
-
-    def state(self) -> IndexState:
-        """See the port; nothing is stored."""
-        return IndexState(place="memory", rows=len(self))
-
-    def close(self) -> None:
-        """See the port; nothing is held open."""
-
-    def remove(self, rows: Collection[int] | RowNumbers) -> None:
-        """See the port."""
-        gone = {int(row) for row in rows}
-        with self._lock:
-            self._held = {row: held for row, held in self._held.items() if row not in gone}
-
-    def search(
-        self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
-    ) -> list[Nearest]:
-        """See the port."""
-        if limit < 1:
-            raise ValueError(f"limit must be at least 1, not {limit}")
-        if self._condemned:
-            raise index_mismatch("it was condemned")
-        eligible = [(row, subject, vector) for row, (block, subject, vector) in self._held.items() if block in blocks]
-        certificate = Certificate(
-            rows=len(eligible),
-            subjects=len({subject for _, subject, _ in eligible}),
-            scored=len(eligible),
-            cut=-1.0 if threshold is None else threshold,
-            bound=None,
-        )
-        answers: list[Nearest] = []
-        for probe in as_templates(probes, dim=self._dim):
-            scored = [
-                Neighbour(row, subject, float(cosine(probe, vector[None])[0])) for row, subject, vector in eligible
-            ]
-            best: dict[int, Neighbour] = {}
-            for near in sorted(scored, key=lambda near: (-near.score, near.row)):
-                if threshold is None or near.score >= threshold:
-                    best.setdefault(near.subject, near)
-            answers.append(Nearest(neighbours=tuple(best.values())[:limit], certificate=certificate))
-        return answers
-
-
-class MemoryObjects:
-    """Implements `Objects` in a dict."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self._held: dict[str, bytes] = {}
-
-    def put(self, key: str, data: bytes) -> None:
-        """See the port."""
-        self._held[key] = bytes(data)
-
-    def get(self, key: str) -> bytes:
-        """See the port."""
-        try:
-            return self._held[key]
-        except KeyError:
-            raise NotFoundError("that picture is not in the object store", code="object-unknown") from None
-
-    def delete(self, key: str) -> None:
-        """See the port."""
-        self._held.pop(key, None)
-
-    def delete_all(self, prefix: str) -> None:
-        """See the port."""
-        self._held = {key: data for key, data in self._held.items() if not key.startswith(prefix)}
-
-
-class InlineReader:
-    """Implements `PhotographReader` in this process, one photograph after the other."""
-
-    def __init__(self, analyser: FaceAnalyser, limits: ImageLimits) -> None:
-        """Keep what to read with."""
-        self._analyser = analyser
-        self._limits = limits
-
-    def read(self, tasks: Iterable[PhotographTask]) -> Iterator[Photograph | RefusedPhotograph]:
-        """See the port; a file that kills its reader kills this process."""
-        for task in tasks:
-            yield read_photograph(task, self._analyser, self._limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
