@@ -108,11 +108,10 @@ class WrappedKeyring:
             if entry is not None and entry.destroyed_at is not None:
                 raise key_destroyed(scope)
             try:
-                kek = self._kek(content.kek_id)
                 if entry is None:
-                    self._add_key(scope, kek)
+                    self._add_key(scope, content.kek_id)
                     continue
-                envelope = Envelope(kek.unwrap(entry.wrapped, scope=scope), scope)
+                envelope = Envelope(self._kek(content.kek_id).unwrap(entry.wrapped, scope=scope), scope)
             except CountenanceError:
                 # A rotation by another process may have destroyed the key-encryption key meanwhile.
                 if self._store.read().kek_id == content.kek_id:
@@ -124,12 +123,12 @@ class WrappedKeyring:
                     self._envelopes[scope] = envelope
             return envelope
 
-    def _add_key(self, scope: str, kek: KeyEncryptionKey) -> None:
+    def _add_key(self, scope: str, kek_id: str) -> None:
         """Give a scope its key, unless it got or lost one, or the keyring another key-encryption key, meanwhile."""
-        wrapped = kek.wrap(secrets.token_bytes(KEY_BYTES), scope=scope)
+        wrapped = self._kek(kek_id).wrap(secrets.token_bytes(KEY_BYTES), scope=scope)
 
         def added(content: KeyringContent) -> KeyringContent:
-            if scope in content.entries or content.kek_id != kek.kek_id:
+            if scope in content.entries or content.kek_id != kek_id:
                 return content
             return replace(content, entries={**content.entries, scope: KeyEntry(wrapped=wrapped, made_at=utc_now())})
 
