@@ -110,6 +110,30 @@ def test_the_last_row_stays_when_it_is_removed(index: FollowingIndex) -> None:
     assert index.last_row == 9
 
 
+def test_rows_of_several_blocks_count_together(index: FollowingIndex) -> None:
+    index.add(
+        BlockRows("b", rows=np.array([12]), subjects=SUBJECTS[:1], templates=TEMPLATES[:1]),
+        BlockRows("a", rows=np.array([15, 11]), subjects=SUBJECTS[:2], templates=TEMPLATES[:2]),
+        BlockRows("c", rows=ROWS[:0], subjects=SUBJECTS[:0], templates=TEMPLATES[:0]),
+    )
+
+    assert index.last_row == 15
+    assert {block: index.rows(block).tolist() for block in index.blocks()} == {"a": [2, 5, 7, 9, 11, 15], "b": [4, 12]}
+    assert sorted(index.newest()) == [12, 15]
+
+
+def test_of_parts_with_a_bad_one_none_counts(index: FollowingIndex) -> None:
+    with pytest.raises(ValueError, match="already"):
+        index.add(
+            BlockRows("b", rows=np.array([12]), subjects=SUBJECTS[:1], templates=TEMPLATES[:1]),
+            BlockRows("a", rows=np.array([15, 9]), subjects=SUBJECTS[:2], templates=TEMPLATES[:2]),
+        )
+
+    assert index.last_row == 9
+    assert index.rows().tolist() == [2, 4, 5, 7, 9]
+    assert sorted(index.newest()) == [4, 9]
+
+
 def test_a_block_without_rows_is_none(index: FollowingIndex) -> None:
     index.remove([4])
 

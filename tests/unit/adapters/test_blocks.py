@@ -255,12 +255,12 @@ class TestStoredIndex:
     def test_it_is_as_it_was_left(self, store: BlockStore) -> None:
         index = self.open(store)
         self.fill(index, 1, SAVE_ROWS)
-        self.fill(index, 10_001, 7)
+        self.fill(index, 100_001, 7)
         index.save()
 
         again = self.open(store)
 
-        assert (len(again), again.last_row) == (SAVE_ROWS + 7, 10_007)
+        assert (len(again), again.last_row) == (SAVE_ROWS + 7, 100_007)
         assert np.array_equal(again.rows("a"), index.rows("a"))
 
     def test_many_rows_are_stored_without_being_asked_for(self, store: BlockStore) -> None:
@@ -282,7 +282,7 @@ class TestStoredIndex:
         self.fill(index, 1, SAVE_ROWS)
         (store.folder / MANIFEST).write_bytes(b"x")
 
-        self.fill(index, 10_001, SAVE_ROWS)
+        self.fill(index, 100_001, SAVE_ROWS)
 
         assert len(self.open(store)) == 2 * SAVE_ROWS
 

@@ -21,8 +21,12 @@ from countenance.keys.ports import Keyring
 
 logger = logging.getLogger(__name__)
 
-SAVE_ROWS = 4096
-"""New rows from which they are stored: as many are read from the records again after a crash, in a moment."""
+SAVE_ROWS = 65_536
+"""New rows from which they are stored: as many are read from the records again after a crash, in two seconds.
+
+Storing writes the last file of each source that has new rows again: fewer rows would cost more the more sources there
+are.
+"""
 
 
 class Erasure(NamedTuple):
