@@ -229,7 +229,7 @@ def main() -> None:
         keyring = memory_keyring()
         upgrade(engine, keyring)
         fill(engine, templates, RowSeals(keyring))
-        records = SqlRecords(engine, SqlAuditLog(engine, new_signer("benchmark")), keyring)
+        records = SqlRecords(engine, SqlAuditLog(engine, new_signer("benchmark"), keyring), keyring)
         result = {
             "templates": templates,
             "sources": SOURCES,

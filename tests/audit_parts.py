@@ -15,7 +15,7 @@ SIGNER = new_signer("countenance.test/log")
 
 def sql_records(engine: Engine, keyring: Keyring) -> SqlRecords:
     """Return records over a database, whose audit log is signed with the tests' key."""
-    return SqlRecords(engine, SqlAuditLog(engine, SIGNER), keyring)
+    return SqlRecords(engine, SqlAuditLog(engine, SIGNER, keyring), keyring)
 
 
 def rotation(vkey: str) -> Entry:

@@ -39,8 +39,9 @@ def postgresql_log(request: pytest.FixtureRequest, stack: ExitStack) -> AuditLog
 def sql_log(engine: Engine, stack: ExitStack) -> AuditLog:
     """Keep the log in an empty database."""
     stack.callback(engine.dispose)
-    upgrade(engine, memory_keyring())
-    return SqlAuditLog(engine, SIGNER)
+    keyring = memory_keyring()
+    upgrade(engine, keyring)
+    return SqlAuditLog(engine, SIGNER, keyring)
 
 
 Make = Callable[[pytest.FixtureRequest, ExitStack], AuditLog]

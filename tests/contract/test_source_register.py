@@ -63,7 +63,7 @@ def made(database: URL) -> Iterator[Made]:
     """An empty register in either database."""
     engine, keyring = open_engine(database), memory_keyring()
     upgrade(engine, keyring)
-    audit = SqlAuditLog(engine, SIGNER)
+    audit = SqlAuditLog(engine, SIGNER, keyring)
     records = SqlRecords(engine, audit, keyring)
     yield Made(records, SqlSourceRegister(engine, audit, keyring), MemoryObjects())
     records.close()

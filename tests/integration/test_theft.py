@@ -8,9 +8,11 @@ server.
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,10 +20,11 @@ from pathlib import Path
 import numpy as np
 import obstore
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import BigInteger, Integer, create_engine, text
 
 from countenance.access.model import Application
 from countenance.adapters.exact.bounds import quantised
+from countenance.adapters.sql.models import Base
 from countenance.bootstrap.engines import rotation_file
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keks import KekKind
@@ -73,6 +76,10 @@ WORDS = {
 }
 PICTURES = {"JPEG": b"\xff\xd8\xff\xe0\x00\x10JFIF", "JFIF": b"JFIF\x00\x01", "Exif": b"Exif\x00\x00"}
 """Beginnings of pictures, long enough to be nowhere by chance."""
+ACTIVITY = {"an entry of the audit log": b'"action":"', "its outcome": b'"outcome":"'}
+"""What is handed to auditors in an export, and is nowhere else."""
+PLAIN_NUMBERS = {"gallery.revision", "face.ordinal", "audit_head.size", "credential.counter", "rights_request.version"}
+"""Numbers that tables hold in the clear, beside keys and references: none counts people or photographs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +263,32 @@ def test_nothing_is_found_without_the_key_file(day: Day) -> None:
     assert [found for place in day.places for found in traces(place, day.secrets)] == []
 
 
+def test_the_log_is_in_its_export_alone(day: Day) -> None:
+    exported = [place for place in day.places if place.name == "exported log"]
+
+    assert {name for place in exported for name, _ in traces(place, ACTIVITY)} == set(ACTIVITY)
+    assert [found for place in day.places if place not in exported for found in traces(place, ACTIVITY)] == []
+
+
+def test_no_table_says_how_much_there_is() -> None:
+    numbers = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, Integer | BigInteger) and not column.primary_key and not column.foreign_keys
+    }
+
+    assert numbers == PLAIN_NUMBERS
+
+
+def test_counts_are_sealed_in_one_length(day: Day) -> None:
+    [home] = [place for place in day.places if place.name == "home"]
+    with closing(sqlite3.connect(Settings(home=home).database)) as records:
+        counts = [one for (one,) in records.execute("SELECT counts FROM source WHERE state = 'active'")]
+
+    assert {len(one) for one in counts} == {1 + 12 + 24 + 16}
+
+
 def test_no_file_or_folder_is_called_after_anybody(day: Day) -> None:
     names = [
         str(path.relative_to(place)).lower() for place in day.places if place.is_dir() for path in place.rglob("*")
@@ -320,7 +353,7 @@ def test_nothing_is_found_in_a_database_server(tmp_path: Path, portraits: Mappin
         secrets = day.secrets | {"this API key": key.encode()} | _templates(np.stack(list(stored.values())))
 
         # Tables, what is left in them of deleted rows, the write-ahead log, the server's own log.
-        found = [traces(place, secrets) for place in (Path(str(server.query["host"])), settings.home)]
+        found = [traces(place, secrets | ACTIVITY) for place in (Path(str(server.query["host"])), settings.home)]
 
     assert len(stored) == 3
     assert found == [[], []]

@@ -20,6 +20,7 @@ from countenance.audit.verification import KEY_ROTATED
 from countenance.bootstrap.keyring import audit_key_file, kept_home_id
 from countenance.bootstrap.settings import Settings
 from countenance.core.errors import NotFoundError, UnavailableError
+from countenance.keys.ports import Keyring
 from countenance.policy.model import HOUSE, Actor
 
 
@@ -118,14 +119,14 @@ def load_signer(settings: Settings) -> Signer:
         ) from None
 
 
-def open_audit(settings: Settings, engine: Engine) -> SqlAuditLog:
+def open_audit(settings: Settings, engine: Engine, keyring: Keyring) -> SqlAuditLog:
     """Open the audit log in a database that is up to date.
 
     Raises:
         NotFoundError, IntegrityError, UnavailableError: those of `load_signer` and `finish_rotation`.
     """
     finish_rotation(settings, stored_head(engine))
-    return SqlAuditLog(engine, load_signer(settings))
+    return SqlAuditLog(engine, load_signer(settings), keyring)
 
 
 def known_verifiers(settings: Settings) -> tuple[Verifier, ...]:

@@ -42,7 +42,7 @@ def initialise(settings: Settings, *, operators: Collection[str] = FIRST_OPERATO
                 bring_up_to_date(settings, engine, keyring)
                 if settings.database.exists():
                     settings.database.chmod(0o600)
-                found_house(engine, keyring, open_audit(settings, engine), operators)
+                found_house(engine, keyring, open_audit(settings, engine, keyring), operators)
         finally:
             engine.dispose()
     except OSError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from countenance.adapters.durable import overwrite_and_delete, sync_folder
+from countenance.adapters.exact.blocks import MANIFEST
 from countenance.adapters.objects import StoredObjects
 from countenance.adapters.sealed_objects import SealedObjects
 from countenance.adapters.sql.database import scrub, unscrubbed, upgrade
@@ -40,9 +41,11 @@ def bring_up_to_date(settings: Settings, engine: Engine, keyring: Keyring) -> No
     if not unscrubbed(engine):
         return
     _seal_objects(settings.objects, SealedObjects(StoredObjects.in_folder(settings.objects), keyring))
-    for pattern in ("*/*.segment", "*/manifest.json"):
-        for path in settings.index.glob(pattern):
-            overwrite_and_delete(path)
+    for folder in settings.index.glob("*/"):
+        # A folder with a sealed manifest was filled since there are keys.
+        if not (folder / MANIFEST).exists():
+            for path in (*folder.glob("*.segment"), *folder.glob("manifest.json")):
+                overwrite_and_delete(path)
     # Last: while the database says that there is something left to do, it is done again.
     scrub(engine)
 

@@ -74,7 +74,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
             require_own(settings, engine)
             bring_up_to_date(settings, engine, keyring)
             heed_tombstones(engine, keyring)
-            audit = open_audit(settings, engine)
+            audit = open_audit(settings, engine, keyring)
             objects = open_objects(settings, keyring)
             yield Parts(
                 records=SqlRecords(engine, audit, keyring),

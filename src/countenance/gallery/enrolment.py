@@ -180,9 +180,7 @@ class Enrolment:
         self._commit()
         report = self._report
         report.seconds = perf_counter() - started
-        logger.info(
-            "enrolment ended: %d read, %d enrolled, %d templates", report.read, report.enrolled, report.templates
-        )
+        logger.info("enrolment ended after %.1f s", report.seconds)
         return report
 
     def enrol_bytes(self, data: bytes, *, reference: str, label: str | None, analyser: FaceAnalyser) -> EnrolmentReport:

@@ -84,7 +84,7 @@ class IndexedGallery:
             if snapshot.revision != self.index.revision:
                 with self.index.following():
                     snapshot = self._brought_up(on_progress)
-                logger.debug("the index holds %d subjects, revision %d", snapshot.subjects, snapshot.revision)
+                logger.debug("the index holds revision %d", snapshot.revision)
             return self.index, snapshot
 
     def settle(self) -> str:

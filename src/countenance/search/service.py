@@ -261,7 +261,7 @@ class SearchService:
         if read.template is not None:
             entry = entry.adding(self._marks(read.template))
         receipt = self._records.put_search(answer.search_id, document, entry=entry)
-        logger.info("search %s ended: %s, %d candidates", answer.search_id, read.outcome.value, len(found.candidates))
+        logger.info("search %s ended: %s", answer.search_id, read.outcome.value)
         return replace(answer, receipt=receipt)
 
     def verify(self, search_id: str, photographs: Sequence[ProbePhotograph]) -> Verification:

@@ -26,6 +26,7 @@ class House:
     """An installation of its own with two operators."""
 
     engine: Engine
+    audit: SqlAuditLog
     directory: SqlDirectory
     operators: tuple[Actor, Actor]
 
@@ -61,10 +62,11 @@ def house(database: URL) -> Iterator[House]:
     """A new installation."""
     engine, keyring = open_engine(database), memory_keyring()
     upgrade(engine, keyring)
-    directory = SqlDirectory(engine, keyring, SqlAuditLog(engine, SIGNER))
+    audit = SqlAuditLog(engine, SIGNER, keyring)
+    directory = SqlDirectory(engine, keyring, audit)
     with directory.changing() as change:
         first, second = found(change, FIRST_OPERATORS, at=NOW)
         owner = change.organisation(first.org_id)
     actors = tuple(user.acting(owner, channel=Channel.COMMAND_LINE) for user in (first, second))
-    yield House(engine=engine, directory=directory, operators=(actors[0], actors[1]))
+    yield House(engine=engine, audit=audit, directory=directory, operators=(actors[0], actors[1]))
     engine.dispose()

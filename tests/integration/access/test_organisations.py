@@ -10,10 +10,8 @@ import pytest
 
 from countenance.access.model import Action
 from countenance.access.organisations import cancel, review, suspend
-from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.core.errors import ConflictError, CountenanceError, InvalidInputError, NotFoundError, NotPermittedError
 from countenance.policy.model import HOUSE, OrganisationState, Role, Sector
-from tests.audit_parts import SIGNER
 from tests.integration.access.conftest import NOW, House
 
 
@@ -193,7 +191,7 @@ def test_every_change_is_in_the_audit_log_in_the_same_transaction(house: House) 
         review(change, other.org_id, admit=True, reason="r", actor=house.operators[0], at=NOW)
         change.organisation("nobody")
 
-    log = SqlAuditLog(house.engine, SIGNER)
+    log = house.audit
     actions = [json.loads(entry)["action"] for entry in log.entries(0, log.head().size)]
     assert actions == [
         *["access-user-added"] * 2,

@@ -22,9 +22,7 @@ from countenance.access.people import deactivate
 from countenance.access.provider import ProviderSignIn, Started
 from countenance.access.sign_in import Begun
 from countenance.adapters.oidc import OidcProvider
-from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.core.errors import ConflictError, InvalidInputError, NotPermittedError, UnavailableError
-from tests.audit_parts import SIGNER
 from tests.integration.access.conftest import NOW, House
 from tests.oidc_provider import CLIENT, SECRET, Claims, Provider, running
 
@@ -95,7 +93,7 @@ def door(house: House, provider: Provider) -> Door:
 def test_whom_the_provider_names_and_an_operator_bound_is_let_in(door: Door) -> None:
     door.enter()
 
-    log = SqlAuditLog(door.house.engine, SIGNER)
+    log = door.house.audit
     [*_, last] = map(json.loads, log.entries(0, log.head().size))
     assert door.sessions() == 1
     assert (last["action"], last["actor"]["user"]) == ("sign-in", door.examiner.user_id)

@@ -18,9 +18,7 @@ from countenance.access.passwords import Passwords
 from countenance.access.people import deactivate
 from countenance.access.sign_in import Begun, SignIn, Visitor
 from countenance.access.throttle import MOST_FAILURES, WINDOW
-from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.core.errors import CountenanceError, InvalidInputError, NotPermittedError, UnavailableError
-from tests.audit_parts import SIGNER
 from tests.integration.access.conftest import NOW, House
 
 PASSWORD = "four quiet harbour cranes"  # noqa: S105 - of people who exist in tests only
@@ -371,14 +369,14 @@ def test_no_secret_is_in_the_file(desk: Desk, tmp_path: Path) -> None:
 
 def noted(desk: Desk, since: int) -> list[tuple[str, str, str, dict[str, object]]]:
     """Return what stands in the audit log from an entry on: action, outcome, who, facts."""
-    log = SqlAuditLog(desk.house.engine, SIGNER)
+    log = desk.house.audit
     documents = map(json.loads, log.entries(since, log.head().size))
     return [(one["action"], one["outcome"], one["actor"]["user"], one["facts"]) for one in documents]
 
 
 def size(desk: Desk) -> int:
     """Return how many entries the audit log has."""
-    return SqlAuditLog(desk.house.engine, SIGNER).head().size
+    return desk.house.audit.head().size
 
 
 class TestEntries:

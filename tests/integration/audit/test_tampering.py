@@ -1,4 +1,4 @@
-"""A script with full rights over the database, and even with the log's key, against one kept receipt."""
+"""A script with full rights over the database, and even with the log's keys, against one kept receipt."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -9,12 +9,14 @@ import pytest
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.sealing import LOG_ENTRY
 from countenance.audit.growth import EMPTY, grow
 from countenance.audit.merkle import Frontier, leaf_hash
 from countenance.audit.model import Checkpoint, Receipt
 from countenance.audit.note import SignedNote
 from countenance.audit.verification import verify_log
 from countenance.core.errors import IntegrityError
+from countenance.keys.model import HOME
 from tests.audit_parts import SIGNER, entry
 
 SIZE = 40
@@ -28,8 +30,9 @@ class Kept:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine = open_engine(sqlite_url(path))
-        upgrade(self.engine, memory_keyring())
-        self.log = SqlAuditLog(self.engine, SIGNER)
+        self.keyring = memory_keyring()
+        upgrade(self.engine, self.keyring)
+        self.log = SqlAuditLog(self.engine, SIGNER, self.keyring)
         self.log.record(*map(entry, range(KEPT)))
         self.receipt: Receipt = self.log.record(entry(KEPT))
         self.log.record(*map(entry, range(KEPT + 1, SIZE)))
@@ -49,7 +52,8 @@ class Kept:
         frontier = Frontier()
         with sqlite3.connect(self.path) as database:
             for index, body in enumerate(bodies):
-                database.execute("INSERT INTO audit_entry VALUES (?, ?)", (index, body))
+                sealed = self.keyring.seal(HOME, body, record=str(index), column=LOG_ENTRY)
+                database.execute("INSERT INTO audit_entry VALUES (?, ?)", (index, sealed))
                 for level, [node] in enumerate(frontier.extend([leaf_hash(body)])):
                     database.execute("INSERT INTO audit_node VALUES (?, ?, ?)", (level, index >> level, node))
             if signed:

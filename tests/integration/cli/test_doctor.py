@@ -9,6 +9,7 @@ from shutil import copytree
 
 import pytest
 
+from countenance.adapters.sql.counts import Counts, sealed_counts
 from countenance.adapters.sql.sealing import RowSeals
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import open_gallery
@@ -37,7 +38,7 @@ def segments(home: Path) -> list[Path]:
     return sorted((home / "index").rglob("*.segment"))
 
 
-def change_records(home: Path, *statements: str, **values: int) -> None:
+def change_records(home: Path, *statements: str, **values: int | bytes) -> None:
     """Change the records behind Countenance's back."""
     with closing(sqlite3.connect(home / "records.sqlite3")) as records, records:
         for statement in statements:
@@ -130,14 +131,19 @@ def test_rows_that_went_from_the_records_go_from_the_index_and_its_files(
 ) -> None:
     first = command("search", probe, *ASKED).json["candidates"][0]
     [before] = [path.read_bytes() for path in segments(own_home)]
+    with open_gallery(Settings(home=own_home)) as gallery:
+        [held] = gallery.records.sources()
+        left = Counts(held.images, held.subjects - 1, held.templates - 1)
+        counts = sealed_counts(gallery.keyring, held.source.source_id, left)
     change_records(
         own_home,
         "CREATE TEMP TABLE going AS SELECT number FROM template WHERE subject = "
         "(SELECT subject FROM template WHERE number = :row)",
-        "UPDATE source SET subjects = subjects - 1, templates = templates - (SELECT count(*) FROM going)",
+        "UPDATE source SET counts = :counts",
         "DELETE FROM template WHERE number IN (SELECT number FROM going)",
         "UPDATE gallery SET revision = revision + 1",
         row=first["template"],
+        counts=counts,
     )
 
     answer = command("search", probe, *ASKED).json

@@ -136,7 +136,7 @@ def test_the_database_holds_its_own_rules(engine: Engine, statement: str) -> Non
 
 
 def test_row_numbers_are_never_used_again(engine: Engine) -> None:
-    source = "INSERT INTO source VALUES (1, 's', 'active', '2026-01-01 00:00:00', 0, 0, 0, x'00', x'00')"
+    source = "INSERT INTO source VALUES (1, 's', 'active', '2026-01-01 00:00:00', x'00', x'00', x'')"
     subject = "INSERT INTO subject (subject_id, source) VALUES ('s', 1) RETURNING number"
     with engine.begin() as connection:
         connection.execute(text(source))

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Barrier, Event
 
 import pytest
+from sqlalchemy import text
 
 from countenance.adapters.inline_reader import InlineReader
 from countenance.adapters.memory_index import MemoryIndex
@@ -317,6 +318,35 @@ class TestDamage:
             searching.search(request(1))
 
         assert caught.value.code == "sealed-damaged"
+
+    @pytest.mark.parametrize(
+        ("changed", "code"),
+        [
+            pytest.param("substr(counts, 1, length(counts) - 1)", "sealed-damaged", id="cut off"),
+            pytest.param("(SELECT counts FROM source WHERE number = 2)", "sealed-damaged", id="another's"),
+            pytest.param("x''", "index-mismatch", id="emptied"),
+            pytest.param(":earlier", "index-mismatch", id="an earlier one"),
+        ],
+    )
+    def test_counts_that_are_not_the_source_s_own_stop_searches(
+        self, gallery: OpenGallery, folder: Path, changed: str, code: str
+    ) -> None:
+        planned = plan(folder, Subjects.FOLDERS)
+        engine = gallery.records._engine  # type: ignore[attr-defined]
+        enrolled(gallery, planned[:2])
+        with engine.connect() as connection:
+            earlier = connection.scalar(text("SELECT counts FROM source WHERE counts <> x''"))
+        enrolled(gallery, planned[2:4])
+        enrolled(gallery, planned[4:6], source="two")
+        with engine.begin() as connection:
+            statement = f"UPDATE source SET counts = {changed} WHERE number = 1"  # noqa: S608 - a test's own
+            connection.execute(text(statement), {"earlier": earlier} if "earlier" in changed else {})
+            connection.execute(text("UPDATE gallery SET revision = revision + 1"))
+
+        with pytest.raises(IntegrityError) as caught:
+            service(gallery).search(request(1))
+
+        assert caught.value.code == code
 
     def test_a_template_that_goes_behind_the_counts_back_stops_searches(
         self, gallery: OpenGallery, folder: Path

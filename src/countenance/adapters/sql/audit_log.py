@@ -1,12 +1,18 @@
-"""The audit log in SQL: appended to inside the transaction of what it records."""
+"""The audit log in SQL: appended to inside the transaction of what it records.
 
-from collections.abc import Iterator
+Entries are sealed under the home's key, each as the one with its index. Hashes and signed heads stand in the clear: an
+entry has a random nonce, so that it can't be guessed from its hash.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import (
     Column,
     Engine,
     LargeBinary,
+    Row,
     Select,
     TypeCoerce,
     bindparam,
@@ -24,9 +30,13 @@ from sqlalchemy.types import NullType
 from countenance.adapters.sql.audit_models import AuditCheckpointRow
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.models import Base
+from countenance.adapters.sql.sealing import LOG_ENTRY
 from countenance.audit.growth import EMPTY, Growth, Head, audit_damaged, audit_unwritable, grow
 from countenance.audit.model import Entry, Receipt
 from countenance.audit.note import Signer
+from countenance.core.errors import IntegrityError
+from countenance.keys.model import HOME
+from countenance.keys.ports import Keyring
 
 ROWS = 10_000
 """Entries and hashes that are read at a time."""
@@ -50,11 +60,12 @@ READ_HEAD = select(HEAD.c.size, _bytes(HEAD.c.peaks), HEAD.c.note)
 class SqlAuditLog:
     """Implements `AuditLog` over one database. Thread-safe: each call has its own session."""
 
-    def __init__(self, engine: Engine, signer: Signer) -> None:
-        """Keep the engine and the key; the schema must be up to date (`database.upgrade`)."""
+    def __init__(self, engine: Engine, signer: Signer, keyring: Keyring) -> None:
+        """Keep the engine, the key and the keyring; the schema must be up to date (`database.upgrade`)."""
         self._engine = engine
         self._writer = engine.execution_options(**{WRITER: True})
         self._signer = signer
+        self._keyring = keyring
 
     def append(self, session: Session, *entries: Entry) -> Receipt:
         """Append entries in the caller's transaction, and return the last one's receipt.
@@ -71,7 +82,7 @@ class SqlAuditLog:
         session.flush()
         try:
             growth = grow(_head(session), entries, self._signer)
-            _store(session, growth)
+            self._store(session, growth)
         except DatabaseError as error:
             raise audit_unwritable(error.orig) from None
         return growth.receipt
@@ -81,7 +92,7 @@ class SqlAuditLog:
         with transaction(self._writer) as session:
             try:
                 growth = grow(_head(session), [entry], self._signer, cosigner=successor)
-                _store(session, growth)
+                self._store(session, growth)
                 session.execute(insert(AuditCheckpointRow), [{"note": growth.head.note}])
             except DatabaseError as error:
                 raise audit_unwritable(error.orig) from None
@@ -103,28 +114,61 @@ class SqlAuditLog:
         return stored_head(self._engine)
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
-        """See the port."""
-        chosen = select(_bytes(ENTRIES.c.body)).order_by(ENTRIES.c.idx)
+        """See the port; one that does not open is given as it stands: it isn't what was hashed."""
+        chosen = select(ENTRIES.c.idx, _bytes(ENTRIES.c.body).label("body")).order_by(ENTRIES.c.idx)
         for first in range(start, stop, ROWS):
             last = min(first + ROWS, stop)
-            yield from self._read(chosen.where(ENTRIES.c.idx >= first, ENTRIES.c.idx < last))
+            rows = self._read(chosen.where(ENTRIES.c.idx >= first, ENTRIES.c.idx < last))
+            try:
+                yield from self._opened(rows)
+            except IntegrityError:
+                for row in rows:
+                    body = row.body
+                    with suppress(IntegrityError):
+                        [body] = self._opened([row])
+                    yield body
 
     def nodes(self, level: int, start: int, stop: int) -> Iterator[bytes]:
         """See the port."""
         chosen = select(_bytes(NODES.c.hash)).where(NODES.c.level == level).order_by(NODES.c.idx)
         for first in range(start, stop, ROWS):
             last = min(first + ROWS, stop)
-            yield from self._read(chosen.where(NODES.c.idx >= first, NODES.c.idx < last))
+            yield from (one for (one,) in self._read(chosen.where(NODES.c.idx >= first, NODES.c.idx < last)))
 
     def checkpoints(self) -> tuple[str, ...]:
         """See the port."""
         with transaction(self._engine) as session:
             return tuple(session.scalars(select(AuditCheckpointRow.note).order_by(AuditCheckpointRow.number)))
 
-    def _read(self, chosen: Select[Any]) -> list[bytes]:
-        """Read one column of rows."""
+    def _read(self, chosen: Select[Any]) -> Sequence[Row[Any]]:
+        """Read rows."""
         with transaction(self._engine) as session:
-            return [value for (value,) in session.connection().execute(chosen)]
+            return session.connection().execute(chosen).all()
+
+    def _opened(self, rows: Sequence[Row[Any]]) -> list[bytes]:
+        """Open entries, each a row of its index and what was sealed.
+
+        Raises:
+            IntegrityError: code `sealed-damaged`.
+        """
+        return self._keyring.open_many(
+            HOME, [row.body for row in rows], records=[str(row.idx) for row in rows], column=LOG_ENTRY
+        )
+
+    def _store(self, session: Session, growth: Growth) -> None:
+        """Write what a growth gives."""
+        connection = session.connection()
+        places = range(growth.first, growth.first + len(growth.bodies))
+        sealed = self._keyring.seal_many(HOME, growth.bodies, records=list(map(str, places)), column=LOG_ENTRY)
+        connection.execute(ADD_ENTRIES, [{"idx": at, "body": body} for at, body in zip(places, sealed, strict=True)])
+        nodes = [
+            {"level": level, "idx": place, "hash": one}
+            for level, hashes in enumerate(growth.nodes)
+            for place, one in enumerate(hashes, growth.first >> level)
+        ]
+        connection.execute(ADD_NODES, nodes)
+        head = growth.head
+        connection.execute(MOVE_HEAD, {"size": head.size, "peaks": head.peaks, "note": head.note})
 
 
 def stored_head(engine: Engine) -> Head:
@@ -146,17 +190,3 @@ def _head(session: Session) -> Head:
         raise audit_damaged("its head is gone")
     head = Head(*row)
     return EMPTY if head == EMPTY else head
-
-
-def _store(session: Session, growth: Growth) -> None:
-    """Write what a growth gives."""
-    connection = session.connection()
-    connection.execute(ADD_ENTRIES, [{"idx": growth.first + at, "body": body} for at, body in enumerate(growth.bodies)])
-    nodes = [
-        {"level": level, "idx": place, "hash": one}
-        for level, hashes in enumerate(growth.nodes)
-        for place, one in enumerate(hashes, growth.first >> level)
-    ]
-    connection.execute(ADD_NODES, nodes)
-    head = growth.head
-    connection.execute(MOVE_HEAD, {"size": head.size, "peaks": head.peaks, "note": head.note})

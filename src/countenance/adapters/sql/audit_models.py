@@ -7,7 +7,7 @@ from countenance.adapters.sql.models import Base, RowNumber
 
 
 class AuditEntryRow(Base):
-    """One entry: the exact bytes that were hashed."""
+    """One entry: the exact bytes that were hashed, sealed."""
 
     __tablename__ = "audit_entry"
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.certified import CertifiedTable
+from countenance.adapters.sql.counts import counts_of
 from countenance.adapters.sql.database import slices, transaction
 from countenance.adapters.sql.destruction_models import DestructionRow, ErasedPhotographRow, SearchCandidateRow
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SearchRow, SourceRow, SubjectRow, TemplateRow
@@ -42,13 +43,7 @@ class SqlDestructions(CertifiedTable[DestructionRow]):
             source = find_source(session, self._seals, name)
             change_state_of(session, self._seals, source, change)
             self._audit.append(session, source_changed(source.source_id, change, actor=actor))
-            facts = {
-                "by": change.by,
-                "reason": change.reason,
-                "images": source.images,
-                "subjects": source.subjects,
-                "templates": source.templates,
-            }
+            facts = {"by": change.by, "reason": change.reason, **counts_of(source, self._seals)._asdict()}
             destruction_id = new_id()
             row = DestructionRow(
                 destruction_id=destruction_id,
@@ -57,7 +52,7 @@ class SqlDestructions(CertifiedTable[DestructionRow]):
                 started_at=change.at,
                 entry=self._sealed(destruction_id, facts),
             )
-            source.images = source.subjects = source.templates = 0
+            source.counts = b""
             session.add(row)
             session.flush()
             return self._destruction_of(session, row)

@@ -1,11 +1,12 @@
 """Photographs going into the tables with their faces, subjects and templates, sealed; and found there again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from countenance.adapters.sql.counts import count
 from countenance.adapters.sql.database import slices
 from countenance.adapters.sql.destruction_models import ErasedPhotographRow
 from countenance.adapters.sql.mapping import facts_of, image_facts
@@ -48,8 +49,15 @@ def known_images(session: Session, seals: RowSeals, source_id: str, sha256s: Col
     return known
 
 
-def add_image(session: Session, seals: RowSeals, source: SourceRow, image: NewImage) -> None:
-    """Insert one photograph with its faces, and count it."""
+def add_images(session: Session, seals: RowSeals, source: SourceRow, images: Sequence[NewImage]) -> None:
+    """Insert photographs with their faces, and count them."""
+    subjects = sum(_add_image(session, seals, source, image) for image in images)
+    templates = sum(face.template is not None for image in images for face in image.faces)
+    count(source, seals, images=len(images), subjects=subjects, templates=templates)
+
+
+def _add_image(session: Session, seals: RowSeals, source: SourceRow, image: NewImage) -> int:
+    """Insert one photograph with its faces, and return how many subjects are new."""
     image_id = new_id()
     row = ImageRow(
         image_id=image_id,
@@ -59,30 +67,31 @@ def add_image(session: Session, seals: RowSeals, source: SourceRow, image: NewIm
         outcome=image.outcome.value,
         enrolled_at=utc_now(),
     )
-    source.images += 1
     number = added(session, row).number
     if image.provenance is not None:
         entry = provenance_entry(image.provenance, image_id, source, seals)
         session.add(ProvenanceRow(image=number, entry=entry))
-    for face in image.faces:
-        _add_face(session, seals, source, number, face)
+    return sum(_add_face(session, seals, source, number, face) for face in image.faces)
 
 
-def _add_face(session: Session, seals: RowSeals, source: SourceRow, image: int, new: NewFace) -> None:
-    """Insert one face; with a template it gets its subject, a new one where the label is new or there is none."""
-    subject = None if new.template is None else _subject_number(session, seals, source, new.label)
+def _add_face(session: Session, seals: RowSeals, source: SourceRow, image: int, new: NewFace) -> bool:
+    """Insert one face, and say whether its subject is new.
+
+    With a template it gets a subject: a new one where the label is new or there is none.
+    """
+    subject, is_new = (None, False) if new.template is None else _subject_number(session, seals, source, new.label)
     face_id = new_id()
     entry = seals.entry(source.source_id, face_id, facts_of(new.face), column=FACE)
     row = FaceRow(face_id=face_id, image=image, subject=subject, ordinal=new.face.number, entry=entry)
     face = added(session, row).number
     if new.template is not None:
-        source.templates += 1
         vector = seals.template(source.source_id, face, new.template)
         session.add(TemplateRow(face=face, source=source.number, subject=subject, vector=vector))
+    return is_new
 
 
-def _subject_number(session: Session, seals: RowSeals, source: SourceRow, label: str | None) -> int:
-    """Return the row number of a subject, inserting it where it is new."""
+def _subject_number(session: Session, seals: RowSeals, source: SourceRow, label: str | None) -> tuple[int, bool]:
+    """Return the row number of a subject, inserting it where it is new, and whether it is."""
     subject_id, sealed, label_print = new_id(), None, None
     if label is not None:
         label_print = seals.label_print(source.source_id, label)
@@ -91,11 +100,10 @@ def _subject_number(session: Session, seals: RowSeals, source: SourceRow, label:
         )
         number = session.scalar(chosen)
         if number is not None:
-            return number
+            return number, False
         sealed = seals.label(source.source_id, subject_id, label)
-    source.subjects += 1
     row = SubjectRow(subject_id=subject_id, source=source.number, label=sealed, label_print=label_print)
-    return added(session, row).number
+    return added(session, row).number, True
 
 
 def added(session: Session, row: AnyRow) -> AnyRow:

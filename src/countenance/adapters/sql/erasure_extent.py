@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from countenance.adapters.sql.counts import count
 from countenance.adapters.sql.database import slices
 from countenance.adapters.sql.destruction_models import ErasedPhotographRow, SearchCandidateRow
 from countenance.adapters.sql.destructions import count_deleted, erase_photographs
@@ -115,7 +116,7 @@ def going(session: Session, seals: RowSeals, erased: Erased) -> Going:
     )
 
 
-def delete_rows(session: Session, found: Going) -> None:
+def delete_rows(session: Session, seals: RowSeals, found: Going) -> None:
     """Delete what goes, keep the photographs' fingerprints, and bring the source's counts up to date."""
     for part in slices(found.faces):
         count_deleted(session, delete(TemplateRow).where(TemplateRow.face.in_(part)))
@@ -127,9 +128,7 @@ def delete_rows(session: Session, found: Going) -> None:
     renumber(session, found.thinned)
     for content_print in found.prints:
         session.merge(ErasedPhotographRow(source=found.source.number, content_print=content_print))
-    found.source.images -= len(found.images)
-    found.source.subjects -= len(found.subjects)
-    found.source.templates -= len(found.faces)
+    count(found.source, seals, images=-len(found.images), subjects=-len(found.subjects), templates=-len(found.faces))
     session.flush()
 
 

@@ -56,7 +56,7 @@ class SqlErasures(CertifiedTable[ErasureRow]):
             session.add(row)
             session.flush()
             erasure = self._destruction_of(session, row)
-            delete_rows(session, found)
+            delete_rows(session, self._seals, found)
             self._audit.append(session, erasure_begun(erasure, actor=actor))
             return erasure
 

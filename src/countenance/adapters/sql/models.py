@@ -72,7 +72,7 @@ class GalleryRow(Base):
 class SourceRow(Base):
     """A collection that somebody handed over; what it is called and who gave it stands in the sealed entry.
 
-    It carries counts of what is enrolled, kept in the same transaction: a search must not count a million rows.
+    It carries sealed counts of what is enrolled, kept in the same transaction: a search must not count a million rows.
     """
 
     __tablename__ = "source"
@@ -82,9 +82,7 @@ class SourceRow(Base):
     name_print: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     state: Mapped[str] = mapped_column(String(20))
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    images: Mapped[int] = mapped_column(BigInteger, default=0)
-    subjects: Mapped[int] = mapped_column(BigInteger, default=0)
-    templates: Mapped[int] = mapped_column(BigInteger, default=0)
+    counts: Mapped[bytes] = mapped_column(LargeBinary, default=b"", server_default="")
     entry: Mapped[bytes] = mapped_column(LargeBinary, server_default="")
 
 

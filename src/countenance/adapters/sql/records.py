@@ -8,8 +8,9 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
+from countenance.adapters.sql.counts import counts_of
 from countenance.adapters.sql.database import WRITER, slices, transaction
-from countenance.adapters.sql.enrolled import add_image, added, known_images
+from countenance.adapters.sql.enrolled import add_images, added, known_images
 from countenance.adapters.sql.mapping import (
     STAYS,
     enrolled_faces_of,
@@ -60,6 +61,8 @@ class SqlRecords:
         self._seals = RowSeals(keyring)
         self._writer = engine.execution_options(**{WRITER: True})
         self._audit = audit
+        # Each change raises the revision, so that one revision has one snapshot.
+        self._latest: Snapshot | None = None
 
     def close(self) -> None:
         """Close the connections."""
@@ -101,18 +104,19 @@ class SqlRecords:
         """See the port."""
         with self._reading() as session:
             revision, pack_digest = session.execute(select(GalleryRow.revision, GalleryRow.pack_digest)).one()
-            counted = (func.sum(column) for column in (SourceRow.subjects, SourceRow.images, SourceRow.templates))
-            sources, *sums = session.execute(select(func.count(), *counted).where(STAYS)).one()
-            last_row = session.scalar(select(func.max(TemplateRow.number))) or 0
-        return Snapshot(
-            revision=revision,
-            pack_digest=pack_digest,
-            sources=sources,
-            subjects=int(sums[0] or 0),
-            images=int(sums[1] or 0),
-            templates=int(sums[2] or 0),
-            last_row=last_row,
-        )
+            latest = self._latest
+            if latest is None or latest.revision != revision:
+                counts = [counts_of(row, self._seals) for row in session.scalars(select(SourceRow).where(STAYS))]
+                self._latest = latest = Snapshot(
+                    revision=revision,
+                    pack_digest=pack_digest,
+                    sources=len(counts),
+                    subjects=sum(one.subjects for one in counts),
+                    images=sum(one.images for one in counts),
+                    templates=sum(one.templates for one in counts),
+                    last_row=session.scalar(select(func.max(TemplateRow.number))) or 0,
+                )
+        return latest
 
     def known_images(self, source_id: str, sha256s: Collection[str]) -> Mapping[str, KnownImage]:
         """See the port."""
@@ -135,9 +139,8 @@ class SqlRecords:
             require_active(SourceState(source.state), self._seals.source_name(source.source_id, source.entry))
             known = known_images(session, self._seals, source_id, [image.sha256 for image in images])
             new = [image for image in images if image.sha256 not in known]
-            for image in new:
-                add_image(session, self._seals, source, image)
             if new:
+                add_images(session, self._seals, source, new)
                 self._audit.append(session, images_added(source_id, new, pack_digest=pack_digest, actor=actor))
             return known
 
@@ -259,7 +262,7 @@ class SqlRecords:
     def _summary(self, row: SourceRow) -> SourceSummary:
         """Return a source with its counts."""
         source = source_of(row, self._seals)
-        return SourceSummary(source=source, images=row.images, subjects=row.subjects, templates=row.templates)
+        return SourceSummary(source=source, **counts_of(row, self._seals)._asdict())
 
     def _reading(self) -> AbstractContextManager[Session]:
         """Open a transaction that reads one consistent state."""

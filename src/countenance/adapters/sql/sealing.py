@@ -17,7 +17,8 @@ from countenance.keys.ports import Keyring
 VECTOR = np.dtype("<f4")
 """How a template is stored before it is sealed: float32, little-endian on every machine."""
 
-SOURCE, SOURCE_NAME, CHANGE, RELEASE = "source.entry", "source.name", "source_change.entry", "model_release.entry"
+SOURCE, SOURCE_NAME, COUNTS = "source.entry", "source.name", "source.counts"
+CHANGE, RELEASE = "source_change.entry", "model_release.entry"
 PROVENANCE, LABEL, IMAGE, FACE, TEMPLATE = (
     "provenance.entry",
     "subject.label",
@@ -29,6 +30,7 @@ SEARCH, CANDIDATE = "search.entry", "search_candidate.entry"
 DESTRUCTION, CERTIFICATE = "destruction.entry", "destruction.certificate"
 EXPIRY, EXPIRY_CERTIFICATE = "answer_expiry.entry", "answer_expiry.certificate"
 ERASURE, ERASURE_CERTIFICATE = "erasure.entry", "erasure.certificate"
+LOG_ENTRY = "audit_entry.body"
 """The columns that values are sealed as."""
 
 
