@@ -121,6 +121,37 @@ def batches() -> str:
     return "\n## Several probes in one search\n\nThe exact engine, `benchmarks/batches.py`.\n" + "\n".join(lines) + "\n"
 
 
+def filling() -> str:
+    """Return how long the index takes to be filled."""
+    lines = [
+        "\n## Filling the index from the records\n",
+        "`benchmarks/index_fill.py`: people enrolled source after source, or in turns, so that neighbouring rows are",
+        "of two sources; into an empty index that is stored. *Read*: reading the references alone. Medians over",
+        "rounds, s. *Ratio*: in turns, of source after source. *Row by row*: in turns, but each row added alone, and",
+        "cut off.\n",
+        "| rows | sources | source after source: read / fill | in turns: read / fill | ratio | row by row | load |",
+        "|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for path in sorted(RESULTS.glob("index-fill-*.json")):
+        run = json.loads(path.read_text(encoding="ascii"))
+        apart, turns = (
+            [one for one in run["runs"] if one["gallery"] == name] for name in ("source after source", "in turns")
+        )
+        read = [float(np.median([one["read"] for one in gallery])) / 1e9 for gallery in (apart, turns)]
+        fill = [float(np.median([one["fill"]["nanoseconds"] for one in gallery])) / 1e9 for gallery in (apart, turns)]
+        alone = run["row by row"]
+        cells = [
+            f"{run['rows']:,}",
+            f"{run['sources']:,}",
+            *(f"{reading:.0f} / {filled:.0f}" for reading, filled in zip(read, fill, strict=True)),
+            f"{fill[1] / fill[0]:.2f}",
+            f"{alone['rows']:,} in {alone['nanoseconds'] / 1e9:.0f} s",
+            f"{run['environment']['load_average_before']:.1f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def withdrawal() -> str:
     """Return what was measured of a source that is withdrawn."""
     lines = [
@@ -220,7 +251,7 @@ def main() -> None:
     all_runs = runs()
     plot(all_runs)
     words = "\n![Time and memory by size of the gallery](images/search-growth.svg)\n"
-    more = graph_builds() + batches() + withdrawal() + kernels()
+    more = graph_builds() + batches() + filling() + withdrawal() + kernels()
     PAGE.write_text(HEAD + words + "".join(table(run) for run in all_runs) + more, encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)}: {len(all_runs)} runs")
 
