@@ -31,7 +31,6 @@ ON_MILVUS: dict[str, tuple[type, str, int]] = {
     "all rows": (TemplateCollection, "insert", 1),
     "told which rows": (StateFile, "write", 2),
     "all rows of the second batch": (TemplateCollection, "insert", 2),
-    "told which rows of the second batch": (StateFile, "write", 3),
 }
 """Each step to a call, and after how many of it the process dies; after 0 means in the middle of the first."""
 
