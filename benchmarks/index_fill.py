@@ -98,7 +98,7 @@ def made(
             )
             for table, rows in people:
                 connection.execute(insert(table), rows)
-    return SqlRecords(engine, SqlAuditLog(engine, new_signer("benchmark")), keyring)
+    return SqlRecords(engine, SqlAuditLog(engine, new_signer("benchmark"), keyring), keyring)
 
 
 def read(records: SqlRecords) -> int:

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, insert
 
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.sql.audit_log import SqlAuditLog
+from countenance.adapters.sql.counts import Counts, sealed_counts
 from countenance.adapters.sql.database import open_engine, sqlite_url, upgrade
 from countenance.adapters.sql.mapping import facts_of
 from countenance.adapters.sql.models import Base, FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
@@ -84,9 +85,7 @@ def source_row(number: int, each: int, seals: RowSeals, *, per_subject: int = PE
         "name_print": seals.name_print(name),
         "state": "active",
         "registered_at": AT,
-        "images": each,
-        "subjects": each // per_subject,
-        "templates": each,
+        "counts": sealed_counts(seals.keyring, identifier(number), Counts(each, each // per_subject, each)),
         "entry": seals.home_entry(identifier(number), facts | terms, column=SOURCE),
     }
 
