@@ -9,7 +9,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from countenance.adapters.sql.database import migrations, open_engine, sqlite_url
@@ -192,10 +194,16 @@ class TestReleases:
             ends, keyring = self.release(gallery, "ends person 0", TODAY), gallery.keyring
             self.release(gallery, "ends person 1", None)
             engine = open_engine(sqlite_url(settings.database))
-            with engine.begin() as connection:
-                config = migrations()
-                config.attributes.update(connection=connection, keyring=keyring)
-                command.downgrade(config, "0013")
+            config = migrations()
+            config.attributes["keyring"] = keyring
+            script = ScriptDirectory.from_config(config)
+            step = script.get_revision("0014").module
+            with engine.begin() as connection, EnvironmentContext(config, script) as surroundings:
+                surroundings.configure(connection=connection)
+                # That step alone: what later ones seal is never put in the clear again.
+                with Operations.context(surroundings.get_context()):
+                    step.downgrade()
+                    step.upgrade()
             engine.dispose()
 
         with open_gallery(settings) as gallery:
