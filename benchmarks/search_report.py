@@ -86,25 +86,6 @@ def processor_seconds(one: dict[str, Any]) -> str:
     return f"{one['build']['processor_seconds']:.1f}" if known else "-"
 
 
-def graph_builds() -> str:
-    """Return what is known of graphs that take long to build."""
-    read = RESULTS / "graph-builds.json"
-    if not read.exists():
-        return ""
-    lines = [
-        "\n## Building graphs\n",
-        "Rows that were added, and the processor seconds that it took, of all cores together; a run that was stopped",
-        "is here with what it had done. `benchmarks/results/graph-builds.json` has the course of each.\n",
-        "| engine | of | rows added | processor s | rows a processor second at the end |",
-        "|---|--:|--:|--:|--:|",
-    ]
-    for one in json.loads(read.read_text(encoding="ascii"))["builds"]:
-        (rows, spent), (rows_before, spent_before) = one["course"][-1], one["course"][-2]
-        rate = (rows - rows_before) / (spent - spent_before)
-        lines.append(f"| {one['engine']} | {one['templates']:,} | {rows:,} | {spent:,.0f} | {rate:,.0f} |")
-    return "\n".join(lines) + "\n"
-
-
 def batches() -> str:
     """Return what a probe costs in a batch."""
     lines = []
@@ -251,7 +232,7 @@ def main() -> None:
     all_runs = runs()
     plot(all_runs)
     words = "\n![Time and memory by size of the gallery](images/search-growth.svg)\n"
-    more = graph_builds() + batches() + filling() + withdrawal() + kernels()
+    more = batches() + filling() + withdrawal() + kernels()
     PAGE.write_text(HEAD + words + "".join(table(run) for run in all_runs) + more, encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)}: {len(all_runs)} runs")
 
