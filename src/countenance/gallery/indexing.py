@@ -199,9 +199,9 @@ class IndexedGallery:
         """Take out rows that stand for nobody any more; sources that still have as many subjects are passed over."""
         counts = {summary.source.source_id: summary.subjects for summary in self._records.sources()}
         for block in tuple(self.index.blocks()):
-            counted = counts.get(block, 0)
-            if counted != self.index.count(block):
-                self.index.keep(block, self._records.reference_rows(block) if counted else NO_ROWS)
+            if counts.get(block, 0) != self.index.count(block):
+                # Asked of the rows themselves: counts that say that there are none may be wrong.
+                self.index.keep(block, self._records.reference_rows(block))
 
     def _is_of_these_records(self) -> bool:
         """Look at the last row of each block: an index of other records, or of a backup's future, shows there."""

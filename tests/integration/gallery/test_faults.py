@@ -319,6 +319,7 @@ class TestDamage:
 
         assert caught.value.code == "sealed-damaged"
 
+    @pytest.mark.parametrize("filled", [pytest.param(True, id="full index"), pytest.param(False, id="empty index")])
     @pytest.mark.parametrize(
         ("changed", "code"),
         [
@@ -329,22 +330,24 @@ class TestDamage:
         ],
     )
     def test_counts_that_are_not_the_source_s_own_stop_searches(
-        self, gallery: OpenGallery, folder: Path, changed: str, code: str
+        self, gallery: OpenGallery, folder: Path, changed: str, code: str, *, filled: bool
     ) -> None:
-        planned = plan(folder, Subjects.FOLDERS)
+        planned, searching = plan(folder, Subjects.FOLDERS), service(gallery)
         engine = gallery.records._engine  # type: ignore[attr-defined]
         enrolled(gallery, planned[:2])
         with engine.connect() as connection:
             earlier = connection.scalar(text("SELECT counts FROM source WHERE counts <> x''"))
         enrolled(gallery, planned[2:4])
         enrolled(gallery, planned[4:6], source="two")
+        if filled:
+            searching.search(request(1))
         with engine.begin() as connection:
             statement = f"UPDATE source SET counts = {changed} WHERE number = 1"  # noqa: S608 - a test's own
             connection.execute(text(statement), {"earlier": earlier} if "earlier" in changed else {})
             connection.execute(text("UPDATE gallery SET revision = revision + 1"))
 
         with pytest.raises(IntegrityError) as caught:
-            service(gallery).search(request(1))
+            searching.search(request(1))
 
         assert caught.value.code == code
 
