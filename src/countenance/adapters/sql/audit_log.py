@@ -38,8 +38,8 @@ from countenance.core.errors import IntegrityError
 from countenance.keys.model import HOME
 from countenance.keys.ports import Keyring
 
-ROWS = 10_000
-"""Entries and hashes that are read at a time."""
+ROWS = 500
+"""Entries and hashes that are read at a time: with many more, Python's garbage collector takes as long as the rest."""
 
 
 def _bytes(column: Column[bytes]) -> TypeCoerce[Any]:
