@@ -3,7 +3,9 @@
 import multiprocessing
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +87,19 @@ def test_killed_again_and_again_it_ends_as_if_never_killed(old_home: OldHome) ->
     assert killed > 3
     assert found(old_home.settings.home, old_home.planted) == set()
     assert_all_there(old_home)
+
+
+def test_an_index_that_is_sealed_already_is_kept(old_home: OldHome) -> None:
+    with open_gallery(old_home.settings) as gallery:
+        gallery.indexed.refresh()
+    before = {path.name: path.read_bytes() for path in old_home.settings.index.rglob("*.segment")}
+    with closing(sqlite3.connect(old_home.settings.database)) as database:
+        database.execute("PRAGMA user_version = 1")
+
+    with open_gallery(old_home.settings):
+        pass
+
+    assert before
+    assert {path.name: path.read_bytes() for path in old_home.settings.index.rglob("*.segment")} == before
+    with closing(sqlite3.connect(old_home.settings.database)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (0,)

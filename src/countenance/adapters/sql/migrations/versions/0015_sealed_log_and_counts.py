@@ -11,33 +11,33 @@ from countenance.keys.ports import Keyring
 revision = "0015"
 down_revision = "0014"
 
-COUNTED = Counts._fields
+COUNTED = ("images", "subjects", "templates")
 SOURCES = sa.table("source", *map(sa.column, ("number", "source_id", "counts", *COUNTED)))
 ENTRIES = sa.table("audit_entry", *map(sa.column, ("idx", "body")))
 
 ROWS = 10_000
 """Entries that are sealed at a time."""
 
-REFUSES = {
+GUARD = {
     "sqlite": "CREATE TRIGGER audit_entry_no_update BEFORE UPDATE ON audit_entry "
     "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
     "postgresql": "CREATE TRIGGER audit_entry_no_change BEFORE UPDATE OR DELETE ON audit_entry "
     "FOR EACH ROW EXECUTE FUNCTION audit_append_only()",
 }
-REFUSES_NOT = {
+UNGUARD = {
     "sqlite": "DROP TRIGGER audit_entry_no_update",
     "postgresql": "DROP TRIGGER audit_entry_no_change ON audit_entry",
 }
-"""What puts the guard over entries that are on record, and what takes it away."""
+"""What guards entries that are on record against changes, and what takes that away for a while."""
 
 
 def upgrade() -> None:
     """Seal both, and drop the counts' columns in the clear; SQLite overwrites what stood there."""
     keyring: Keyring = op.get_context().config.attributes["keyring"]  # type: ignore[union-attr]
     dialect = op.get_bind().dialect.name
-    op.execute(REFUSES_NOT[dialect])
+    op.execute(UNGUARD[dialect])
     _seal_log(keyring)
-    op.execute(REFUSES[dialect])
+    op.execute(GUARD[dialect])
     op.add_column("source", sa.Column("counts", sa.LargeBinary(), nullable=False, server_default=""))
     _seal_counts(keyring)
     with op.batch_alter_table("source") as table:
