@@ -6,13 +6,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from countenance.adapters.milvus.server import Filter, MilvusServer
+from countenance.adapters.keys.memory import memory_keyring
+from countenance.adapters.milvus.server import Filter, MilvusServer, TemplateCollection
+from countenance.adapters.milvus.shared import SharedMilvusIndex
+from countenance.adapters.milvus.state import StateFile
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.cli.main import run
@@ -20,9 +23,11 @@ from countenance.core.errors import IntegrityError, UnavailableError
 from countenance.gallery.destruction import DestructionKind
 from countenance.gallery.erasure import Erased
 from countenance.index.model import BlockRows
+from countenance.index.rotation import Rotation
 from tests import signed_up
 from tests.contract.fill_and_die import ADDED, LATE, ON_MILVUS
 from tests.contract.search_until_told import COUNT, STAYS
+from tests.index_engines import unit_rows
 from tests.integration.gallery.conftest import start
 from tests.made_up_galleries import fill, found, made_up_home, people
 from tests.milvus_servers import PATIENCE
@@ -195,6 +200,49 @@ def test_a_reader_sees_at_once_what_another_process_adds_withdraws_and_erases(se
     assert "late" not in sources
     assert agree
     assert "Milvus" in facts["not_reached"]
+
+
+def test_what_the_server_shows_of_an_addition_under_way_is_in_no_answer(
+    tmp_path: Path, server: MilvusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors, keyring = unit_rows(seed=1, n=3, dim=16), memory_keyring()
+    rotation = Rotation.random(16)
+    writer, reader = (
+        SharedMilvusIndex(
+            StateFile(tmp_path, keyring),
+            16,
+            server=server,
+            prefix="countenance_",
+            originals=lambda rows: {row: vectors[row - 1] for row in rows},
+            rotation=rotation,
+        )
+        for _ in range(2)
+    )
+    writer.add(BlockRows("a", rows=np.array([1]), subjects=np.array([1]), templates=vectors[:1]))
+    seen: list[list[list[int]]] = []
+
+    def see() -> None:
+        """Search by both."""
+        answers_now = [one.search(vectors[:1], blocks=["a", "b"], limit=9)[0] for one in (writer, reader)]
+        seen.append([sorted(near.row for near in answer.neighbours) for answer in answers_now])
+
+    insert = TemplateCollection.insert
+
+    def one_by_one(collection: TemplateCollection, parts: Iterable[BlockRows]) -> None:
+        """Do as a server does that takes a partition after the other, and look between."""
+        for part in parts:
+            insert(collection, [part])
+            see()
+
+    monkeypatch.setattr(TemplateCollection, "insert", one_by_one)
+
+    writer.add(
+        BlockRows("a", rows=np.array([3]), subjects=np.array([3]), templates=vectors[2:]),
+        BlockRows("b", rows=np.array([2]), subjects=np.array([2]), templates=vectors[1:2]),
+    )
+    see()
+
+    assert seen == [[[1], [1]], [[1], [1]], [[1, 2, 3], [1, 2, 3]]]
 
 
 @pytest.mark.parametrize("step", ON_MILVUS)

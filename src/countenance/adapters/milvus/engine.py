@@ -33,7 +33,8 @@ class MilvusIndex:
 
     Attributes:
         collection: What is searched and changed; others may change it too.
-        last_row: The highest row number that was ever added.
+        last_row: The highest row number that was ever added. A server shows an addition source by source; rows past
+            this number are passed over, so that a search sees all rows that were added together, or none.
     """
 
     def __init__(
@@ -110,14 +111,26 @@ class MilvusIndex:
         return rising(np.array(differing, dtype=np.int64))
 
     def search(
-        self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
+        self,
+        probes: Templates,
+        *,
+        blocks: Collection[str],
+        limit: int,
+        threshold: float | None = None,
+        last_row: int | None = None,
     ) -> list[Nearest]:
-        """See the port."""
+        """See the port.
+
+        Args:
+            last_row: See the attribute, for who knows of others' additions; None takes this object's.
+        """
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
         checked = as_templates(probes, dim=self._dim)
+        last = self.last_row if last_row is None else last_row
         return [
-            Nearest(neighbours=self._nearest(probe, blocks, limit, threshold), certificate=None) for probe in checked
+            Nearest(neighbours=self._nearest(probe, blocks, limit, threshold, last), certificate=None)
+            for probe in checked
         ]
 
     def _turned(self, templates: Templates) -> Templates:
@@ -138,7 +151,7 @@ class MilvusIndex:
         yield from self._others(block, ours, middle, high)
 
     def _nearest(
-        self, probe: Templates, blocks: Collection[str], limit: int, threshold: float | None
+        self, probe: Templates, blocks: Collection[str], limit: int, threshold: float | None, last_row: int
     ) -> tuple[Neighbour, ...]:
         """Ask for more and more rows until all that can be among the first `limit` subjects are there; rank them."""
         if not blocks:
@@ -148,7 +161,7 @@ class MilvusIndex:
         while True:
             near = self.collection.nearest(vector, condition, wanted)
             stored = self._originals(near.rows.tolist())
-            here = np.array([row in stored for row in near.rows.tolist()], dtype=bool)
+            here = np.array([row <= last_row and row in stored for row in near.rows.tolist()], dtype=bool)
             if len(near.rows) < wanted or wanted == MOST_ROWS or _has_all(near, here, limit):
                 break
             wanted = min(4 * wanted, MOST_ROWS)

@@ -168,12 +168,12 @@ class SharedMilvusIndex:
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
     ) -> list[Nearest]:
-        """See the port; what is answered is the index's."""
-        state = self._file.read()
-        if state is not None and state.condemned:
+        """See the port; what is answered is the index's, as far as the state says that it is whole."""
+        state = self._file.read() or self._state
+        if state.condemned:
             raise index_mismatch("`countenance doctor` found it so")
         with self._heeding():
-            return self._index.search(probes, blocks=blocks, limit=limit, threshold=threshold)
+            return self._index.search(probes, blocks=blocks, limit=limit, threshold=threshold, last_row=state.last_row)
 
     def condemn(self) -> None:
         """See the port."""
