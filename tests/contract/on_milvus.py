@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.milvus.server import Filter, MilvusServer, TemplateCollection
+from countenance.adapters.milvus.server import Filter, MilvusServer, NearRows, TemplateCollection
 from countenance.adapters.milvus.shared import SharedMilvusIndex
 from countenance.adapters.milvus.state import StateFile
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.cli.main import run
+from countenance.core.arrays import Templates
 from countenance.core.errors import IntegrityError, UnavailableError
 from countenance.gallery.destruction import DestructionKind
 from countenance.gallery.erasure import Erased
 from countenance.index.model import BlockRows
+from countenance.index.ports import RowNumbers
 from countenance.index.rotation import Rotation
 from tests import signed_up
 from tests.contract.fill_and_die import ADDED, LATE, ON_MILVUS
@@ -42,6 +44,9 @@ OWN_PORT = 19631
 """Of a server that a test starts itself."""
 
 COUNTS = {"archive": 30, "museum": 12}
+
+VECTORS = unit_rows(seed=1, n=30)
+"""Templates of rows 1 to 30, where there are no records."""
 
 Answers = list[list[tuple[str, str | None, float]]]
 
@@ -202,47 +207,114 @@ def test_a_reader_sees_at_once_what_another_process_adds_withdraws_and_erases(se
     assert "Milvus" in facts["not_reached"]
 
 
-def test_what_the_server_shows_of_an_addition_under_way_is_in_no_answer(
-    tmp_path: Path, server: MilvusServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    vectors, keyring = unit_rows(seed=1, n=3, dim=16), memory_keyring()
-    rotation = Rotation.random(16)
-    writer, reader = (
+@pytest.fixture
+def pair(tmp_path: Path, server: MilvusServer) -> tuple[SharedMilvusIndex, SharedMilvusIndex]:
+    """Two processes' indexes over one collection, which holds row 1 of subject 1 in block a; see `VECTORS`."""
+    keyring, rotation = memory_keyring(), Rotation.random(VECTORS.shape[1])
+    one, other = (
         SharedMilvusIndex(
             StateFile(tmp_path, keyring),
-            16,
+            VECTORS.shape[1],
             server=server,
             prefix="countenance_",
-            originals=lambda rows: {row: vectors[row - 1] for row in rows},
+            originals=lambda rows: {row: VECTORS[row - 1] for row in rows},
             rotation=rotation,
         )
         for _ in range(2)
     )
-    writer.add(BlockRows("a", rows=np.array([1]), subjects=np.array([1]), templates=vectors[:1]))
-    seen: list[list[list[int]]] = []
+    one.add(rows_of("a", {1: 1}))
+    return one, other
 
-    def see() -> None:
-        """Search by both."""
-        answers_now = [one.search(vectors[:1], blocks=["a", "b"], limit=9)[0] for one in (writer, reader)]
-        seen.append([sorted(near.row for near in answer.neighbours) for answer in answers_now])
 
-    insert = TemplateCollection.insert
+def rows_of(block: str, subjects: Mapping[int, int]) -> BlockRows:
+    """Return rows with their subjects, and of `VECTORS` those that they number from 1."""
+    rows = np.array(list(subjects))
+    return BlockRows(block, rows=rows, subjects=np.array(list(subjects.values())), templates=VECTORS[rows - 1])
+
+
+def near(index: SharedMilvusIndex, probes: int = 1) -> list[list[int]]:
+    """Return who is near the first row, for each of some probes."""
+    found_now = index.search(VECTORS[[0] * probes], blocks=["a", "b"], limit=9)
+    return [sorted(one.row for one in answer.neighbours) for answer in found_now]
+
+
+def test_what_the_server_shows_of_an_addition_under_way_is_in_no_answer(
+    pair: tuple[SharedMilvusIndex, SharedMilvusIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = pair
+    seen, insert = [], TemplateCollection.insert
 
     def one_by_one(collection: TemplateCollection, parts: Iterable[BlockRows]) -> None:
         """Do as a server does that takes a partition after the other, and look between."""
         for part in parts:
             insert(collection, [part])
-            see()
+            seen.append([near(writer), near(reader)])
 
     monkeypatch.setattr(TemplateCollection, "insert", one_by_one)
 
-    writer.add(
-        BlockRows("a", rows=np.array([3]), subjects=np.array([3]), templates=vectors[2:]),
-        BlockRows("b", rows=np.array([2]), subjects=np.array([2]), templates=vectors[1:2]),
-    )
-    see()
+    writer.add(rows_of("a", {3: 3}), rows_of("b", {2: 2}))
 
-    assert seen == [[[1], [1]], [[1], [1]], [[1, 2, 3], [1, 2, 3]]]
+    assert seen == [[[[1]], [[1]]]] * 2
+    assert near(writer) == near(reader) == [[1, 2, 3]]
+
+
+def test_who_has_one_more_photograph_is_found_while_it_is_added(
+    pair: tuple[SharedMilvusIndex, SharedMilvusIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = pair
+    nearest, photographs = TemplateCollection.nearest, iter([2, 3])
+
+    def add_first(collection: TemplateCollection, vector: Templates, condition: str, limit: int) -> NearRows:
+        """Let the writer put another row in the place of the subject's, before the server looks."""
+        if row := next(photographs, None):
+            writer.add(rows_of("a", {row: 1}))
+            writer.remove([row - 1])
+        return nearest(collection, vector, condition, limit)
+
+    monkeypatch.setattr(TemplateCollection, "nearest", add_first)
+
+    assert near(reader, probes=2) == [[3], [3]]
+
+
+def test_a_search_that_others_overtake_each_time_says_so(
+    pair: tuple[SharedMilvusIndex, SharedMilvusIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = pair
+    nearest, rows = TemplateCollection.nearest, iter(range(2, len(VECTORS) + 1))
+
+    def add_first(collection: TemplateCollection, vector: Templates, condition: str, limit: int) -> NearRows:
+        """Add somebody before the server looks."""
+        writer.add(rows_of("a", {(row := next(rows)): row}))
+        return nearest(collection, vector, condition, limit)
+
+    monkeypatch.setattr(TemplateCollection, "nearest", add_first)
+
+    with pytest.raises(UnavailableError) as caught:
+        near(reader)
+
+    assert caught.value.code == "index-behind"
+
+
+def test_the_doctor_finds_no_fault_while_another_process_changes_the_index(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_gallery(settings) as gallery, open_gallery(settings) as other:
+        searched(gallery)
+        searched(other)
+        differing, turns = SharedMilvusIndex.differing, iter(["archive"])
+
+        def withdraw_first(index: SharedMilvusIndex, part: BlockRows) -> RowNumbers:
+            """Let the other process take a source out of records and index, before the server is asked."""
+            for source in turns:
+                other.sources.withdraw(source, by="Ada", reason="the owner says stop")
+                searched(other)
+            return differing(index, part)
+
+        monkeypatch.setattr(SharedMilvusIndex, "differing", withdraw_first)
+        difference = gallery.indexed.compare()
+
+    assert difference.agree
+    assert difference.compared == COUNTS["museum"]
 
 
 @pytest.mark.parametrize("step", ON_MILVUS)

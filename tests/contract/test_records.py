@@ -335,22 +335,37 @@ class TestTemplates:
         assert sorted(records.references(range(40_000))) == list(range(1, 31))
         assert sorted(records.faces(range(40_000))) == list(range(1, 31))
 
-    def test_a_stream_of_templates_a_source_at_a_time(self, records: Records) -> None:
+    def test_a_stream_of_templates_a_subject_and_a_source_at_a_time(self, records: Records) -> None:
         made = [source("a"), source("b")]
         for one in made:
             records.register_source(one, actor=SYSTEM)
         for digit, one in zip("1234", [*made, *made], strict=True):
             records.add_images(one.source_id, [image(digit, "A", "B", "A")], pack_digest=PACK, actor=SYSTEM)
 
-        parts = {part.block: part for part in records.template_batches(after_row=1, last_row=10)}
+        parts = {part.block: part for part in records.template_batches(last_row=10)}
 
         first, second = (parts[one.source_id] for one in made)
-        assert (first.rows.tolist(), second.rows.tolist()) == ([2, 3, 7, 8, 9], [4, 5, 6, 10])
-        assert len(set(first.subjects.tolist())) == len(set(second.subjects.tolist())) == 2
-        assert np.array_equal(first.templates[:2], [template(ord("1"), 2), template(ord("1"), 3)])
-        assert np.array_equal(second.templates[3], template(ord("4"), 1))
+        assert (first.rows.tolist(), second.rows.tolist()) == ([1, 3, 7, 9, 2, 8], [4, 6, 10, 5])
+        assert [len(set(first.subjects[:4].tolist())), len(set(first.subjects.tolist()))] == [1, 2]
+        assert np.array_equal(first.templates[[4, 1]], [template(ord("1"), 2), template(ord("1"), 3)])
+        assert np.array_equal(second.templates[2], template(ord("4"), 1))
         assert first.templates.dtype == np.float32
-        assert list(records.template_batches(after_row=12, last_row=12)) == []
+        assert list(records.template_batches(last_row=0)) == []
+
+    @pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 100])
+    def test_a_batch_has_all_templates_of_its_subjects(
+        self, records: Records, monkeypatch: pytest.MonkeyPatch, most: int
+    ) -> None:
+        monkeypatch.setattr("countenance.adapters.sql.records.BATCH_ROWS", most)
+        records.register_source(one := source("a"), actor=SYSTEM)
+        for digit in "1234":
+            records.add_images(one.source_id, [image(digit, "A", "B", "A")], pack_digest=PACK, actor=SYSTEM)
+
+        batches = list(records.template_batches(last_row=11))
+
+        assert [row for batch in batches for row in batch.rows.tolist()] == [1, 3, 4, 6, 7, 9, 10, 2, 5, 8, 11]
+        subjects = [subject for batch in batches for subject in set(batch.subjects.tolist())]
+        assert len(subjects) == 2
 
     def test_row_numbers_of_a_source(self, records: Records) -> None:
         made = [source(name) for name in ("one", "two")]

@@ -184,9 +184,10 @@ class MemoryRecords:
         """See the port."""
         return {row: self._faces[self._templates[row].face_id][1] for row in rows if row in self._templates}
 
-    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[BlockRows]:
+    def template_batches(self, *, last_row: int) -> Iterator[BlockRows]:
         """See the port."""
-        chosen = [(row, held) for row, held in sorted(self._templates.items()) if after_row < row <= last_row]
+        held_rows = sorted(self._templates.items(), key=lambda one: (one[1].subject, one[0]))
+        chosen = [(row, held) for row, held in held_rows if row <= last_row]
         if chosen:
             yield from BlockRows.of_each(
                 [held.source_id for _, held in chosen],

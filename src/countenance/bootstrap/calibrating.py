@@ -175,7 +175,7 @@ class HomeCalibration:
 def _eligible(records: Records, snapshot: Snapshot) -> Iterator[tuple[Subjects, Templates]]:
     """Stream the templates of the sources that may be searched."""
     active = set(records.active_sources())
-    for batch in records.template_batches(after_row=0, last_row=snapshot.last_row):
+    for batch in records.template_batches(last_row=snapshot.last_row):
         if batch.block in active:
             yield np.asarray(batch.subjects), batch.templates
 

@@ -1,9 +1,10 @@
 """Keeping the index equal to the records: it is filled from them, follows them, and is thrown away when in doubt."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 from threading import Lock
 
 import numpy as np
@@ -27,11 +28,13 @@ class Difference:
     """Where index and records disagree.
 
     Attributes:
+        revision: The records' that were compared.
         compared: Subjects on record, each with what it is compared by.
         differing: Rows that the index does not hold as they are on record; int64.
         extra: Rows of the index that are not on record; int64.
     """
 
+    revision: int
     compared: int
     differing: RowNumbers
     extra: RowNumbers
@@ -80,12 +83,7 @@ class IndexedGallery:
             UnavailableError: code `index-behind`, and those of `FollowingIndex.following`; safe to retry.
         """
         with self._lock:
-            snapshot = self._records.snapshot()
-            if snapshot.revision != self.index.revision:
-                with self.index.following():
-                    snapshot = self._brought_up(on_progress)
-                logger.debug("the index holds revision %d", snapshot.revision)
-            return self.index, snapshot
+            return self._refreshed(on_progress)
 
     def settle(self) -> str:
         """Bring the index up to date, and wait until what went is overwritten on disk too.
@@ -115,25 +113,44 @@ class IndexedGallery:
     def compare(self, *, on_progress: Callable[[int], None] = lambda _: None) -> Difference:
         """Compare the index with the records, row by row.
 
+        Where something differs and others changed the index meanwhile, it is compared once more while they wait.
+
         Args:
-            on_progress: Called with the number of subjects that were compared since the last call.
+            on_progress: Called with the number of subjects that were compared since the last call; with the negative
+                of their sum before it begins again.
 
         Raises:
             IntegrityError: as `refresh`.
+            UnavailableError: as `refresh`.
         """
-        index, snapshot = self.refresh()
-        compared, differing, seen = 0, [NO_ROWS], [NO_ROWS]
-        for batch in self._records.reference_batches(after_row=0, last_row=snapshot.last_row):
-            differing += [index.differing(part) for part in batch.parts]
-            seen += [part.rows for part in batch.parts]
-            compared += len(batch)
-            on_progress(len(batch))
-        held = index.rows()
-        return Difference(
-            compared=compared,
-            differing=np.concatenate(differing),
-            extra=np.setdiff1d(held[held <= snapshot.last_row], np.concatenate(seen)),
-        )
+        difference = self._compared(self.refresh, on_progress)
+        if difference.agree or self.index.revision == difference.revision:
+            return difference
+        on_progress(-difference.compared)
+        with self._lock, self.index.following():
+            return self._compared(self._refreshed, on_progress)
+
+    def _refreshed(self, on_progress: Callable[[int], None] = lambda _: None) -> tuple[FollowingIndex, Snapshot]:
+        """Do what `refresh` says; only with the lock."""
+        snapshot = self._records.snapshot()
+        if snapshot.revision != self.index.revision:
+            with self.index.following():
+                snapshot = self._brought_up(on_progress)
+            logger.debug("the index holds revision %d", snapshot.revision)
+        return self.index, snapshot
+
+    def _compared(
+        self, refresh: Callable[[], tuple[FollowingIndex, Snapshot]], on_progress: Callable[[int], None]
+    ) -> Difference:
+        """Compare with the records as they are when the index is equal to them."""
+        for _ in range(ATTEMPTS):
+            index, snapshot = refresh()
+            # The records are read as they stand when this begins, also if they change meanwhile.
+            batches = self._records.reference_batches(after_row=0, last_row=snapshot.last_row)
+            first = list(islice(batches, 1))
+            if self._records.snapshot().revision == snapshot.revision:
+                return _difference(index, snapshot, chain(first, batches), on_progress)
+        raise _behind()
 
     def _brought_up(self, on_progress: Callable[[int], None]) -> Snapshot:
         """Follow the records; again where they changed meanwhile, so that what was read does not fit together."""
@@ -149,9 +166,7 @@ class IndexedGallery:
             else:
                 self.index.revision = snapshot.revision
                 return snapshot
-        raise UnavailableError(
-            "the records change faster than the index follows", code="index-behind", hint="try again in a moment"
-        )
+        raise _behind()
 
     def _follow(self, snapshot: Snapshot, on_progress: Callable[[int], None]) -> None:
         """Add what came, take out what went, and begin anew where that does not do."""
@@ -215,3 +230,28 @@ class IndexedGallery:
         """Read rows one by one."""
         for row in rows:
             yield from self._records.reference_batches(after_row=row - 1, last_row=row)
+
+
+def _difference(
+    index: FollowingIndex, snapshot: Snapshot, batches: Iterable[ReferenceBatch], on_progress: Callable[[int], None]
+) -> Difference:
+    """Compare an index with the references of a snapshot."""
+    compared, differing, seen = 0, [NO_ROWS], [NO_ROWS]
+    for batch in batches:
+        differing += [index.differing(part) for part in batch.parts]
+        seen += [part.rows for part in batch.parts]
+        compared += len(batch)
+        on_progress(len(batch))
+    held = index.rows()
+    return Difference(
+        revision=snapshot.revision,
+        compared=compared,
+        differing=np.concatenate(differing),
+        extra=np.setdiff1d(held[held <= snapshot.last_row], np.concatenate(seen)),
+    )
+
+
+def _behind() -> UnavailableError:
+    return UnavailableError(
+        "the records change faster than the index follows", code="index-behind", hint="try again in a moment"
+    )

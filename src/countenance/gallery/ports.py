@@ -111,8 +111,8 @@ class Records(Protocol):
             ConflictError: code `source-changed-meanwhile`, a row's source was withdrawn and its key is gone.
         """
 
-    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[BlockRows]:
-        """Stream templates with after_row < row <= last_row, some of one source at a time; a source's rows rise."""
+    def template_batches(self, *, last_row: int) -> Iterator[BlockRows]:
+        """Stream templates with row <= last_row by rising subject: all of a subject, and of one source, at a time."""
 
     def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
         """Return what rows stand for: their subjects' templates up to them. Rows that don't exist are left out.

@@ -290,7 +290,7 @@ class SearchService:
                 hint=f"why: {', '.join(sorted({mark['why'] for mark in answer['marks']}))}",
             )
         template = remade_template(answer, photographs, analyser=self._analyser, gate=self._gate, limits=self._limits)
-        batches = self._records.template_batches(after_row=0, last_row=answer["certificate"]["last_template"])
+        batches = self._records.template_batches(last_row=answer["certificate"]["last_template"])
         return verify_answer(answer, template, batches)
 
     def _check(self, request: SearchRequest) -> None:

@@ -3,7 +3,7 @@
 Nothing here comes from an index engine: were one to lose a person, this would not lose the same one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -49,7 +49,8 @@ def verify_answer(answer: Mapping[str, Any], probe: Templates, batches: Iterable
     Args:
         answer: As it was kept; its certificate is not None.
         probe: float32, shape (dim,), the template made again from the probe's file; not modified.
-        batches: All templates up to the answer's last one.
+        batches: All templates up to the answer's last one, all of a subject in one batch; read once, and some 100 bytes
+            a template are kept.
 
     Raises:
         ConflictError: code `probe-template-differs`; nothing was checked.
@@ -62,8 +63,7 @@ def verify_answer(answer: Mapping[str, Any], probe: Templates, batches: Iterable
             code="probe-template-differs",
             hint="check with the model pack, the runtime and the kind of machine that answered",
         )
-    eligible = _eligible(batches, frozenset(certificate["sources"]))
-    scored = _scored(probe, _fused(eligible) if certificate.get("fused") else eligible)
+    scored = _scored(probe, batches, certificate)
     _check_counts(certificate, scored)
     _check_candidates(answer, scored)
     _check_nobody_is_missing(answer, scored)
@@ -83,58 +83,41 @@ class _Scored:
     subjects: RowNumbers
     scores: Scores
 
-    def best(self) -> Mapping[int, tuple[float, int]]:
-        """Return each subject's best score and the row that has it."""
+    def best(self) -> "_Scored":
+        """Return each subject's best, by rising subject; of equal ones the first row."""
         order = np.lexsort((self.rows, -self.scores, self.subjects))
-        subjects, first = np.unique(self.subjects[order], return_index=True)
+        _, first = np.unique(self.subjects[order], return_index=True)
         at = order[first]
-        pairs = zip(self.scores[at].tolist(), self.rows[at].tolist(), strict=True)
-        return dict(zip(subjects.tolist(), pairs, strict=True))
+        return _Scored(self.rows[at], self.subjects[at], self.scores[at])
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """What is compared with a probe: row and subject numbers, int64, shape (n,); templates, float32, shape (n, dim)."""
+def _scored(probe: Templates, batches: Iterable[BlockRows], certificate: Mapping[str, Any]) -> _Scored:
+    """Score all that was searched."""
+    wide, sources = probe.astype(np.float64), frozenset(certificate["sources"])
+    rows: list[RowNumbers] = [np.zeros(0, np.int64)]
+    subjects: list[RowNumbers] = [np.zeros(0, np.int64)]
+    scores: list[Scores] = [np.zeros(0)]
+    for batch in batches:
+        if batch.block in sources:
+            one = _fused(batch) if certificate.get("fused") else batch
+            rows.append(one.rows)
+            subjects.append(one.subjects)
+            scores.append(np.minimum(np.maximum(np.einsum("ij,j->i", one.templates.astype(np.float64), wide), -1), 1))
+    return _Scored(np.concatenate(rows), np.concatenate(subjects), np.concatenate(scores))
 
-    rows: RowNumbers
-    subjects: RowNumbers
-    templates: Templates
 
-
-def _eligible(batches: Iterable[BlockRows], sources: frozenset[str]) -> list[_Compared]:
-    """Keep all templates of these sources."""
-    return [_Compared(one.rows, one.subjects, one.templates) for one in batches if one.block in sources]
-
-
-def _fused(parts: Sequence[_Compared]) -> list[_Compared]:
+def _fused(batch: BlockRows) -> BlockRows:
     """Make one of each subject's templates: their mean direction, numbered as the newest; see `Reference`.
 
     Answers of before that was done say nothing of it, and are held against each template.
     """
-    if not parts:
-        return []
-    rows, subjects = (np.concatenate([getattr(one, name) for one in parts]) for name in ("rows", "subjects"))
-    templates = np.concatenate([one.templates for one in parts])
-    order = np.lexsort((rows, subjects))
-    owners, starts, counts = np.unique(subjects[order], return_index=True, return_counts=True)
+    order = np.lexsort((batch.rows, batch.subjects))
+    owners, starts, counts = np.unique(batch.subjects[order], return_index=True, return_counts=True)
     newest = order[starts + counts - 1]
-    compared = templates[newest]
+    compared = batch.templates[newest]
     for at in np.flatnonzero(counts > 1):
-        compared[at] = fuse(templates[order[starts[at] : starts[at] + counts[at]]])
-    return [_Compared(rows[newest], owners, compared)]
-
-
-def _scored(probe: Templates, parts: Iterable[_Compared]) -> _Scored:
-    """Score all that is compared."""
-    wide = probe.astype(np.float64)
-    rows: list[RowNumbers] = [np.zeros(0, np.int64)]
-    subjects: list[RowNumbers] = [np.zeros(0, np.int64)]
-    scores: list[Scores] = [np.zeros(0)]
-    for one in parts:
-        rows.append(one.rows)
-        subjects.append(one.subjects)
-        scores.append(np.minimum(np.maximum(np.einsum("ij,j->i", one.templates.astype(np.float64), wide), -1), 1))
-    return _Scored(np.concatenate(rows), np.concatenate(subjects), np.concatenate(scores))
+        compared[at] = fuse(batch.templates[order[starts[at] : starts[at] + counts[at]]])
+    return BlockRows(batch.block, rows=batch.rows[newest], subjects=owners, templates=compared)
 
 
 def _check_counts(certificate: Mapping[str, Any], scored: _Scored) -> None:
@@ -157,19 +140,18 @@ def _check_counts(certificate: Mapping[str, Any], scored: _Scored) -> None:
 
 def _check_candidates(answer: Mapping[str, Any], scored: _Scored) -> None:
     """Check each candidate's score, that it is its subject's best, and the order."""
-    at = {row: index for index, row in enumerate(scored.rows.tolist())}
-    best = scored.best()
+    best, order = scored.best(), np.argsort(scored.rows)
     ranked = [(-one["score"], one["template"]) for one in answer["candidates"]]
     if ranked != sorted(ranked):
         raise _not_verified("its candidates are not in order")
     for one in answer["candidates"]:
         if one["score"] < answer["threshold"]:
             raise _not_verified(f"candidate {one['rank']} is below the threshold")
-        index = at.get(one["template"])
-        if index is None:
+        at = np.searchsorted(scored.rows, one["template"], sorter=order)
+        if at == len(order) or scored.rows[order[at]] != one["template"]:
             continue
-        score = float(scored.scores[index])
-        most = best[int(scored.subjects[index])][0]
+        score = float(scored.scores[order[at]])
+        most = float(best.scores[np.searchsorted(best.subjects, scored.subjects[order[at]])])
         if abs(score - one["score"]) > TOLERANCE:
             raise _not_verified(f"candidate {one['rank']} has the score {one['score']}, on record it is {score}")
         if most > one["score"] + TOLERANCE:
@@ -181,10 +163,11 @@ def _check_nobody_is_missing(answer: Mapping[str, Any], scored: _Scored) -> None
     candidates = answer["candidates"]
     full = len(candidates) == answer["limit"]
     least = candidates[-1]["score"] if full else answer["threshold"]
-    listed = {int(scored.subjects[at]) for at in np.flatnonzero(np.isin(scored.rows, _rows(candidates)))}
-    for subject, (score, row) in scored.best().items():
-        if subject not in listed and score > least + TOLERANCE:
-            raise _not_verified(f"template {row} has the score {score} and is missing")
+    listed = scored.subjects[np.isin(scored.rows, _rows(candidates))]
+    best = scored.best()
+    missing = np.flatnonzero((best.scores > least + TOLERANCE) & ~np.isin(best.subjects, listed))
+    for row, score in zip(best.rows[missing].tolist(), best.scores[missing].tolist(), strict=True):
+        raise _not_verified(f"template {row} has the score {score} and is missing")
 
 
 def _rows(candidates: Iterable[Mapping[str, Any]]) -> list[int]:

@@ -85,3 +85,51 @@ def test_records_that_count_what_they_do_not_hold_are_damaged_at_once(settings: 
 
     assert caught.value.code == "index-mismatch"
     assert len(reads) == 1
+
+
+def test_what_is_withdrawn_while_index_and_records_are_compared_is_no_difference(settings: Settings) -> None:
+    with open_gallery(settings) as gallery:
+        index = MemoryIndex(DIM)
+        IndexedGallery(gallery.records, lambda: index).refresh()
+
+        def change() -> None:
+            if gallery.records.source("goes").state.value == "active":
+                gallery.sources.withdraw("goes", by="Ada", reason="the owner says stop")
+
+        indexed = IndexedGallery(ChangedMeanwhile(gallery.records, change), lambda: index)
+        difference = indexed.compare()
+        after = gallery.records.snapshot().revision
+
+    assert difference.agree
+    assert (difference.compared, difference.revision) == (COUNTS["stays"], after)
+
+
+def test_an_index_that_others_change_while_it_is_compared_is_compared_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countenance.adapters.sql.records.BATCH_ROWS", 5)
+    with open_gallery(settings) as gallery:
+        index = MemoryIndex(DIM)
+        beside = IndexedGallery(gallery.records, lambda: index)
+        told: list[int] = []
+
+        class ChangedInBetween(ChangedMeanwhile):
+            def reference_batches(self, *, after_row: int, last_row: int) -> Iterator[ReferenceBatch]:
+                batches = list(self._records.reference_batches(after_row=after_row, last_row=last_row))
+                yield from batches[:1]
+                self._change()
+                yield from batches[1:]
+
+        def change() -> None:
+            """Withdraw a source, and have another process's index follow."""
+            if gallery.records.source("goes").state.value == "active":
+                gallery.sources.withdraw("goes", by="Ada", reason="the owner says stop")
+                beside.refresh()
+
+        beside.refresh()
+        indexed = IndexedGallery(ChangedInBetween(gallery.records, change), lambda: index)
+        difference = indexed.compare(on_progress=told.append)
+
+    assert difference.agree
+    assert difference.compared == sum(told) == COUNTS["stays"]
+    assert min(told) < 0

@@ -205,7 +205,7 @@ class TestNothingElse:
         after = found(desk.gallery, PERSON)
         index, snapshot = desk.gallery.indexed.refresh()
         everything = np.concatenate(
-            [one.templates for one in desk.gallery.records.template_batches(after_row=0, last_row=snapshot.last_row)]
+            [one.templates for one in desk.gallery.records.template_batches(last_row=snapshot.last_row)]
         )
 
         assert after == before

@@ -7,7 +7,7 @@ Source:
     docs/adr/0014-milvus.md.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from countenance.adapters.exact.segments import rising
 from countenance.adapters.milvus.server import MOST_ROWS, Filter, NearRows, TemplateCollection
 from countenance.core.arrays import Templates, as_templates, cosine
+from countenance.core.errors import UnavailableError
 from countenance.index.model import BlockRows, Nearest, Neighbour, checked_parts
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
@@ -22,6 +23,9 @@ from countenance.index.rotation import Rotation
 
 SPARE_ROWS = 32
 """Rows more than subjects that are asked for at first."""
+
+ATTEMPTS = 20
+"""Times that a probe is asked for while others add."""
 
 FLOAT32_SLACK = 1e-5
 """How far a score of the server may be from the true one: rounding of up to 4,096 float32 products, both ways, and of
@@ -117,19 +121,23 @@ class MilvusIndex:
         blocks: Collection[str],
         limit: int,
         threshold: float | None = None,
-        last_row: int | None = None,
+        last_row: Callable[[], int] | None = None,
     ) -> list[Nearest]:
         """See the port.
 
         Args:
-            last_row: See the attribute, for who knows of others' additions; None takes this object's.
+            last_row: Returns what `last_row` is now, for who knows of others' additions; None takes this object's.
+
+        Raises:
+            UnavailableError: also code `index-behind`: each time that it was asked, others were adding people like the
+                probe; safe to retry.
         """
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
         checked = as_templates(probes, dim=self._dim)
-        last = self.last_row if last_row is None else last_row
+        whole = (lambda: self.last_row) if last_row is None else last_row
         return [
-            Nearest(neighbours=self._nearest(probe, blocks, limit, threshold, last), certificate=None)
+            Nearest(neighbours=self._nearest(probe, blocks, limit, threshold, whole), certificate=None)
             for probe in checked
         ]
 
@@ -151,25 +159,44 @@ class MilvusIndex:
         yield from self._others(block, ours, middle, high)
 
     def _nearest(
-        self, probe: Templates, blocks: Collection[str], limit: int, threshold: float | None, last_row: int
+        self, probe: Templates, blocks: Collection[str], limit: int, threshold: float | None, whole: Callable[[], int]
     ) -> tuple[Neighbour, ...]:
-        """Ask for more and more rows until all that can be among the first `limit` subjects are there; rank them."""
+        """Rank what is near; again where rows were passed over of an addition that ended meanwhile.
+
+        Those it was made in the place of may be gone by then, and a person be missing who has one more photograph now.
+        """
         if not blocks:
             return ()
+        for _ in range(ATTEMPTS):
+            last_row = whole()
+            near, here, templates = self._near(probe, blocks, limit, last_row)
+            if whole() == last_row or not (near.rows > last_row).any():
+                if not here.any():
+                    return ()
+                scores = cosine(probe, np.stack(templates))
+                return best_per_subject(near.rows[here], near.subjects[here], scores, limit=limit, threshold=threshold)
+        raise UnavailableError(
+            "others add to the index faster than it is searched", code="index-behind", hint="try again in a moment"
+        )
+
+    def _near(
+        self, probe: Templates, blocks: Collection[str], limit: int, last_row: int
+    ) -> tuple[NearRows, np.ndarray, list[Templates]]:
+        """Ask for more and more rows until all that can be among the first `limit` subjects are there.
+
+        Returns:
+            The rows; which of them count, bool, shape (n,); and the templates of those.
+        """
         [vector], condition = self._turned(probe[None]), Filter.blocks(blocks)
         wanted = min(limit + SPARE_ROWS, MOST_ROWS)
         while True:
             near = self.collection.nearest(vector, condition, wanted)
-            stored = self._originals(near.rows.tolist())
-            here = np.array([row <= last_row and row in stored for row in near.rows.tolist()], dtype=bool)
-            if len(near.rows) < wanted or wanted == MOST_ROWS or _has_all(near, here, limit):
-                break
+            rows = near.rows.tolist()
+            stored = self._originals(rows)
+            here = np.array([row <= last_row and row in stored for row in rows], dtype=bool)
+            if len(rows) < wanted or wanted == MOST_ROWS or _has_all(near, here, limit):
+                return near, here, [stored[row] for row in near.rows[here].tolist()]
             wanted = min(4 * wanted, MOST_ROWS)
-        rows = near.rows[here]
-        if not len(rows):
-            return ()
-        scores = cosine(probe, np.stack([stored[row] for row in rows.tolist()]))
-        return best_per_subject(rows, near.subjects[here], scores, limit=limit, threshold=threshold)
 
 
 def _has_all(near: NearRows, here: np.ndarray, limit: int) -> bool:

@@ -169,11 +169,12 @@ class SharedMilvusIndex:
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
     ) -> list[Nearest]:
         """See the port; what is answered is the index's, as far as the state says that it is whole."""
-        state = self._file.read() or self._state
-        if state.condemned:
+        if self._now().condemned:
             raise index_mismatch("`countenance doctor` found it so")
         with self._heeding():
-            return self._index.search(probes, blocks=blocks, limit=limit, threshold=threshold, last_row=state.last_row)
+            return self._index.search(
+                probes, blocks=blocks, limit=limit, threshold=threshold, last_row=lambda: self._now().last_row
+            )
 
     def condemn(self) -> None:
         """See the port."""
@@ -193,6 +194,10 @@ class SharedMilvusIndex:
     def close(self) -> None:
         """See the port."""
         self._server.close()
+
+    def _now(self) -> SharedState:
+        """Return what the state says now, whoever wrote it; where the file can't be read, what it said last."""
+        return self._file.read() or self._state
 
     def _begin(self) -> None:
         """Say that what is held is about to change."""

@@ -1,9 +1,10 @@
 """Rows to values and back: what the tables hold and the gallery's model, one function a kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.models import FaceRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.adapters.sql.sealing import FACE, IMAGE, RowSeals, Sealed
@@ -104,6 +105,20 @@ def select_templates() -> Select[*tuple[Any, ...]]:
 def opened_templates(rows: Sequence[Row[*tuple[Any, ...]]], seals: RowSeals) -> Templates:
     """Return the templates that `select_templates` found; float32, shape (n, dim)."""
     return seals.open_templates([Sealed(row.source_id, str(row.face), row.vector) for row in rows])
+
+
+def templates_by_subject(session: Session, *, last_row: int, most: int) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
+    """Select the templates up to a row by rising subject, about `most` at a time: all of a subject together."""
+    chosen = select_templates().where(TemplateRow.number <= last_row, STAYS)
+    chosen = chosen.order_by(TemplateRow.subject, TemplateRow.number)
+    after = 0
+    while rows := session.execute(chosen.where(TemplateRow.subject > after).limit(most)).all():
+        if len(rows) == most:  # the last subject may go on
+            last = rows[-1].subject
+            whole = [row for row in rows if row.subject != last]
+            rows = whole or session.execute(chosen.where(TemplateRow.subject == last)).all()
+        yield rows
+        after = rows[-1].subject
 
 
 def facts_of(face: Face) -> dict[str, Any]:

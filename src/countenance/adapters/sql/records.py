@@ -17,8 +17,8 @@ from countenance.adapters.sql.mapping import (
     opened_templates,
     select_faces,
     select_subjects,
-    select_templates,
     subjects_of,
+    templates_by_subject,
 )
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.adapters.sql.references import reference_rows_of, references_between, references_of
@@ -216,18 +216,16 @@ class SqlRecords:
                 found |= {row.number: face for row, face in zip(selected, faces, strict=True)}
         return found
 
-    def template_batches(self, *, after_row: int, last_row: int) -> Iterator[BlockRows]:
+    def template_batches(self, *, last_row: int) -> Iterator[BlockRows]:
         """See the port."""
-        chosen = select_templates().where(TemplateRow.number <= last_row, STAYS).order_by(TemplateRow.number)
         with self._reading() as session:
-            while rows := session.execute(chosen.where(TemplateRow.number > after_row).limit(BATCH_ROWS)).all():
+            for rows in templates_by_subject(session, last_row=last_row, most=BATCH_ROWS):
                 yield from BlockRows.of_each(
                     [row.source_id for row in rows],
                     rows=np.array([row.number for row in rows], dtype=np.int64),
                     subjects=np.array([row.subject for row in rows], dtype=np.int64),
                     templates=opened_templates(rows, self._seals),
                 )
-                after_row = rows[-1].number
 
     def references(self, rows: Collection[int]) -> Mapping[int, Reference]:
         """See the port."""
