@@ -160,7 +160,8 @@ def verify_search(
             "nobody is missing."
         )
         if holds.erased_since:
-            console.print(f"{holds.erased_since:,} of those searched were erased since and can't be checked.")
+            gone = f"{holds.erased_since:,} of those searched"
+            console.print(f"{gone} were erased since, or lost a photograph, and can't be checked.")
 
     output.emit(asdict(holds) | {"holds": True}, as_json=json, render=render)
 

@@ -27,7 +27,8 @@ class Verification:
     Attributes:
         candidates: How many of the answer's candidates were scored again.
         templates: How many were scored: one a subject, in answers of earlier versions one a template.
-        erased_since: How many of those that were searched are not on record any more.
+        erased_since: How many of those that were searched are not on record any more as they were: also subjects who
+            lost one of several photographs.
     """
 
     search_id: str
@@ -44,7 +45,8 @@ def template_digest(template: Templates) -> str:
 def verify_answer(answer: Mapping[str, Any], probe: Templates, batches: Iterable[BlockRows]) -> Verification:
     """Check that an answer is what scoring every template gives.
 
-    What was erased since is no longer on record: it can't be checked, and is counted.
+    What was erased since is no longer on record: it can't be checked, and is counted; so are subjects who lost one of
+    several photographs, since the mean that was searched is gone.
 
     Args:
         answer: As it was kept; its certificate is not None.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import copytree
+from shutil import copy, copytree
 from typing import Any
 
 import pytest
@@ -17,6 +17,8 @@ from countenance.adapters.sql.sealing import CANDIDATE, RowSeals
 from countenance.adapters.sql.searches import candidate_record, sealed_answer
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
+from countenance.gallery.model import LegalBasis
+from countenance.gallery.plan import Subjects, plan
 from tests.integration.cli.conftest import Command
 from tests.stripes import templates_of
 
@@ -33,6 +35,25 @@ def own_home(filled_home: Path, tmp_path: Path) -> Path:
 def probe(portraits: Mapping[str, Path]) -> Path:
     """A photograph of somebody who is enrolled."""
     return portraits["obama3.jpg"]
+
+
+@pytest.fixture
+def home_of_three(own_home: Path, portraits: Mapping[str, Path], tmp_path: Path) -> Path:
+    """That copy with a second source, `club`: one person by three photographs, the last of somebody else."""
+    (tmp_path / "club" / "E").mkdir(parents=True)
+    for name in ("obama.jpg", "obama2.jpg", "person_b_1.jpg"):
+        copy(portraits[name], tmp_path / "club" / "E")
+    with open_gallery(Settings(home=own_home, workers=1)) as gallery:
+        gallery.sources.register(name="club", owner="Club", legal_basis=LegalBasis.LICENCE, document=b"licence")
+        gallery.enrol("club", plan(tmp_path / "club", Subjects.FOLDERS))
+    return own_home
+
+
+def photographs_of_three(home: Path) -> list[str]:
+    """Return the ids of the photographs of that person, in order."""
+    with open_gallery(Settings(home=home)) as gallery:
+        [person] = gallery.records.subjects(source="club", limit=2)
+        return [one.image_id for one in gallery.records.faces_of(person.subject_id)]
 
 
 def kept(command: Command, home: Path, probe: Path, *more: str) -> dict[str, Any]:
@@ -94,6 +115,41 @@ def test_it_is_said_in_words(command: Command, own_home: Path, probe: Path) -> N
 
     assert (ended.code, ended.err) == (0, "")
     assert "The answer holds: 4 subjects scored again, 1 candidates agree" in ended.out.replace("\n", " ")
+
+
+@pytest.mark.parametrize("threshold", [pytest.param("-1", id="everybody"), pytest.param("0.99", id="nobody")])
+def test_it_holds_after_a_photograph_that_it_did_not_show_was_erased(
+    command: Command, home_of_three: Path, probe: Path, threshold: str
+) -> None:
+    answer = kept(command, home_of_three, probe, "--threshold", threshold)
+    [*_, wrong] = photographs_of_three(home_of_three)
+    command("erase", "image", wrong, "--reason", "somebody else", "--home", home_of_three)
+
+    ended = command("verify-search", answer["search_id"], "--probe", probe, "--json", "--home", home_of_three)
+
+    shown = len(answer["candidates"])
+    assert shown == (5 if threshold == "-1" else 0)
+    assert ended.json == {
+        "search_id": answer["search_id"],
+        "candidates": max(shown - 1, 0),
+        "templates": 4,
+        "erased_since": 1,
+        "holds": True,
+    }
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_whichever_of_several_photographs_was_erased_an_answer_without_them_holds(
+    command: Command, home_of_three: Path, probe: Path, which: int
+) -> None:
+    answer = kept(command, home_of_three, probe, "--threshold", "0.99")
+    image = photographs_of_three(home_of_three)[which]
+    command("erase", "image", image, "--reason", "they asked", "--home", home_of_three)
+
+    ended = command("verify-search", answer["search_id"], "--probe", probe, "--home", home_of_three)
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "1 of those searched were erased since, or lost a photograph" in ended.out.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -344,6 +344,24 @@ class TestGroups:
         assert gallery.records.faces([row])[row].face_id == alone.face_id
         assert np.array_equal(held[row].template, people("A in alone", 1)[0])
 
+    def test_all_that_stay_of_theirs_get_new_numbers_and_a_process_that_runs_meanwhile_follows(
+        self, gallery: OpenGallery
+    ) -> None:
+        self.add(gallery, gallery.records.source("club").source_id, "third", "A")
+        [both, *staying] = gallery.records.faces_of(self.one(gallery, "A"))
+        with open_gallery(gallery.settings) as serving:
+            _, before = serving.indexed.refresh()
+
+            erase(gallery, both.face_id, DestructionKind.FACE_ERASED)
+
+            held = serving.records.references(indexed_rows(serving))
+            agree = (serving.indexed.compare().agree, gallery.indexed.compare().agree)
+        [rows] = [one.rows.tolist() for one in held.values() if len(one.rows) > 1]
+        faces = gallery.records.faces(rows)
+        assert agree == (True, True)
+        assert min(rows) > before.last_row
+        assert [faces[row].face_id for row in rows] == [one.face_id for one in staying]
+
     def test_an_answer_forgets_the_face_that_went_and_no_other(self, gallery: OpenGallery) -> None:
         subject = self.one(gallery, "A")
         [both, alone] = gallery.records.faces_of(subject)

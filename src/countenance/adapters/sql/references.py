@@ -51,14 +51,14 @@ def reference_rows_of(session: Session, source_id: str) -> RowNumbers:
 
 
 def renumber(session: Session, subjects: Iterable[int]) -> None:
-    """Put the newest template of subjects who lost others on record under a new number.
+    """Put the templates of subjects who lost others on record under new numbers, in the order that they had.
 
-    Their references are other ones from now on, and a row number must not come to mean another one. Subjects without
-    any template are passed over.
+    Their references are other ones from now on, and no row number, up to which somebody may ask for references, must
+    come to mean another one. Subjects without any template are passed over.
     """
     for part in slices(list(subjects)):
-        newest = select(TemplateRow).where(TemplateRow.subject.in_(part), _newest())
-        for row in session.scalars(newest.order_by(TemplateRow.number)).all():
+        staying = select(TemplateRow).where(TemplateRow.subject.in_(part)).order_by(TemplateRow.number)
+        for row in session.scalars(staying).all():
             face, source, subject, vector = row.face, row.source, row.subject, row.vector
             session.delete(row)
             session.flush()
