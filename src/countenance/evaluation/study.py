@@ -73,7 +73,7 @@ class Study:
 
     @cached_property
     def duplicates(self) -> tuple[SuspectedDuplicate, ...]:
-        """Pairs of subjects who look more alike than half of the mates do."""
+        """Pairs of subjects who look more alike than half of the mates do, or stand beside the same file."""
         samples, owners = [], []
         for row in self.protocol.rows:
             one = self.acquired[row.reference]
@@ -84,7 +84,7 @@ class Study:
 
     @cached_property
     def duplicate_threshold(self) -> float:
-        """Median of the mates' scores without a gate; 1 where there are none, so that only the same file is found."""
+        """Median of the mates' scores without a gate; 1 where there are none. The same file is found whatever it is."""
         scores = self.by_gate[GateRule.NONE].searches.mate_scores
         known = scores[np.isfinite(scores)]
         return float(np.median(known)) if known.size else 1.0

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,21 @@ def test_the_same_file_under_two_names_is_said_to_be_so() -> None:
     [found] = suspected_duplicates(samples, ["B", "A"], threshold=1.0 - 1e-6)
 
     assert (found.first, found.first_image, found.same_file) == ("A", "a1", True)
+
+
+def test_the_same_file_is_found_whatever_it_scores_and_shown_before_another_pair() -> None:
+    samples = [sample("a1", 37, sha256="same"), sample("b1", 37, sha256="same"), sample("a2", 0), sample("b2", 0)]
+    shorter = replace(samples[0], template=samples[0].template * np.float32(1 - 1e-7))
+
+    [found] = suspected_duplicates([shorter, *samples[1:]], ["A", "B", "A", "B"], threshold=1.0)
+
+    assert (found.first_image, found.second_image, found.same_file) == ("a1", "b1", True)
+    assert found.score == pytest.approx(1.0, abs=1e-6)
+    assert found.score < 1.0
+
+
+def test_the_same_file_under_one_name_is_no_duplicate() -> None:
+    assert suspected_duplicates([sample("a1", 0, "same"), sample("a2", 0, "same")], ["A", "A"], threshold=1.0) == ()
 
 
 def test_photographs_of_one_subject_are_no_duplicates() -> None:
