@@ -111,7 +111,8 @@ def among(sample: Sample, cohort: ReferenceCohort, people: NDArray[np.intp], *, 
 
     Args:
         people: Their places in the sample, to which the cohort's population was fitted.
-        parts: Into how many the whole sample is split, to place each by a population fitted without its part.
+        parts: Into how many the whole sample is split, to place each by a population fitted without its part: those
+            whose places differ by a multiple of it are a part.
     """
     firsts, lasts = sample.starts[people], (np.r_[sample.starts[1:], len(sample.subjects)] - 1)[people]
     probes = Probes(sample.templates[lasts], np.arange(len(people)), _left_out(sample, lasts, cohort, parts))
@@ -132,14 +133,16 @@ def joined(parts: Sequence[Comparisons]) -> Comparisons:
 
 
 def _left_out(sample: Sample, rows: NDArray[np.intp], cohort: ReferenceCohort, parts: int) -> Placed:
-    """Place rows of a sample by cohorts that were fitted to the others of the sample's people.
+    """Place rows of a sample by cohorts that were fitted to the people of other parts of the sample.
+
+    Parts go by people's places in the sample, in whatever order it is: `calibrate_people` counts on it.
 
     A population knows the people whom it was fitted to better than others: its cohort scores higher with them.
 
     Source:
         Cross-validation: Stone 1974, "Cross-validatory choice and assessment of statistical predictions".
     """
-    part = np.unique(sample.subjects, return_inverse=True)[1] % parts
+    part = np.cumsum(np.r_[False, sample.subjects[1:] != sample.subjects[:-1]]) % parts
     offsets, tenths = np.zeros(len(rows)), np.zeros(len(rows))
     for left_out in np.unique(part[rows]):
         kept, placed = part != left_out, part[rows] == left_out

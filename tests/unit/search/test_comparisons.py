@@ -56,6 +56,15 @@ def test_joined_comparisons_are_of_different_probes() -> None:
     assert set(whole.probes[len(parts[0].scores) :]) <= set(range(20, 60))
 
 
+def test_parts_go_by_place_whatever_the_subjects_are_called() -> None:
+    sample = drawn(60)
+    renamed = Sample(sample.templates, np.random.default_rng(0).permutation(60)[sample.subjects])
+
+    found, again = (among(one, COHORT, np.arange(60)[::3], parts=3) for one in (sample, renamed))
+
+    assert np.allclose(found.scores, again.scores, atol=1e-6)
+
+
 def test_a_sample_is_the_same_however_it_is_streamed() -> None:
     sample = drawn(300)
     order = np.random.default_rng(0).permutation(600)
