@@ -31,7 +31,6 @@ from benchmarks.environment import RESULTS, environment, write_result
 from benchmarks.lfw_templates import LfwTemplates, double_names, lfw_templates
 from benchmarks.protocols.lfw_dev import FOLDS, fold_of
 from countenance.core.errors import InvalidInputError
-from countenance.gallery.model import Snapshot
 from countenance.search.calibration import FEWEST_SUBJECTS, Calibration, Check, calibrate_gallery, calibrate_people
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.comparisons import Sample, sample_subjects
@@ -66,11 +65,8 @@ def calibrated(blocks: Blocks, people: Sample, cohort: ReferenceCohort, pack: Mo
     """Calibrate as the product does; `people` are those whom the cohort's population was fitted to."""
     if size < FEWEST_SUBJECTS:
         return calibrate_people(people, cohort, pack_digest=pack.digest)
-    snapshot = Snapshot(
-        revision=1, pack_digest=pack.digest, sources=1, subjects=size, images=size, templates=size, last_row=size
-    )
     sample = sample_subjects(blocks, subjects=size)
-    return calibrate_gallery(sample, cohort, pack_digest=pack.digest, snapshot=snapshot)
+    return calibrate_gallery(sample, cohort, pack_digest=pack.digest, revision=1, active=size)
 
 
 def thresholds(

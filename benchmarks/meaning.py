@@ -15,7 +15,6 @@ import numpy as np
 
 from benchmarks.environment import environment, write_result
 from countenance.adapters.exact.engine import ExactIndex
-from countenance.gallery.model import Snapshot
 from countenance.index.model import BlockRows
 from countenance.search.calibration import calibrate_gallery
 from countenance.search.cohort import ReferenceCohort
@@ -39,13 +38,10 @@ def main() -> None:
     people = pack_population(pack) or made_up_population(128)
     templates, probes = people.draw(rows, seed=SEED).templates, people.draw(PROBES, seed=SEED + 1).templates
     numbers = np.arange(1, rows + 1)
-    snapshot = Snapshot(
-        revision=1, pack_digest=pack.digest, sources=1, subjects=rows, images=rows, templates=rows, last_row=rows
-    )
     cohort = ReferenceCohort(people)
     started = perf_counter_ns()
     sample = sample_subjects([(numbers, templates)], subjects=rows)
-    calibration = calibrate_gallery(sample, cohort, pack_digest=pack.digest, snapshot=snapshot)
+    calibration = calibrate_gallery(sample, cohort, pack_digest=pack.digest, revision=1, active=rows)
     calibrating = perf_counter_ns() - started
     scale = ScoreScale(cohort=cohort, calibration=calibration)
     index = ExactIndex(128, originals=lambda wanted: {row: templates[row - 1] for row in wanted})
@@ -56,7 +52,7 @@ def main() -> None:
         before = perf_counter_ns()
         [near] = index.search(probe, blocks=["all"], limit=CANDIDATES)
         between, used = perf_counter_ns(), thread_time_ns()
-        place = scale.place(probe, snapshot)
+        place = scale.place(probe, subjects=rows, templates=rows, active=rows)
         place.threshold(FPIR)
         for neighbour in near.neighbours:
             strangers_json(place.strangers(neighbour.score), people=rows)

@@ -171,6 +171,7 @@ class PermitsAll:
         return Permitted(
             sources=tuple(self._records.active_sources()),
             subjects=sum(one.subjects for one in active),
+            templates=sum(one.templates for one in active),
             barred=0,
             facts={"request": request_hash(request), "search": search_id},
         )

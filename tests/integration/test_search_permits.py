@@ -82,7 +82,7 @@ def test_only_sources_that_every_rule_lets_pass_are_searched(gallery: OpenGaller
     permitted = permits(gallery).permit(request(signed_up.acting(gallery)), new_id())
 
     assert permitted.sources == (gallery.records.source("open").source_id,)
-    assert (permitted.subjects, permitted.barred) == (4, 3 + 2)
+    assert (permitted.subjects, permitted.templates, permitted.barred) == (4, 4, 3 + 2)
 
 
 def test_a_change_of_a_source_counts_for_the_very_next_search(gallery: OpenGallery) -> None:

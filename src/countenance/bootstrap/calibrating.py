@@ -10,9 +10,10 @@ import numpy as np
 from countenance.adapters.durable import overwrite_and_delete, replace_synced
 from countenance.bootstrap.settings import Settings
 from countenance.core.arrays import Templates
-from countenance.core.errors import ConflictError, NotFoundError
+from countenance.core.errors import ConflictError, IntegrityError, InvalidInputError, NotFoundError
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
+from countenance.gallery.sources import active_subjects
 from countenance.keys.model import HOME
 from countenance.keys.ports import Keyring
 from countenance.search.calibration import (
@@ -24,7 +25,7 @@ from countenance.search.calibration import (
     read_calibration,
 )
 from countenance.search.cohort import ReferenceCohort
-from countenance.search.comparisons import Sample, Subjects, sample_subjects
+from countenance.search.comparisons import Subjects, sample_subjects
 from countenance.search.scale import ScoreScale
 from countenance.vision.pack import ModelPack
 from countenance.vision.population import (
@@ -58,12 +59,19 @@ class HomeCalibration:
     def scale(self) -> ScoreScale | None:
         """Return the cohort and calibration in use; None where there is no population for this model pack.
 
-        A new calibration is used from the next search on. One that is of another pack or can't be read is passed over.
+        A new calibration is used from the next search on. One that is of another pack is passed over. One that can't be
+        read is not: another would say something else of the same scores.
+
+        Raises:
+            IntegrityError: codes `calibration-unreadable`, `sealed-damaged`, `key-missing`; nothing may be said of
+                scores until `calibrate` has made it again.
         """
         with self._lock:
             seen = tuple(_stamp(self._home / name) for name in SEALED.values())
             if seen != self._seen:
-                self._scale, self._seen = self._load(), seen
+                # While `calibrate` puts a population and its calibration in place, one after the other, they don't fit
+                # together: what was in use stays in use.
+                self._scale, self._seen = self._load() or self._scale, seen
             return self._scale
 
     def kept(self) -> Calibration:
@@ -85,7 +93,10 @@ class HomeCalibration:
         )
 
     def calibrate(self, records: Records, *, on_progress: Callable[[int], None]) -> Calibration:
-        """Calibrate over the gallery and keep it; a model pack without a population gets the gallery's.
+        """Calibrate over the gallery and keep it; a model pack without a population gets the gallery's, fitted anew.
+
+        What was kept before is not read, and goes. Killed between the two files of a fitted population and its
+        calibration, it leaves two that don't fit together, which are passed over: run it again.
 
         Raises:
             ConflictError: codes `pack-mismatch`, `gallery-too-small-to-calibrate`; nothing was written.
@@ -98,38 +109,31 @@ class HomeCalibration:
                 code="pack-mismatch",
                 hint="set COUNTENANCE_MODEL_PACK to the pack that it was made with",
             )
-        sample = sample_subjects(_eligible(records, snapshot), subjects=snapshot.subjects)
-        population, fitted = self._population(), None
-        if population is None:
-            population = fitted = fit_population(
-                sample.templates, sample.subjects, pack_digest=self._pack.digest, **TYPICAL_SHAPES
-            )
-        calibration = self._calibrated(sample, ReferenceCohort(population), snapshot, fitted, on_progress)
-        if fitted is not None:
-            _keep(self._home, self._keyring, POPULATION, write_population(fitted).encode())
-        _keep(self._home, self._keyring, CALIBRATION, calibration.model_dump_json().encode())
-        return calibration
-
-    def _calibrated(
-        self,
-        sample: Sample,
-        cohort: ReferenceCohort,
-        snapshot: Snapshot,
-        fitted: Population | None,
-        on_progress: Callable[[int], None],
-    ) -> Calibration:
-        """Calibrate over the gallery; over the people of a population that was fitted to it where it is too small."""
-        digest = self._pack.digest
-        if fitted is not None and snapshot.subjects < FEWEST_SUBJECTS:
-            return calibrate_people(sample, cohort, pack_digest=digest)
-        return calibrate_gallery(
-            sample,
-            cohort,
-            pack_digest=digest,
-            snapshot=snapshot,
-            fitted=fitted is not None,
-            on_progress=on_progress,
+        active = active_subjects(records)
+        sample = sample_subjects(_eligible(records, snapshot), subjects=active)
+        of_pack = pack_population(self._pack)
+        population = of_pack or fit_population(
+            sample.templates, sample.subjects, pack_digest=self._pack.digest, **TYPICAL_SHAPES
         )
+        cohort = ReferenceCohort(population)
+        if of_pack is None and active < FEWEST_SUBJECTS:
+            calibration = calibrate_people(sample, cohort, pack_digest=self._pack.digest)
+        else:
+            calibration = calibrate_gallery(
+                sample,
+                cohort,
+                pack_digest=self._pack.digest,
+                revision=snapshot.revision,
+                active=active,
+                fitted=of_pack is None,
+                on_progress=on_progress,
+            )
+        if of_pack is None:
+            _keep(self._home, self._keyring, POPULATION, write_population(population).encode())
+        _keep(self._home, self._keyring, CALIBRATION, calibration.model_dump_json().encode())
+        if of_pack is not None:
+            (self._home / SEALED[POPULATION]).unlink(missing_ok=True)
+        return calibration
 
     def _load(self) -> ScoreScale | None:
         """Join what is on disk."""
@@ -168,7 +172,14 @@ class HomeCalibration:
         own = self._own(POPULATION) if of_pack is None else None
         if own is None:
             return of_pack
-        fitted = read_population(own)
+        try:
+            fitted = read_population(own)
+        except InvalidInputError as error:
+            raise IntegrityError(
+                f"the calibration can't be read: {error}",
+                code="calibration-unreadable",
+                hint="make it again with `countenance calibrate`",
+            ) from None
         return fitted if fitted.pack_digest == self._pack.digest else None
 
 

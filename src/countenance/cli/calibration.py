@@ -13,7 +13,7 @@ from countenance.cli.files import require_free, write_file
 from countenance.cli.options import Force, Home, Json
 from countenance.core.errors import InvalidInputError
 from countenance.evaluation.reliability import FORMATS, reliability_plot
-from countenance.gallery.model import Snapshot
+from countenance.gallery.sources import active_subjects
 from countenance.search.calibration import Calibration
 from countenance.search.comparisons import STRANGERS
 
@@ -28,11 +28,10 @@ def calibrate(home: Home = None, json: Json = False) -> None:
     Example: `countenance calibrate`
     """
     with open_gallery(load_settings(home)) as gallery:
-        snapshot = gallery.records.snapshot()
-        total = min(snapshot.subjects, STRANGERS)
-        with output.progress("Comparing subjects", total, quiet=json) as bar:
+        active = active_subjects(gallery.records)
+        with output.progress("Comparing subjects", min(active, STRANGERS), quiet=json) as bar:
             calibration = gallery.calibration.calibrate(gallery.records, on_progress=bar.advance)
-    facts = calibration_json(calibration, snapshot)
+    facts = calibration_json(calibration, active)
     output.emit(facts, as_json=json, render=lambda console: _print(console, facts))
 
 
@@ -56,15 +55,15 @@ def show(
             )
         require_free(plot, force=force)
     with open_gallery(load_settings(home)) as gallery:
-        calibration, snapshot = gallery.calibration.kept(), gallery.records.snapshot()
+        calibration, active = gallery.calibration.kept(), active_subjects(gallery.records)
     if plot is not None:
         write_file(plot, reliability_plot(calibration, suffix=plot.suffix.lower()))
-    facts = calibration_json(calibration, snapshot) | {"plot": None if plot is None else str(plot)}
+    facts = calibration_json(calibration, active) | {"plot": None if plot is None else str(plot)}
     output.emit(facts, as_json=json, render=lambda console: _print(console, facts))
 
 
-def calibration_json(calibration: Calibration, snapshot: Snapshot) -> dict[str, Any]:
-    """Return what a calibration is of, what it says, and whether it is stale."""
+def calibration_json(calibration: Calibration, active: int) -> dict[str, Any]:
+    """Return what a calibration is of, what it says, and whether it is stale by the subjects of active sources."""
     curve = calibration.curve
     return {
         "made_from": calibration.made_from,
@@ -72,8 +71,8 @@ def calibration_json(calibration: Calibration, snapshot: Snapshot) -> dict[str, 
         "pack": calibration.pack,
         "data": calibration.data,
         "subjects": calibration.subjects,
-        "subjects_now": snapshot.subjects,
-        "stale": calibration.is_stale(snapshot),
+        "subjects_now": active,
+        "stale": calibration.is_stale(active),
         "pairs": curve.pairs,
         "suspected_doubles": calibration.doubles,
         "least_rate": curve.floor,

@@ -214,6 +214,11 @@ def active_source(records: Records, name: str) -> Source:
     return source
 
 
+def active_subjects(records: Records) -> int:
+    """Return how many subjects the active sources have."""
+    return sum(one.subjects for one in records.sources() if one.source.state is SourceState.ACTIVE)
+
+
 def require_active(state: SourceState, name: str) -> None:
     """Refuse a source that nothing may be enrolled into.
 

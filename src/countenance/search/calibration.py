@@ -11,7 +11,6 @@ from scipy.stats import chi2
 
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, IntegrityError
-from countenance.gallery.model import Snapshot
 from countenance.search.cohort import ReferenceCohort
 from countenance.search.comparisons import (
     Comparisons,
@@ -79,7 +78,7 @@ class Calibration(BaseModel):
         made_from: The gallery's own templates, or those of the people whom the pack's population was fitted to.
         data: Hex SHA-256 of the templates that it was made from.
         revision: The gallery's, when it was made; 0 for a population.
-        subjects: How many the gallery had, or the population was fitted to.
+        subjects: How many the gallery's active sources had, or the population was fitted to.
         doubles: Pairs of subjects left out since they may be one person under two names.
         checks: Counted against expected, a decade each.
     """
@@ -98,20 +97,28 @@ class Calibration(BaseModel):
     curve: StrangerCurve
     checks: list[Check]
 
-    def is_stale(self, snapshot: Snapshot) -> bool:
-        """Say whether the gallery has grown or shrunk so much that the calibration should be made again."""
-        if self.made_from == "population":
-            return snapshot.subjects >= FEWEST_SUBJECTS
-        return not self.subjects / STALE <= snapshot.subjects <= self.subjects * STALE
+    def is_stale(self, active: int) -> bool:
+        """Say whether the gallery has grown or shrunk so much that the calibration should be made again.
 
-    def people(self, snapshot: Snapshot) -> int:
-        """Return the number of people that a search of this gallery is one of.
+        Args:
+            active: How many subjects all active sources have, whichever of them a search may look at.
+        """
+        if self.made_from == "population":
+            return active >= FEWEST_SUBJECTS
+        return not self.subjects / STALE <= active <= self.subjects * STALE
+
+    def people(self, *, subjects: int, templates: int) -> int:
+        """Return the number of people that a search is one of.
 
         A gallery's own curve was made with what subjects are compared by, so it counts subjects. A population's was
         made with one template a subject; a mean of several scores higher, but less than as many people would: so it
         counts templates, at least as many strangers as there are (ADR 0026).
+
+        Args:
+            subjects: How many are searched.
+            templates: How many these have.
         """
-        return snapshot.subjects if self.made_from == "gallery" else snapshot.templates
+        return subjects if self.made_from == "gallery" else templates
 
 
 def calibrate_gallery(
@@ -119,13 +126,16 @@ def calibrate_gallery(
     cohort: ReferenceCohort,
     *,
     pack_digest: str,
-    snapshot: Snapshot,
+    revision: int,
+    active: int,
     fitted: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Calibration:
     """Calibrate over a gallery's own templates.
 
     Args:
+        revision: The gallery's.
+        active: How many subjects its active sources have.
         fitted: The cohort's population was fitted to this very sample.
         on_progress: Told how many subjects more were compared.
 
@@ -150,8 +160,8 @@ def calibrate_gallery(
         made_from="gallery",
         made_at=utc_now(),
         data=_digest(sample),
-        revision=snapshot.revision,
-        subjects=snapshot.subjects,
+        revision=revision,
+        subjects=active,
         doubles=doubles,
         curve=curve,
         checks=check_curve(curve, compare(sample, checking)),

@@ -98,6 +98,7 @@ class Permitted:
     Attributes:
         sources: Ids of the sources that may be scanned.
         subjects: How many people these hold.
+        templates: How many templates these people have.
         barred: Subjects of active sources that may not be.
         approve_by: Of an emergency: until when a supervisor has to approve it.
         facts: What the audit log says of the decision.
@@ -105,6 +106,7 @@ class Permitted:
 
     sources: tuple[str, ...]
     subjects: int
+    templates: int
     barred: int
     facts: dict[str, Any]
     approve_by: datetime | None = None
@@ -300,6 +302,7 @@ def _permitted(active: Sequence[SourceSummary], decisions: Sequence[Decision], f
     return Permitted(
         sources=tuple(one.source.source_id for one in chosen),
         subjects=sum(one.subjects for one in chosen),
+        templates=sum(one.templates for one in chosen),
         barred=barred,
         facts=facts,
     )

@@ -7,7 +7,6 @@ from typing import Literal
 
 from countenance.core.arrays import Templates
 from countenance.core.errors import InvalidInputError
-from countenance.gallery.model import Snapshot
 from countenance.search.calibration import Calibration
 from countenance.search.cohort import STRIP_LOW, STRIP_STEP, Proportion, ReferenceCohort
 from countenance.search.strangers import HIGHEST_RATE, Strangers, expected_strangers
@@ -20,13 +19,20 @@ class ScoreScale:
     cohort: ReferenceCohort
     calibration: Calibration
 
-    def place(self, probe: Templates, snapshot: Snapshot) -> "PlacedProbe":
-        """Compare a probe, float32, shape (1, d), with the cohort, for a search of the gallery as it is now."""
+    def place(self, probe: Templates, *, subjects: int, templates: int, active: int) -> "PlacedProbe":
+        """Compare a probe with the cohort, for a search of the gallery as it is now.
+
+        Args:
+            probe: float32, shape (1, d); not modified.
+            subjects: How many the search may look at.
+            templates: How many these have.
+            active: How many subjects all active sources have, those included that this search may not look at.
+        """
         return PlacedProbe(
             proportion=self.cohort.place(probe),
             calibration=self.calibration,
-            people=self.calibration.people(snapshot),
-            stale=self.calibration.is_stale(snapshot),
+            people=self.calibration.people(subjects=subjects, templates=templates),
+            stale=self.calibration.is_stale(active),
         )
 
 
@@ -35,7 +41,7 @@ class PlacedProbe:
     """One probe on the scale.
 
     Attributes:
-        people: How many people the search was one of.
+        people: How many people the search was one of: see `Calibration.people`.
         stale: The gallery has changed so much that the calibration should be made again.
     """
 

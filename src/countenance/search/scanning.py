@@ -1,7 +1,6 @@
 """From permitted searches to what is found: one scan for all, scored again from the records."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -106,7 +105,7 @@ class Scanner:
         # What was stopped since it was decided on is left out too.
         active = frozenset(self._records.active_sources())
         watch.lap("index")
-        aims = [self._aim(one, template, snapshot, active) for one, template in zip(asked, templates, strict=True)]
+        aims = [self._aim(one, template, active) for one, template in zip(asked, templates, strict=True)]
         watch.lap("meaning")
         near = scanned_together(index, templates, aims)
         watch.lap("scan")
@@ -120,11 +119,18 @@ class Scanner:
         watch.lap("records")
         return found
 
-    def _aim(self, asked: Asked, template: Templates, snapshot: Snapshot, active: frozenset[str]) -> Aim:
+    def _aim(self, asked: Asked, template: Templates, active: frozenset[str]) -> Aim:
         """Settle where a search looks, and from which score on."""
         request, permitted = asked.request, asked.permitted
         scale = self._scale()
-        place = None if scale is None else scale.place(template[None], replace(snapshot, subjects=permitted.subjects))
+        place = None
+        if scale is not None:
+            place = scale.place(
+                template[None],
+                subjects=permitted.subjects,
+                templates=permitted.templates,
+                active=permitted.subjects + permitted.barred,
+            )
         threshold = self.asked_threshold(request)
         if place is not None and request.fpir is not None:
             threshold = place.threshold(request.fpir)

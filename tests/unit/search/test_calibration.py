@@ -1,12 +1,9 @@
 """Calibrating: over whom, how it is kept, and what it refuses."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from countenance.core.errors import ConflictError, IntegrityError
-from countenance.gallery.model import Snapshot
 from countenance.search.calibration import (
     FEWEST_SUBJECTS,
     Calibration,
@@ -23,18 +20,6 @@ PACK = "a" * 64
 COHORT = ReferenceCohort(made_up_population(DIM))
 
 
-def snapshot(subjects: int) -> Snapshot:
-    return Snapshot(
-        revision=3,
-        pack_digest=PACK,
-        sources=1,
-        subjects=subjects,
-        images=subjects,
-        templates=subjects,
-        last_row=subjects,
-    )
-
-
 def people(count: int, *, seed: int = 5, each: int = 1) -> Sample:
     drawn = made_up_population(DIM).draw(count * each, seed=seed, templates_per_subject=each)
     return Sample(drawn.templates, drawn.subjects)
@@ -42,7 +27,7 @@ def people(count: int, *, seed: int = 5, each: int = 1) -> Sample:
 
 def calibrated(sample: Sample) -> Calibration:
     subjects = len(np.unique(sample.subjects))
-    return calibrate_gallery(sample, COHORT, pack_digest=PACK, snapshot=snapshot(subjects))
+    return calibrate_gallery(sample, COHORT, pack_digest=PACK, revision=3, active=subjects)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +45,7 @@ def test_counted_strangers_are_as_many_as_expected(calibration: Calibration) -> 
 def test_progress_is_told_of_each_subject_once() -> None:
     told: list[int] = []
 
-    calibrate_gallery(people(2000), COHORT, pack_digest=PACK, snapshot=snapshot(2000), on_progress=told.append)
+    calibrate_gallery(people(2000), COHORT, pack_digest=PACK, revision=3, active=2000, on_progress=told.append)
 
     assert sum(told) == 2000
 
@@ -117,7 +102,7 @@ def test_what_is_no_calibration_is_refused(text: str) -> None:
 
 
 def test_it_is_stale_when_the_gallery_has_changed_by_a_quarter(calibration: Calibration) -> None:
-    assert [calibration.is_stale(snapshot(subjects)) for subjects in (1800, 2000, 2400, 2900, 3100)] == [
+    assert [calibration.is_stale(active) for active in (1800, 2000, 2400, 2900, 3100)] == [
         True,
         False,
         False,
@@ -129,15 +114,15 @@ def test_it_is_stale_when_the_gallery_has_changed_by_a_quarter(calibration: Cali
 def test_a_populations_calibration_is_stale_when_the_gallery_can_have_its_own(calibration: Calibration) -> None:
     of_population = calibration.model_copy(update={"made_from": "population"})
 
-    assert not of_population.is_stale(snapshot(FEWEST_SUBJECTS - 1))
-    assert of_population.is_stale(snapshot(FEWEST_SUBJECTS))
+    assert not of_population.is_stale(FEWEST_SUBJECTS - 1)
+    assert of_population.is_stale(FEWEST_SUBJECTS)
 
 
 def test_people_are_subjects_by_ones_own_curve_and_templates_by_a_populations(calibration: Calibration) -> None:
-    gallery = replace(snapshot(1000), templates=3000)
+    of_population = calibration.model_copy(update={"made_from": "population"})
 
-    assert calibration.people(gallery) == 1000
-    assert calibration.model_copy(update={"made_from": "population"}).people(gallery) == 3000
+    assert calibration.people(subjects=1000, templates=3000) == 1000
+    assert of_population.people(subjects=1000, templates=3000) == 3000
 
 
 FIRST = made_up_population(24).draw(900, seed=3, templates_per_subject=2)
@@ -174,3 +159,13 @@ def test_it_claims_no_more_than_one_pair_of_two_people(of_people: Calibration) -
 
 def test_the_spread_is_that_of_people_whom_the_population_does_not_know(of_people: Calibration) -> None:
     assert 0.05 < of_people.curve.spread[-1] < of_people.curve.spread[-2] < 1
+
+
+def test_it_is_the_same_whatever_the_people_are_called(of_people: Calibration, fitted: ReferenceCohort) -> None:
+    # A gallery's sample is in the order of a hash: its subjects' numbers don't rise.
+    names = np.random.default_rng(0).permutation(450)[FIRST.subjects]
+
+    renamed = calibrate_people(Sample(FIRST.templates, names), fitted, pack_digest=PACK)
+
+    assert renamed.curve.spread == pytest.approx(of_people.curve.spread, abs=1e-3)
+    assert renamed.curve.score_at(1e-3) == pytest.approx(of_people.curve.score_at(1e-3), abs=1e-3)

@@ -68,10 +68,12 @@ def filled(records: MemoryRecords) -> MemoryRecords:
     return enrolled(records, objects, ((1, "A"), (2, "B"), (3, "C"), (4, None)))
 
 
-def enrolled(records: MemoryRecords, objects: MemoryObjects, people: Sequence[tuple[int, str | None]]) -> MemoryRecords:
-    """Enrol people with two photographs each into the archive."""
+def enrolled(
+    records: MemoryRecords, objects: MemoryObjects, people: Sequence[tuple[int, str | None]], source: str = "archive"
+) -> MemoryRecords:
+    """Enrol people with two photographs each, into the archive unless another source is named."""
     enrolment = Enrolment(
-        "archive",
+        source,
         records=records,
         objects=objects,
         pack_digest=ANALYSER.pack_digest,
@@ -168,7 +170,7 @@ def test_a_source_that_is_not_permitted_is_left_out_before_the_scan() -> None:
     class BarsAll(PermitsAll):
         def permit(self, request: SearchRequest, search_id: str) -> Permitted:
             permitted = super().permit(request, search_id)
-            return replace(permitted, sources=(), subjects=0, barred=5)
+            return replace(permitted, sources=(), subjects=0, templates=0, barred=5)
 
     searching = service(records, permits=BarsAll(records), index=Watched(DIM))
     request = SearchRequest(image=stripes((2, 9)), filename=None, case="c", purpose="p", actor=SYSTEM)
@@ -315,6 +317,35 @@ class TestScale:
         assert strict.threshold > loose.threshold
         expected = self.SCALE.calibration.curve.rate(strict.threshold - strict.scale.offset) * 7
         assert expected == pytest.approx(0.01, rel=0.01)
+
+    @pytest.mark.parametrize(("made_from", "people"), [("population", 4), ("gallery", 2)])
+    def test_where_rules_bar_a_source_those_who_are_searched_count_and_the_gallery_is_held_against_the_calibration(
+        self, made_from: str, people: int
+    ) -> None:
+        records, objects = filled(MemoryRecords()), MemoryObjects()
+        small = register_source(
+            records, objects, name="small", owner="o", legal_basis=LegalBasis.CONSENT, document=b"d", actor=SYSTEM
+        )
+        enrolled(records, objects, ((7, "G"), (8, "H")), source="small")
+        calibration = self.SCALE.calibration.model_copy(update={"made_from": made_from, "subjects": 7})
+
+        class BarsTheArchive(PermitsAll):
+            def permit(self, request: SearchRequest, search_id: str) -> Permitted:
+                permitted = super().permit(request, search_id)
+                return replace(permitted, sources=(small.source_id,), subjects=2, templates=4, barred=5)
+
+        searching = service(
+            records,
+            scale=lambda: ScoreScale(cohort=self.COHORT, calibration=calibration),
+            permits=BarsTheArchive(records),
+        )
+        answer = searching.search(
+            SearchRequest(image=stripes((7, 3)), filename=None, case="c", purpose="p", actor=SYSTEM, threshold=-1.0)
+        )
+
+        assert [one.face.label for one in answer.candidates] == ["G", "H"]
+        assert answer.scale is not None
+        assert (answer.scale.people, answer.scale.stale) == (people, False)
 
     def test_a_kept_answer_stays_whatever_becomes_of_the_gallery(self) -> None:
         records = filled(MemoryRecords())
