@@ -1,6 +1,6 @@
 """An exported log: a folder of tiles, written from any log and read as one, with nothing of ours needed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from countenance.audit.growth import Head
@@ -19,13 +19,17 @@ def write_export(
     log: AuditReader,
     folder: Path,
     *,
-    vkeys: str,
+    vkeys: Callable[[], str],
     readme: str,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Write a log as files: tiles, then what explains them, and last the checkpoint that stands for them.
 
-    Tiles that are whole and there already are left: they never change. So a second export adds what is new.
+    Tiles that are whole and there already are left: they never change. So a second export adds what is new. The log may
+    grow meanwhile, and its key may change: what comes after the head that was read first is left out.
+
+    Args:
+        vkeys: Returns the log's public keys; asked after the head was read, whose key is among them therefore.
 
     Returns:
         How many files were written.
@@ -41,9 +45,9 @@ def write_export(
                 _write(path, tile_content(log, tile))
                 written += 1
             on_progress(1)
-        for number, note in enumerate(log.checkpoints()):
+        for number, note in enumerate(_up_to(head.size, log.checkpoints())):
             _write(folder / EARLIER / f"{number:06}", note.encode())
-        for name, text in ((VKEYS, vkeys), ("README.md", readme), (CHECKPOINT, head.note)):
+        for name, text in ((VKEYS, vkeys()), ("README.md", readme), (CHECKPOINT, head.note)):
             _write(folder / name, text.encode())
     except OSError as error:
         raise UnavailableError(
@@ -99,9 +103,10 @@ class ExportedLog:
             yield from raised(hashes[max((start << above) - first, 0) : (stop << above) - first], above)
 
     def checkpoints(self) -> tuple[str, ...]:
-        """See the port."""
+        """See the port; without those that a newer export left, which was cut short."""
         folder = self._folder / EARLIER
-        return tuple(path.read_text("utf-8") for path in sorted(folder.iterdir())) if folder.is_dir() else ()
+        notes = (path.read_text("utf-8") for path in sorted(folder.glob("[0-9]*")))
+        return _up_to(self._size, notes)
 
     def _tiles(self, level: int, count: int, start: int, stop: int) -> Iterator[tuple[int, Tile]]:
         """Name the tiles of a level that hold start <= place < stop, each with the place of its first."""
@@ -121,6 +126,19 @@ def export_damaged(path: str) -> IntegrityError:
     return IntegrityError(
         f"the export's {path} is missing or damaged", code="export-damaged", hint="get the export again"
     )
+
+
+def _up_to(size: int, notes: Iterable[str]) -> tuple[str, ...]:
+    """Leave out checkpoints of more entries; those that can't be read stay, for whoever verifies to see."""
+    return tuple(note for note in notes if _size_of(note) <= size)
+
+
+def _size_of(note: str) -> int:
+    """Return how many entries a checkpoint stands for; 0 where it can't be read."""
+    try:
+        return parse_checkpoint(parse_note(note).text).size
+    except ValueError:
+        return 0
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -62,11 +62,13 @@ def verify_log(
         IntegrityError: codes `audit-damaged`, `receipt-invalid`, `checkpoint-invalid`.
     """
     head = log.head()
-    verifiers = (*verifiers, *_successors(log, verifiers))
+    # Read once: a log that goes on meanwhile may get more, by keys that were not known yet.
+    recorded = log.checkpoints()
+    verifiers = (*verifiers, *_successors(log, recorded, verifiers))
     newest = Checkpoint("", 0, Frontier().root()) if not head.note else _signed(head.note, verifiers)
     if newest.size != head.size:
         raise audit_damaged(f"its head says {head.size} entries, its signed checkpoint {newest.size}")
-    kept = [_signed(note, verifiers) for note in (*log.checkpoints(), *notes)]
+    kept = [_signed(note, verifiers) for note in (*recorded, *notes)]
     for receipt in receipts:
         require_receipt(receipt, verifiers)
         kept.append(receipt.checkpoint)
@@ -123,13 +125,13 @@ def checkpoint_invalid(why: str) -> IntegrityError:
     )
 
 
-def _successors(log: AuditReader, verifiers: Sequence[Verifier]) -> tuple[Verifier, ...]:
-    """Return the keys that known ones have handed over to, in checkpoints that both signed.
+def _successors(log: AuditReader, notes: Sequence[str], verifiers: Sequence[Verifier]) -> tuple[Verifier, ...]:
+    """Return the keys that known ones have handed over to, in those checkpoints that both signed.
 
     The entry that says so is the last one under such a checkpoint, and is checked with all others.
     """
     known = list(verifiers)
-    for text in log.checkpoints():
+    for text in notes:
         note, checkpoint = require_signed(text, known)
         if len(note.signatures) > 1:
             body = next(log.entries(checkpoint.size - 1, checkpoint.size), b"{}")

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from glob import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from countenance.adapters.audit_export import ExportedLog, write_export
-from countenance.adapters.durable import replace_synced, sync_folder, write_synced
+from countenance.adapters.durable import locked, replace_synced, sync_folder, write_synced
 from countenance.adapters.sql.audit_log import SqlAuditLog, stored_head
 from countenance.audit.growth import Head
 from countenance.audit.model import Acting, Entry, Outcome, Receipt
@@ -59,40 +60,58 @@ def log_name(settings: Settings) -> str:
 def rotate_key(settings: Settings, log: AuditLog, *, actor: Acting) -> Receipt:
     """Let a new key take over the log's signing; servers that run have to be started again.
 
-    1. The new key is written beside the old one.
+    Rotations take turns; whoever opens the gallery waits for none. Steps, each of which may be the last before a crash:
+    1. The new key is written beside the old one, under a name of its own.
     2. An entry names it, under a checkpoint that both sign: who trusts the old one comes to trust the new one.
-    3. The new key takes the old one's place, and its public key is put on record.
-
-    What is cut short after step 2 is finished by `finish_rotation` when the gallery is opened next.
+    3. Its public key is put on record, and it takes the old one's place: see `finish_rotation`.
+    4. Keys that rotations before this one left beside it are deleted.
 
     Raises:
-        UnavailableError: codes `audit-unwritable`, `audit-key-unwritable`; the old key goes on.
+        UnavailableError: code `audit-unwritable`; the old key goes on. Code `audit-key-unwritable`; likewise, or step 3
+            is done when the gallery is opened next.
+        ConflictError: code `audit-key-replaced`; another rotation came first, whose key goes on.
         IntegrityError: code `audit-damaged`; the old key goes on.
     """
     successor = new_signer(log_name(settings))
-    vkey = successor.verifier.vkey
-    with _writing(audit_key_file(settings)):
-        write_synced(_next_key(settings), f"{successor.skey()}\n".encode())
-    entry = Entry(action=KEY_ROTATED, outcome=Outcome.DONE, actor=actor, facts={"vkey": vkey})
-    receipt = log.hand_over(entry, successor)
-    finish_rotation(settings, log.head())
+    waiting = _waiting_key(settings, successor.verifier.key_id)
+    entry = Entry(action=KEY_ROTATED, outcome=Outcome.DONE, actor=actor, facts={"vkey": successor.verifier.vkey})
+    with _holding(settings, "rotation-lock"):
+        finish_rotation(settings, log.head())
+        left = tuple(waiting.parent.glob(f"{escape(audit_key_file(settings).name)}.next-*"))
+        write_synced(waiting, f"{successor.skey()}\n".encode())
+        sync_folder(waiting.parent)
+        receipt = log.hand_over(entry, successor)
+        finish_rotation(settings, log.head())
+        # None of them can be handed over to any more: the log refuses whoever signs with our old key.
+        for one in left:
+            one.unlink(missing_ok=True)
     return receipt
 
 
 def finish_rotation(settings: Settings, head: Head) -> None:
-    """Put a new key in the old one's place if the log was handed over to it; throw it away if not.
+    """Put the key that the log was handed over to in the old one's place, unless it is there.
+
+    Any number of processes may do so at once. A key that the log was not handed over to is left alone: a rotation that
+    goes on elsewhere, or a commit that the database has not ended yet, may still hand over to it.
 
     Raises:
         UnavailableError: code `audit-key-unwritable`; try again.
         IntegrityError: code `audit-key-damaged`.
     """
-    waiting = _next_key(settings)
+    try:
+        note = parse_note(head.note)
+    except ValueError:
+        # Empty, or damaged, which whoever appends is told.
+        return
+    waiting = _waiting_key(settings, note.signatures[-1].key_id)
     if not waiting.exists():
         return
-    successor = parse_skey(waiting.read_text("ascii", errors="replace")).verifier
-    with _writing(audit_key_file(settings)):
-        if not head.note or not parse_note(head.note).signed_by([successor]):
-            waiting.unlink()
+    with _holding(settings, "lock"):
+        if not waiting.exists():
+            # Another process was quicker.
+            return
+        successor = parse_skey(waiting.read_text("ascii", errors="replace")).verifier
+        if not note.signed_by([successor]):
             return
         vkeys = settings.audit_vkeys.read_text("utf-8")
         if successor.vkey not in vkeys:
@@ -148,7 +167,12 @@ def export_log(
 ) -> int:
     """Write the log as static files, with its public keys and a page for auditors: see `audit_export.write_export`."""
     readme = (files("countenance.bootstrap") / "export-readme.md").read_text("utf-8")
-    vkeys = settings.audit_vkeys.read_text("utf-8")
+
+    def vkeys() -> str:
+        """Return the public keys, that of a rotation which is not finished yet too."""
+        finish_rotation(settings, log.head())
+        return settings.audit_vkeys.read_text("utf-8")
+
     return write_export(log, folder, vkeys=vkeys, readme=readme, on_progress=on_progress)
 
 
@@ -157,10 +181,18 @@ def open_export(folder: Path) -> AuditReader:
     return ExportedLog(folder)
 
 
-def _next_key(settings: Settings) -> Path:
+def _waiting_key(settings: Settings, key_id: bytes) -> Path:
     """Return where a key waits that is about to take over."""
     path = audit_key_file(settings)
-    return path.with_name(f"{path.name}.next")
+    return path.with_name(f"{path.name}.next-{key_id.hex()}")
+
+
+@contextmanager
+def _holding(settings: Settings, name: str) -> Iterator[None]:
+    """Hold a lock in a file beside the signing key, and translate what goes wrong when keys are written."""
+    path = audit_key_file(settings)
+    with _writing(path), locked(path.with_name(f"{path.name}.{name}")):
+        yield
 
 
 @contextmanager

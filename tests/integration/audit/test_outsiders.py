@@ -41,7 +41,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "vkey").write_text(SIGNER.verifier.vkey + "\n")
     (folder / "entry").write_bytes(receipt.entry)
     (folder / "proof").write_text(receipt.proof.render())
-    write_export(log, folder / "export", vkeys=SIGNER.verifier.vkey, readme="r")
+    write_export(log, folder / "export", vkeys=lambda: SIGNER.verifier.vkey, readme="r")
     return folder
 
 
