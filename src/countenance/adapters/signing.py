@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from countenance.adapters.durable import replace_synced
+from countenance.adapters.durable import locked, replace_synced
 from countenance.core.errors import UnavailableError
 from countenance.keys.model import HOME
 from countenance.keys.ports import Keyring
@@ -58,8 +58,11 @@ class SealedSigner:
         return Ed25519PrivateKey.from_private_bytes(raw)
 
     def _make(self) -> None:
-        """Make the key; the public half first, so that none is in use which nobody can check."""
-        key = Ed25519PrivateKey.generate()
-        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        replace_synced(self._path.with_suffix(".pem"), pem)
-        replace_synced(self._path, self._keyring.seal(HOME, key.private_bytes_raw(), record=RECORD, column=COLUMN))
+        """Make the key, the same for all who ask at once; its public half first, so that all in use can be checked."""
+        with locked(self._path.with_suffix(".lock")):
+            if self._path.exists():
+                return
+            key = Ed25519PrivateKey.generate()
+            pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            replace_synced(self._path.with_suffix(".pem"), pem)
+            replace_synced(self._path, self._keyring.seal(HOME, key.private_bytes_raw(), record=RECORD, column=COLUMN))

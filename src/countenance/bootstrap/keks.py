@@ -89,9 +89,13 @@ class Keks:
         """Put the new key into its place, and destroy the old one, now that the keyring names the new one.
 
         A key service's keys are left: they are whoever's who made them.
+
+        Raises:
+            UnavailableError: code `key-file-unwritable`, those of tokens; the old key may still be there.
+            NotFoundError, IntegrityError: the new key is not in its place; a token's old one was left.
         """
         if kind_of(new) is KekKind.FILE:
-            self.file.promote()
+            self.file.load(new)
         elif kind_of(old) is KekKind.FILE:
             self.file.retire(old)
         if kind_of(old) is KekKind.PKCS11 and old != new:

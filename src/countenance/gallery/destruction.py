@@ -5,6 +5,7 @@ short at any point and is finished by running it again. It ends with a signed ce
 """
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 
 from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
+from countenance.core.errors import ConflictError
 from countenance.gallery.certificates import Signer, make_certificate
 from countenance.gallery.model import Source, SourceChange, SourceState
 from countenance.gallery.ports import Objects, Records
@@ -176,12 +178,19 @@ class Destroyer:
         return tuple(self._carry_through(one, actor=SYSTEM) for one in self.destructions.unfinished())
 
     def heed_destroyed_keys(self) -> None:
-        """Make sources ineligible whose key was destroyed: they came back with a backup of the records."""
+        """Bring register and keyring to the same knowledge of which sources are gone, whichever an old backup is of.
+
+        A source whose key was destroyed is made ineligible; the key of one that is gone is destroyed.
+        """
         for summary in self.records.sources():
             source = summary.source
-            if source.state.is_gone or self.keyring.state(source_scope(source.source_id)) is not KeyState.DESTROYED:
-                continue
-            self.take_out(source, SourceState.WITHDRAWN, by=RESTORED_BY, reason=RESTORED, actor=SYSTEM)
+            scope = source_scope(source.source_id)
+            dark = self.keyring.state(scope) is KeyState.DESTROYED
+            if source.state.is_gone and not dark:
+                self.keyring.destroy(scope, reason=f"source-{source.state.value}")
+            elif dark and not source.state.is_gone:
+                with suppress(ConflictError):  # another process was quicker
+                    self.take_out(source, SourceState.WITHDRAWN, by=RESTORED_BY, reason=RESTORED, actor=SYSTEM)
 
     def take_out(self, source: Source, after: SourceState, *, by: str, reason: str, actor: Acting) -> Destruction:
         """Make a source ineligible and write its destruction down; `finish_all` does the rest.

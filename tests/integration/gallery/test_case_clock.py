@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from countenance.adapters.durable import replace_synced
+from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.clock import utc_now
@@ -95,6 +97,18 @@ def test_a_closed_case_is_forgotten_with_its_key_its_answers_and_approvals(galle
     assert traces(gallery.settings.home, REFERENCE.encode(), COURT.encode(), DOCUMENT) == []
     entries = [json.loads(body) for body in gallery.audit.entries(0, gallery.audit.head().size)]
     assert [one["facts"] for one in entries if one["action"] == "case-forgotten"] == [{"case": old, "answers": 1}]
+
+
+def test_its_key_does_not_come_back_with_the_keyring_of_before(gallery: OpenGallery) -> None:
+    actor = signed_up.acting(gallery)
+    old = closed_case(gallery, actor, REFERENCE, days_ago=32)
+    keyring = key_files(gallery.settings)[1]
+    before = keyring.read_bytes()
+    gallery.retention.run()
+    replace_synced(keyring, before)
+
+    with open_gallery(gallery.settings) as again:
+        assert again.keyring.state(case_scope(old)) is KeyState.DESTROYED
 
 
 def test_its_reference_may_be_used_again(gallery: OpenGallery) -> None:

@@ -1,5 +1,6 @@
 """Rekeying indexed templates: scores stay, the stored index changes, and it may be killed at any step."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from countenance.adapters.exact.rotation_file import RotationFile
 from countenance.bootstrap.engines import rotation_file
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import model_pack
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli.main import run
 from countenance.core.errors import IntegrityError
+from countenance.index.rotation import Rotation
 from tests.made_up_galleries import found, made_up_home, people
 
 AS = ("--as", "operator-1")
@@ -75,7 +78,7 @@ def test_the_rotation_is_sealed_and_the_index_is_turned(settings: Settings) -> N
 def test_a_damaged_rotation_is_said_and_made_again(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     before = answers(settings)
     run(["templates", "rekey", *AS, "--home", str(settings.home)])
-    [path] = settings.index.glob("rotation-*")
+    [path] = settings.index.glob(f"rotation-{'?' * 16}")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(IntegrityError) as caught:
         answers(settings)
@@ -90,12 +93,32 @@ def test_a_damaged_rotation_is_said_and_made_again(settings: Settings, capsys: p
 def test_a_lost_rotation_leaves_an_index_without_one(settings: Settings) -> None:
     before = answers(settings)
     run(["templates", "rekey", *AS, "--home", str(settings.home)])
-    [path] = settings.index.glob("rotation-*")
+    [path] = settings.index.glob(f"rotation-{'?' * 16}")
     path.unlink()
 
     assert answers(settings) == before
     [folder] = stored(settings)
     assert folder.name.count("-") == 1
+
+
+def test_two_that_rekey_at_once_leave_one_rotation(settings: Settings) -> None:
+    context = multiprocessing.get_context("fork")
+    with open_gallery(settings) as gallery:
+        kept = rotation_file(settings, model_pack(settings), gallery.keyring)
+        rotation = Rotation.random(128)
+        both = [context.Process(target=_replace, args=(kept, rotation, 60)) for _ in range(2)]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join()
+
+        assert [one.exitcode for one in both] == [0, 0]
+        assert kept.read() is not None
+
+
+def _replace(kept: RotationFile, rotation: Rotation, turns: int) -> None:
+    for _ in range(turns):
+        kept.replace(rotation)
 
 
 def test_killed_right_after_the_rotation_took_its_place(settings: Settings) -> None:

@@ -12,11 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from countenance.adapters.sql.database import open_engine, sqlite_url
+from countenance.adapters.sql.destructions import SqlDestructions
+from countenance.audit.model import Acting
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.errors import ConflictError, CountenanceError, IntegrityError, InvalidInputError, NotFoundError
 from countenance.gallery.destruction import Destruction
-from countenance.gallery.model import SourceState
+from countenance.gallery.model import SourceChange, SourceState
 from countenance.keys.model import KeyState, source_scope
 from tests.audit_parts import entry
 from tests.integration.gallery.withdraw_and_die import STEPS
@@ -178,6 +180,34 @@ def test_an_old_backup_does_not_bring_it_back(settings: Settings, tmp_path: Path
     assert again.certificate is not None
     assert rows_of(settings)["template"] == sum(STAYING.values())
     assert traces(settings.home, b"stops person", *template_bytes("stops", 60)) == []
+
+
+def test_of_two_that_open_an_old_backup_at_once_neither_fails(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(settings.home, tmp_path / "backup")
+    with open_gallery(settings) as gallery:
+        withdraw(gallery)
+    shutil.rmtree(settings.home)
+    (tmp_path / "backup").rename(settings.home)
+    begin, late = SqlDestructions.begin, []
+
+    def overtaken(self: SqlDestructions, name: str, change: SourceChange, *, actor: Acting) -> Destruction:
+        if not late:
+            late.append(name)
+            with open_gallery(settings):
+                pass
+        return begin(self, name, change, actor=actor)
+
+    monkeypatch.setattr(SqlDestructions, "begin", overtaken)
+
+    with open_gallery(settings) as gallery:
+        returned = {name for answer in found(gallery, people("stops", 60)) for name, _, _ in answer}
+        withdrawn = [one for one in gallery.sources.history("stops") if one.after is SourceState.WITHDRAWN]
+
+    assert late == ["stops"]
+    assert returned == set(STAYING)
+    assert len(withdrawn) == 1
 
 
 def test_nothing_is_enrolled_into_it_again(settings: Settings) -> None:

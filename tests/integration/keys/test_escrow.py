@@ -119,7 +119,8 @@ class TestRestoring:
         assert SOURCE in content.entries
         assert lost == frozenset()
         key_file = key_files(settings)[0]
-        assert [one.name for one in key_file.parent.glob(f"{key_file.name}*")] == [key_file.name]
+        beside = sorted(one.name for one in key_file.parent.glob(f"{key_file.name}*"))
+        assert beside == [key_file.name, f"{key_file.name}.lock"]
 
     def test_with_neither_key_file_nor_keyring_a_place_must_be_named(
         self, settings: Settings, shares: list[Path], tmp_path: Path

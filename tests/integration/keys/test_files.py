@@ -1,14 +1,23 @@
 """Keys in files: what happens when they are missing, damaged, changed by another process, or cut off by a crash."""
 
+import fcntl
 import multiprocessing
 import os
+import signal
 import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
 from countenance.adapters.keys.file_kek import FileKek
 from countenance.adapters.keys.keyring_file import FileKeyringStore
+from countenance.adapters.keys.memory import memory_keyring
+from countenance.adapters.signing import SealedSigner
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import Settings
@@ -54,6 +63,125 @@ def _destroy(folder: Path) -> None:
 
 def _seal(folder: Path, at: int) -> bytes:
     return opened(folder).seal(SOURCE, b"Ada", record=str(at), column="label")
+
+
+def _load_together(barrier: Barrier, path: Path, kek_id: str) -> None:
+    barrier.wait()
+    FileKek(path).load(kek_id)
+
+
+def _load_and_die(path: Path, kek_id: str, owner: object, name: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, _deadly(getattr(owner, name)))
+        FileKek(path).load(kek_id)
+
+
+def _deadly(call: Callable[..., Any]) -> Callable[..., None]:
+    """Return a call that works as it should, and kills the process when it is done."""
+
+    def called(*args: Any) -> None:
+        call(*args)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return called
+
+
+class TestNextKey:
+    """A rotation has written a new key and named it in the keyring; whoever loads it next puts it in its place."""
+
+    def test_two_processes_that_promote_it_at_once_leave_it(self, tmp_path: Path) -> None:
+        context = multiprocessing.get_context("fork")
+        for turn in range(20):
+            kek = FileKek(tmp_path / str(turn))
+            kek.make()
+            new = kek.make_next()
+            barrier = context.Barrier(2)
+            both = [context.Process(target=_load_together, args=(barrier, kek.path, new.kek_id)) for _ in range(2)]
+
+            for one in both:
+                one.start()
+            for one in both:
+                one.join()
+
+            assert [one.exitcode for one in both] == [0, 0]
+            assert FileKek(kek.path).load(new.kek_id).kek_id == new.kek_id
+
+    def test_one_that_is_overtaken_while_it_overwrites_the_old_key_leaves_the_new_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kek = FileKek(tmp_path / "kek")
+        kek.make()
+        new = kek.make_next()
+        reached, go, fsync = Event(), Event(), os.fsync
+
+        def paused(descriptor: int) -> None:
+            fsync(descriptor)
+            if not reached.is_set():
+                reached.set()
+                go.wait(10)
+
+        monkeypatch.setattr(os, "fsync", paused)
+        with ThreadPoolExecutor(2) as pool:
+            slow = pool.submit(FileKek(kek.path).load, new.kek_id)
+            assert reached.wait(10)
+            quick = pool.submit(FileKek(kek.path).load, new.kek_id)
+            wait([quick], timeout=0.5)
+            go.set()
+
+        assert {slow.result().kek_id, quick.result().kek_id} == {new.kek_id}
+        assert FileKek(kek.path).load(new.kek_id).kek_id == new.kek_id
+
+    def test_one_that_was_promoted_and_followed_by_another_meanwhile_moves_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kek = FileKek(tmp_path / "kek")
+        kek.make()
+        second = kek.make_next()
+        waits, third = FileKek._waits, [""]
+
+        def overtaken(self: FileKek, kek_id: str) -> bool:
+            seen = waits(self, kek_id)
+            monkeypatch.undo()
+            FileKek(kek.path).load(second.kek_id)
+            third[0] = kek.make_next().kek_id
+            return seen
+
+        monkeypatch.setattr(FileKek, "_waits", overtaken)
+
+        assert kek.load(second.kek_id).kek_id == second.kek_id
+        assert kek.load(third[0]).kek_id == third[0]
+
+    @pytest.mark.parametrize(
+        ("owner", "name"),
+        [
+            pytest.param(fcntl, "flock", id="the lock is held"),
+            pytest.param(os, "pwrite", id="the old key is overwritten"),
+            pytest.param(os, "fsync", id="that is on disk"),
+            pytest.param(Path, "replace", id="the new key has its place"),
+        ],
+    )
+    def test_killed_after_any_step_it_is_found_and_the_old_one_is_gone(
+        self, tmp_path: Path, owner: object, name: str
+    ) -> None:
+        kek = FileKek(tmp_path / "kek")
+        kek.make()
+        before = kek.path.read_bytes()
+        old = os.open(kek.path, os.O_RDONLY)
+        new = kek.make_next()
+        killed = multiprocessing.get_context("fork").Process(
+            target=_load_and_die, args=(kek.path, new.kek_id, owner, name)
+        )
+
+        killed.start()
+        killed.join()
+        found = kek.load(new.kek_id).kek_id
+
+        left = os.pread(old, len(before), 0)
+        os.close(old)
+        assert killed.exitcode == -signal.SIGKILL
+        assert found == new.kek_id
+        assert left == bytes(len(before))
+        assert sorted(one.name for one in tmp_path.iterdir()) == ["kek", "kek.lock"]
 
 
 def test_keys_and_home_lie_apart_and_are_their_owner_s_alone(settings: Settings) -> None:
@@ -189,6 +317,19 @@ def test_processes_that_make_a_key_at_once_get_the_same(folder: Path) -> None:
 
     keyring = opened(folder)
     assert [keyring.open(SOURCE, one, record=str(at), column="label") for at, one in enumerate(sealed)] == [b"Ada"] * 8
+
+
+def test_all_who_make_a_signing_key_at_once_get_the_same(tmp_path: Path) -> None:
+    keyring = memory_keyring()
+    with ThreadPoolExecutor(4) as pool:
+        for turn in range(10):
+            home = tmp_path / str(turn)
+            home.mkdir()
+
+            signed = list(pool.map(lambda _, home=home: SealedSigner(home, keyring).sign(b"gone"), range(4)))
+
+            key = SealedSigner(home, keyring).public_key
+            assert all(SealedSigner(home, keyring).holds(b"gone", one, key) for one in signed)
 
 
 def test_a_destroyed_key_s_old_file_is_overwritten(folder: Path) -> None:

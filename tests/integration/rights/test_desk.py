@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from countenance.adapters.durable import replace_synced
+from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.rights_desk import letter_of
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.arrays import Templates
@@ -335,6 +337,17 @@ def test_closed_requests_are_forgotten_when_their_time_is_over(desk: Desk) -> No
         assert refused(lambda: gallery.rights.register.request(closed)) == "request-unknown"
         assert gallery.keyring.state(case_scope(f"rights-{closed}")) is KeyState.DESTROYED
         assert gallery.retention.plan(today=in_days).requests == ()
+
+
+def test_a_forgotten_request_s_key_does_not_come_back_with_the_keyring_of_before(desk: Desk) -> None:
+    closed = desk.rights.close(desk.received().request_id, reason="withdrawn", actor=desk.first).request_id
+    keyring = key_files(desk.gallery.settings)[1]
+    before = keyring.read_bytes()
+    desk.rights.register.forget(closed, actor=desk.first)
+    replace_synced(keyring, before)
+
+    with open_gallery(desk.gallery.settings) as again:
+        assert again.keyring.state(case_scope(f"rights-{closed}")) is KeyState.DESTROYED
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from countenance.adapters.durable import replace_synced
+from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
@@ -242,6 +244,16 @@ class TestEnds:
         assert desk.gallery.keyring.state(case_scope(f"stay-out-{entry_id}")) is KeyState.DESTROYED
         assert len(documents - objects_of(desk.gallery)) == 1
         assert code_of(lambda: desk.rights.stay_out.withdraw(entry_id, actor=desk.first)) == "stay-out-unknown"
+
+    def test_its_key_does_not_come_back_with_the_keyring_of_before(self, desk: Desk) -> None:
+        entry_id = entry_of(desk.released())
+        keyring = key_files(desk.gallery.settings)[1]
+        before = keyring.read_bytes()
+        desk.gallery.rights.stay_out.withdraw(entry_id, actor=desk.first)
+        replace_synced(keyring, before)
+
+        with open_gallery(desk.gallery.settings) as again:
+            assert again.keyring.state(case_scope(f"stay-out-{entry_id}")) is KeyState.DESTROYED
 
     def test_it_is_not_in_force_after_its_last_day_and_a_run_destroys_it(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,8 @@
 """The rotation of a home's indexed templates in a file, sealed under the home's key."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +55,11 @@ class RotationFile:
             UnavailableError: code `index-unwritable`.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with locked(self.path.with_name(f"{self.path.name}.lock")):
+            with self._changing():
                 if (kept := self.read()) is not None:
                     return kept
                 rotation = Rotation.random(self._dim)
-                return self.replace(rotation), rotation
+                return self._put(rotation), rotation
         except OSError as error:
             raise index_unwritable(error) from None
 
@@ -68,11 +69,22 @@ class RotationFile:
         Raises:
             OSError: the old one is still there.
         """
+        with self._changing():
+            return self._put(rotation)
+
+    def _put(self, rotation: Rotation) -> str:
+        """Put a rotation in its place; only under the lock."""
         data = rotation.matrix.astype("<f8").tobytes()
         sealed = self._keyring.seal(HOME, data, record=self.path.name, column=COLUMN)
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         replace_synced(self.path, sealed)
         return identifier(sealed)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lock that lets one process write the file at a time."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with locked(self.path.with_name(f"{self.path.name}.lock")):
+            yield
 
 
 def identifier(sealed: bytes) -> str:

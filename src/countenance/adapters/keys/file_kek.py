@@ -3,9 +3,18 @@
 import base64
 import binascii
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from countenance.adapters.durable import overwrite_and_delete, replace_synced, sync_folder, write_synced
+from countenance.adapters.durable import (
+    locked,
+    overwrite,
+    overwrite_and_delete,
+    replace_synced,
+    sync_folder,
+    write_synced,
+)
 from countenance.adapters.keys.aead_kek import AeadKek
 from countenance.core.errors import IntegrityError, NotFoundError, UnavailableError
 from countenance.keys.envelope import KEY_BYTES
@@ -16,7 +25,10 @@ MARK = b"countenance-kek-1"
 
 
 class FileKek:
-    """A file with a key-encryption key. One line: a mark, and the key in base64."""
+    """A file with a key-encryption key. One line: a mark, and the key in base64.
+
+    Several processes may share it: whoever puts another key in its place, or takes it away, holds the lock beside it.
+    """
 
     def __init__(self, path: Path) -> None:
         """Remember the file; it is read each time, so that a new one is noticed."""
@@ -51,13 +63,11 @@ class FileKek:
 
         Raises:
             NotFoundError: code `key-file-missing`.
-            UnavailableError: code `key-file-unreadable`.
+            UnavailableError: codes `key-file-unreadable`; `key-file-unwritable`, the key still lies beside its place.
             IntegrityError: code `key-wrong`: it is another key, or no key.
         """
-        following = self._following()
-        if following is not None and following.kek_id == kek_id:
-            self.promote()
-            return following
+        if self._waits(kek_id):
+            self._promote(kek_id)
         kek = self._read(self.path)
         if kek.kek_id != kek_id:
             raise key_wrong(kek_id)
@@ -69,29 +79,10 @@ class FileKek:
         Raises:
             UnavailableError: code `key-file-unwritable`; the one in use stays.
         """
-        try:
+        with self._changing():
             # Whole or not at all: whoever opens the keyring reads it.
             replace_synced(self._next, _new_line())
-        except OSError as error:
-            raise _unwritable(self._next, error) from None
         return self._read(self._next)
-
-    def promote(self) -> None:
-        """Put the new key in the old one's place, and overwrite the old one.
-
-        Raises:
-            UnavailableError: code `key-file-unwritable`; the new key is found beside its place too.
-        """
-        try:
-            if self.path.exists():
-                overwrite_and_delete(self.path)
-            self._next.replace(self.path)
-            sync_folder(self.path.parent)
-        except FileNotFoundError:
-            # Another process was quicker.
-            return
-        except OSError as error:
-            raise _unwritable(self.path, error) from None
 
     def retire(self, kek_id: str) -> None:
         """Overwrite and delete the key file where it holds a key that another kind of key took the place of.
@@ -99,19 +90,47 @@ class FileKek:
         Raises:
             UnavailableError: code `key-file-unwritable`; it is still there.
         """
-        try:
+        with self._changing():
             if self.path.exists() and self._read(self.path).kek_id == kek_id:
                 overwrite_and_delete(self.path)
                 sync_folder(self.path.parent)
+
+    def _promote(self, kek_id: str) -> None:
+        """Put a new key in the old one's place, and overwrite the old one, unless another process has done it.
+
+        Steps, each of which may be the last before a crash; until the last one is done, `load` does all of them again:
+        1. What lies beside is read once more, now that nobody else can move it.
+        2. The old key is overwritten where it lies. The keyring names the new one by now.
+        3. The new file takes the old one's name, which always leads to a file.
+
+        Raises:
+            UnavailableError: code `key-file-unwritable`; the new key still lies beside its place.
+        """
+        with self._changing():
+            if not self._waits(kek_id):  # 1
+                return
+            if self.path.exists():  # 2
+                with self.path.open("r+b") as old:
+                    overwrite(old.fileno())
+            self._next.replace(self.path)  # 3
+            sync_folder(self.path.parent)
+
+    def _waits(self, kek_id: str) -> bool:
+        """Say whether a key lies beside the one in use."""
+        try:
+            return self._next.exists() and self._read(self._next).kek_id == kek_id
+        except (IntegrityError, NotFoundError):
+            # Cut short as it was written, or moved since.
+            return False
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lock that lets one process change the files at a time, and say what can't be written."""
+        try:
+            with locked(self.path.with_name(f"{self.path.name}.lock")):
+                yield
         except OSError as error:
             raise _unwritable(self.path, error) from None
-
-    def _following(self) -> AeadKek | None:
-        """Return the key that lies beside the one in use; None where there is none, or one that was cut short."""
-        try:
-            return self._read(self._next) if self._next.exists() else None
-        except (IntegrityError, NotFoundError):
-            return None
 
     @property
     def _next(self) -> Path:

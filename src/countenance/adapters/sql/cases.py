@@ -15,6 +15,7 @@ from countenance.adapters.sql.case_ends import closed_before, forget_rows
 from countenance.adapters.sql.case_models import CaseRow, SearchUseRow
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.models import GalleryRow
+from countenance.adapters.sql.tombstones import note_destroyed
 from countenance.audit.model import Acting, Entry
 from countenance.cases.entries import case_closed, case_forgotten, case_opened
 from countenance.cases.model import NO_CASE, Authorisation, Case, CaseState
@@ -133,6 +134,7 @@ class SqlCases:
         """See the port."""
         with transaction(self._writer) as session:
             answers = forget_rows(session, self._keyring, case_id)
+            note_destroyed(session, case_scope(case_id))
             if answers is not None:
                 self._audit.append(session, case_forgotten(case_id, answers=answers, actor=actor))
         self._keyring.destroy(case_scope(case_id), reason="case over")

@@ -16,11 +16,13 @@ from countenance.adapters.sql.sealing import CERTIFICATE, DESTRUCTION
 from countenance.adapters.sql.searches import forget_in_answer
 from countenance.adapters.sql.source_models import ProvenanceRow, ReleaseRow
 from countenance.adapters.sql.source_register import change_state_of, find_source
+from countenance.adapters.sql.tombstones import note_destroyed
 from countenance.audit.model import Acting
 from countenance.core.ids import new_id
 from countenance.gallery.destruction import Answer, Destruction, DestructionKind, HandedOut
 from countenance.gallery.entries import source_changed
 from countenance.gallery.model import SourceChange, SourceState
+from countenance.keys.model import source_scope
 from countenance.keys.ports import Keyring
 
 KINDS = {
@@ -42,6 +44,7 @@ class SqlDestructions(CertifiedTable[DestructionRow]):
             session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
             source = find_source(session, self._seals, name)
             change_state_of(session, self._seals, source, change)
+            note_destroyed(session, source_scope(source.source_id))
             self._audit.append(session, source_changed(source.source_id, change, actor=actor))
             facts = {"by": change.by, "reason": change.reason, **counts_of(source, self._seals)._asdict()}
             destruction_id = new_id()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, transaction
 from countenance.adapters.sql.request_models import RightsRequestRow
+from countenance.adapters.sql.tombstones import note_destroyed
 from countenance.audit.model import Acting, Entry, Outcome
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.keys.documents import open_document, seal_document
@@ -87,6 +88,7 @@ class SqlRequests:
                 facts = {"request": request_id, "kind": row.kind, "state": row.state}
                 entry = Entry(action="rights-forgotten", outcome=Outcome.DONE, actor=actor, facts=facts)
                 self._audit.append(session, entry)
+            note_destroyed(session, _scope(request_id))
         self._keyring.destroy(_scope(request_id), reason="request over")
 
     def save(self, request: RightsRequest, *, action: str, actor: Acting) -> RightsRequest:

@@ -10,6 +10,7 @@ from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.database import WRITER, empty_log, slices, transaction
 from countenance.adapters.sql.sealing import VECTOR
 from countenance.adapters.sql.stay_out_models import StayOutRow
+from countenance.adapters.sql.tombstones import note_destroyed
 from countenance.audit.model import Acting, Entry, Outcome
 from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
@@ -71,6 +72,7 @@ class SqlStayOutList:
             if row is not None:
                 session.execute(delete(StayOutRow).where(StayOutRow.number == row.number))
                 self._record(session, "stay-out-end", entry_id, actor)
+            note_destroyed(session, _scope(entry_id))
         self._keyring.destroy(_scope(entry_id), reason="stay-out entry over")
         empty_log(self._engine)
 
