@@ -204,7 +204,8 @@ class Eraser:
         for erased in sorted(known - listed):
             self.noted.add(erased)
         for erased in self.records.on_record(listed - known):
-            self.records.begin(erased, by=RESTORED_BY, reason=RESTORED, actor=SYSTEM)
+            with suppress(NotFoundError):  # one before took it along, or another process was quicker
+                self.records.begin(erased, by=RESTORED_BY, reason=RESTORED, actor=SYSTEM)
 
     def _carry_through(self, erasure: Destruction, *, actor: Acting) -> Destruction:
         """Do what is left to do. Each step may be done twice; rows left the records as it was begun.

@@ -320,6 +320,19 @@ class TestGroups:
         assert self.counts(gallery) == (1, 1, 1, 1, 2)
         assert (ended.destroyed.subjects, ended.destroyed.templates) == (1, 2)
 
+    def test_one_erased_before_a_photograph_that_showed_them_is_erased_again_at_the_first_opening(
+        self, gallery: OpenGallery, tmp_path: Path
+    ) -> None:
+        [both] = gallery.records.faces_of(self.one(gallery, "B"))
+        shutil.copytree(gallery.settings.home, tmp_path / "backup")
+        erase(gallery, self.one(gallery, "B"))
+        erase(gallery, both.image_id, DestructionKind.IMAGE_ERASED)
+
+        with open_gallery(gallery.settings.model_copy(update={"home": tmp_path / "backup"})) as again:
+            held = self.held(again)
+
+        assert held == {"A": ["alone.jpg"]}
+
     def test_a_face_goes_alone(self, gallery: OpenGallery) -> None:
         [both, alone] = gallery.records.faces_of(self.one(gallery, "A"))
 
