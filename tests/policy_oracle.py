@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from countenance.policy.vectors import Facts
 
 SEARCHING = {"search", "search-source"}
-SERVED = SEARCHING | {"examine-probe", "view-answer"}
+SERVED = SEARCHING | {"examine-probe", "view-answer", "view-subject"}
+FROM_SOURCE = {"search-source", "view-subject"}
 ROLE = {
     "core-examiner": (SEARCHING | {"examine-probe"}, {"examiner"}),
     "core-case-work": ({"view-answer", "open-case", "close-case", "view-case"}, {"examiner", "supervisor"}),
@@ -49,6 +50,10 @@ def on_source(facts: Facts, *actions: str) -> bool:
     return facts.action.value in actions
 
 
+def keeps_the_house(facts: Facts) -> bool:
+    return facts.action.value == "view-subject" and facts.sector.value == "house"
+
+
 def within(facts: Facts, place: str) -> bool:
     return facts.place == place or facts.place.startswith(f"{place}-")
 
@@ -89,29 +94,37 @@ CORE: Mapping[str, Predicate] = {
         searches(f) and f.purpose in SENSITIVE and not f.emergency and f.approval != "supervisor"
     ),
     "core-emergency": lambda f: searches(f) and f.emergency and f.overdue > 0,
-    "core-source-active": lambda f: on_source(f, "search-source", "enrol") and f.source_state != "active",
+    "core-source-active": lambda f: (
+        f.source_state != "active"
+        and (
+            on_source(f, "search-source", "enrol")
+            or (on_source(f, "view-subject") and "custodian" not in {role.value for role in f.roles})
+        )
+    ),
     "core-source-sector": lambda f: (
-        on_source(f, "search-source") and not {"any", f.sector.value} & set(f.source_sectors)
+        on_source(f, *FROM_SOURCE) and not {"any", f.sector.value} & set(f.source_sectors) and not keeps_the_house(f)
     ),
     "core-source-purpose": lambda f: on_source(f, "search-source") and not {"any", f.purpose} & set(f.source_purposes),
-    "core-source-place": lambda f: (
-        on_source(f, "search-source") and any(within(f, place) for place in f.source_excluded)
-    ),
+    "core-source-place": lambda f: on_source(f, *FROM_SOURCE) and any(within(f, place) for place in f.source_excluded),
 }
 
 PACKS: Mapping[str, Mapping[str, Predicate]] = {
     "default": {
-        "default-sector": lambda f: f.action.value in SERVED and f.sector.value not in PUBLIC,
+        "default-sector": lambda f: (
+            f.action.value in SERVED and f.sector.value not in PUBLIC and not keeps_the_house(f)
+        ),
         "default-us-il": lambda f: f.action.value in SERVED and within(f, "US-IL"),
     },
     "archive": {
-        "archive-consent": lambda f: on_source(f, "search-source", "enrol") and f.source_basis != "consent",
+        "archive-consent": lambda f: (
+            on_source(f, "enrol", *FROM_SOURCE) and f.source_basis != "consent" and not keeps_the_house(f)
+        ),
         "archive-sector": lambda f: f.action.value in SERVED and f.sector.value == "company",
         "archive-us-il": lambda f: f.action.value in SERVED and within(f, "US-IL"),
     },
     "us-il-bipa": {
         "us-il-bipa-release": lambda f: (
-            on_source(f, "search-source", "enrol")
+            on_source(f, "enrol", *FROM_SOURCE)
             and private_in_illinois(f)
             and not (f.source_basis == "consent" and f.source_releases)
         ),
@@ -138,11 +151,9 @@ PACKS: Mapping[str, Mapping[str, Predicate]] = {
     },
     "us-tx-cubi": {
         "us-tx-cubi-consent": lambda f: (
-            on_source(f, "search-source", "enrol") and company_in_texas(f) and f.source_basis != "consent"
+            on_source(f, "enrol", *FROM_SOURCE) and company_in_texas(f) and f.source_basis != "consent"
         ),
-        "us-tx-cubi-disclosure": lambda f: (
-            on_source(f, "search-source") and company_in_texas(f) and not f.source_releases
-        ),
+        "us-tx-cubi-disclosure": lambda f: on_source(f, *FROM_SOURCE) and company_in_texas(f) and not f.source_releases,
     },
     "eu-ai-act": {
         "eu-ai-act-authorisation": lambda f: (
@@ -172,8 +183,15 @@ def forbids(facts: Facts, packs: tuple[str, ...]) -> set[str]:
         # No other pack lists a purpose that is sensitive or needs an offence.
         found -= {"core-approval", "core-offence-required"}
     lists = [PURPOSES[pack] for pack in packs if pack in PURPOSES]
-    if searches(facts) and facts.purpose not in (set.intersection(*lists) if lists else set()):
+    purposes = set.intersection(*lists) if lists else set()
+    if searches(facts) and facts.purpose not in purposes:
         found.add("core-purpose")
+    if (
+        on_source(facts, "view-subject")
+        and not ({"any"} | purposes) & set(facts.source_purposes)
+        and not keeps_the_house(facts)
+    ):
+        found.add("core-source-no-purpose")
     if searches(facts) and facts.offence not in ({""} | OFFENCES if "default" in packs else {""}):
         found.add("core-offence")
     return found

@@ -292,6 +292,11 @@ class TestSubjects:
         assert [(one.source, one.label) for one in records.subjects(limit=3, offset=2)] == listed[2:5]
         assert {one.source for one in records.subjects(source="b", limit=9)} == {"b"}
         assert records.subjects(source="nobody", limit=9) == ()
+        assert records.subjects(among=[records.source("a").source_id], limit=9, offset=1) == records.subjects(
+            source="a", limit=9, offset=1
+        )
+        assert records.subjects(source="b", among=[records.source("a").source_id], limit=9) == ()
+        assert records.subjects(among=(), limit=9) == ()
         assert records.subjects(limit=9, offset=8) == ()
 
     def test_one_by_its_id(self, records: Records, archive: Source) -> None:
@@ -453,6 +458,27 @@ class TestSearches:
         receipt = records.put_search("5f0c", answer, entry=entry())
 
         assert records.search("5f0c") == {**answer, "receipt": receipt.to_json()}
+
+    def test_those_that_show_a_face_or_its_photograph_are_found(self, records: Records, archive: Source) -> None:
+        records.add_images(archive.source_id, [image("1", "A"), image("2", "A", "B")], pack_digest=PACK, actor=SYSTEM)
+        subjects = records.subjects(limit=9)
+        shown, beside = records.faces_of(subjects[0].subject_id)
+        [other] = records.faces_of(subjects[1].subject_id)
+        candidate = {
+            "rank": 1,
+            "subject": {"id": subjects[0].subject_id},
+            "face": shown.face_id,
+            "image": {"id": shown.image_id},
+            "source": "archive",
+        }
+        for search_id, candidates in (("one", [candidate]), ("none", []), ("two", [candidate])):
+            answer = {"searched_at": "2026-04-17T12:30:15+00:00", "candidates": candidates}
+            records.put_search(search_id, answer, entry=entry())
+
+        assert records.answers_showing(shown.face_id) == ("two", "one")
+        assert records.answers_showing(shown.image_id) == ("two", "one")
+        for target in (beside.face_id, beside.image_id, other.face_id, new_id()):
+            assert records.answers_showing(target) == ()
 
 
 def test_writers_wait_for_each_other_and_none_is_lost(records: Records, archive: Source) -> None:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countenance.adapters.cedar import CedarRules, entities_of, question
-from countenance.policy.pack import find_law_pack, lists_of
+from countenance.policy.pack import LawPack, find_law_pack, lists_of
 from countenance.policy.request import Action, ProbeKind
 from countenance.policy.service import Policy, schema_of
-from countenance.policy.vectors import Facts, request_of
+from countenance.policy.vectors import SOME_DAY, Facts, request_of
 from tests import policy_oracle
 
 NOWHERE = Path("/nowhere")
@@ -52,9 +53,9 @@ ENUMERATIONS = {
         key=[None, (), ("search", "view-answer")],
     ),
     "whose search": lambda: product(
-        action=["search", "search-source", "examine-probe", "view-answer", "enrol"],
+        action=["search", "search-source", "examine-probe", "view-answer", "view-subject", "enrol"],
         roles=[("examiner", "custodian")],
-        sector=["law-enforcement", "government", "archive", "company", "education"],
+        sector=["law-enforcement", "government", "archive", "company", "education", "house"],
         place=PLACES,
         trained=[True, False],
         source_basis=["consent", "contract"],
@@ -86,6 +87,17 @@ ENUMERATIONS = {
         source_sectors=[("any",), ("law-enforcement",), ("archive", "company"), ()],
         source_purposes=[("any",), ("missing-person",), ("victim",), ()],
         source_excluded=[(), ("US",), ("US-IL", "DE")],
+        source_basis=["consent", "contract"],
+    ),
+    "whose people": lambda: product(
+        action=["view-subject"],
+        roles=[("examiner",), ("custodian",)],
+        sector=["law-enforcement", "archive", "house"],
+        place=["US-CA", "DE-BE"],
+        source_state=["active", "suspended"],
+        source_sectors=[("any",), ("archive", "company"), ()],
+        source_purposes=[("any",), ("victim", "describe-collection"), ("art",), ()],
+        source_excluded=[(), ("US", "DE")],
         source_basis=["consent", "contract"],
     ),
 }
@@ -133,6 +145,8 @@ PERMITTED = [
     Facts(action="search-source", source_sectors=("law-enforcement",), source_excluded=("US-IL", "FR")),
     Facts(place="BE", purpose="suspect", offence="robbery", authorised=True, action="search-source"),
     Facts(action="enrol", roles=("custodian",)),
+    Facts(action="view-subject", source_sectors=("law-enforcement",), source_excluded=("US-IL", "FR")),
+    Facts(action="view-subject", roles=("custodian",), sector="house", place="ZZ", source_sectors=()),
     Facts(action="read-log", roles=("auditor",)),
     Facts(action="read-whole-log", roles=("auditor",), sector="house"),
 ]
@@ -192,6 +206,53 @@ def test_every_request_is_decided_with_reasons(facts: Facts) -> None:
     assert "core-undecided" not in {one.rule_id for one in decision.reasons}
 
 
+WHOSE_PEOPLE: Mapping[str, Sequence[Any]] = {
+    "source_state": ["active", "suspended"],
+    "source_basis": ["consent", "contract"],
+    "source_releases": [True, False],
+    "source_sectors": [("any",), ("archive", "company"), ()],
+    "source_purposes": [("any",), ("suspect",), ("art",)],
+    "source_excluded": [(), ("US",)],
+}
+
+
+@pytest.mark.parametrize("base", ["default", "archive", "open"])
+def test_an_examiner_sees_the_people_of_those_sources_that_some_search_of_theirs_might_find(base: str) -> None:
+    """Says nothing of rules: who is shown follows from what a search would be let through to."""
+    packs = [open_base() if base == "open" else find_law_pack(base, installed_in=NOWHERE)]
+    packs += [find_law_pack(name, installed_in=NOWHERE) for name in ("us-il-bipa", "us-tx-cubi")]
+    rules = Policy(find_law_pack("core", installed_in=NOWHERE), packs, load=CedarRules)
+    lists = rules.lists(SOME_DAY.date())
+    best = {"offence": "homicide" if lists.offences else "", "authorised": True, "approval": "supervisor"}
+
+    def allowed(facts: Sequence[Facts]) -> list[bool]:
+        """Decide on sources that are told apart by their ids, at once."""
+        asked = [request_of(one) for one in facts]
+        named = [replace(one, source=replace(one.source, source_id=f"{at}")) for at, one in enumerate(asked)]
+        return [decision.allowed for decision in rules.decide_all(named)]
+
+    seen = set()
+    for sector, place in itertools.product(["law-enforcement", "archive", "company"], ["US-CA", "US-TX", "US-IL"]):
+        sources = [
+            facts.model_dump() | {"sector": sector, "place": place, "action": "search-source"}
+            for facts in product(**WHOSE_PEOPLE)
+        ]
+        by_purpose = [
+            allowed([Facts(**one | best | {"purpose": purpose}) for one in sources]) for purpose in lists.purposes
+        ]
+        found = [any(outcomes) for outcomes in zip(*by_purpose, strict=True)]
+        assert allowed([Facts(**one | {"action": "view-subject"}) for one in sources]) == found, (sector, place)
+        seen |= set(found)
+    assert seen == {True, False}
+
+
+def open_base() -> LawPack:
+    """Return a base pack that admits everybody, so that the law packs' own rules show."""
+    default = find_law_pack("default", installed_in=NOWHERE)
+    manifest = default.manifest.model_copy(update={"name": "open", "prefix": "open"})
+    return replace(default, rules="", vectors=(), manifest=manifest)
+
+
 def without(value: Any, path: tuple[Any, ...]) -> Any:
     copy = deepcopy(value)
     holder = copy
@@ -212,6 +273,8 @@ DENIED = [
     Facts(purpose="witness", offence="robbery", approval="stranger"),
     Facts(purpose="witness", offence="robbery", approval="examiner"),
     Facts(action="search-source", source_excluded=("US",)),
+    Facts(action="view-subject", source_excluded=("US",)),
+    Facts(action="view-subject", place="US-IL"),
     Facts(place="US-IL"),
     Facts(state="suspended", sector="company", case=False),
     Facts(place="DE-BE", purpose="suspect", offence="robbery"),

@@ -19,11 +19,18 @@ class Asks:
 
     Attributes:
         action: What is asked.
+        also: What has to be permitted beside it.
         entry: Whether a permission has an entry of its own: where what is done then leaves none.
     """
 
     action: Action
     entry: bool = False
+    also: Action | None = None
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All that is asked."""
+        return (self.action,) if self.also is None else (self.action, self.also)
 
 
 class Exempt(StrEnum):
@@ -64,15 +71,17 @@ class Permission:
             NotPermittedError: code `not-permitted`, with every reason; the audit log says so.
             UnavailableError: code `audit-unwritable`; nothing may be done.
         """
-        request = Request(action=asks.action, actor=actor, at=self._clock(), source=source)
-        decision = self._policy().decide(request)
+        at = self._clock()
+        requests = [Request(action=action, actor=actor, at=at, source=source) for action in asks.actions]
+        decisions = self._policy().decide_all(requests)
         facts = {} if source is None else {"source": source.source_id}
-        if not decision.allowed:
-            facts_of_refusal = {**facts, "code": "not-permitted", **decision.facts()}
-            self._record(asks.action, Outcome.REFUSED, actor, facts_of_refusal)
-            raise decision.refusal()
+        for decision in decisions:
+            if not decision.allowed:
+                facts_of_refusal = {**facts, "code": "not-permitted", **decision.facts()}
+                self._record(decision.action, Outcome.REFUSED, actor, facts_of_refusal)
+                raise decision.refusal()
         if asks.entry:
-            self._record(asks.action, Outcome.DONE, actor, {**facts, **decision.facts()})
+            self._record(asks.action, Outcome.DONE, actor, {**facts, **decisions[0].facts()})
 
     def _record(self, action: Action, outcome: Outcome, actor: Actor, facts: dict[str, object]) -> None:
         """Put a decision in the log."""

@@ -31,6 +31,9 @@ HOME: Final = {"type": "Home", "id": "home"}
 Entity = dict[str, Any]
 ANNOTATIONS: Final = ("id", "says", "cites", "needs")
 
+BARS, ORGANISATION = "bars", "organisation"
+"""`@bars("organisation")` marks a rule that refuses an organisation as such."""
+
 
 class CedarRules:
     """Implements `Rules`: a schema and the rules of several packs, parsed and validated once. Thread-safe."""
@@ -132,6 +135,8 @@ def _rules_of(text: RuleText) -> dict[str, dict[str, Any]]:
             raise _invalid(text.pack, f"{rule_id} permits; a pack may only forbid")
         if policy["effect"] == "forbid" and not all(policy["annotations"].get(name) for name in ANNOTATIONS):
             raise _invalid(text.pack, f"{rule_id} needs @says, @cites and @needs")
+        if policy["annotations"].get(BARS, ORGANISATION) != ORGANISATION:
+            raise _invalid(text.pack, f'{rule_id} says what it bars in other words than @bars("{ORGANISATION}")')
         rules[rule_id] = policy
     return rules
 
@@ -144,6 +149,7 @@ def _rule(pack: str, annotations: Mapping[str, str]) -> Rule:
         says=annotations["says"],
         cites=annotations["cites"],
         needs=annotations["needs"],
+        bars=BARS in annotations,
     )
 
 
@@ -163,6 +169,8 @@ def question(request: Request, lists: Lists) -> dict[str, Any]:
     }
     if request.search is not None and request.action.value in {"search", "search-source"}:
         context |= _search(request.search, lists)
+    if request.action.value == "view-subject":
+        context["purposes"] = sorted(lists.purposes)
     resource = HOME if request.source is None else {"type": "Source", "id": request.source.source_id}
     return {
         "principal": _person_id(request.actor),

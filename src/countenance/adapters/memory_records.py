@@ -24,6 +24,9 @@ from countenance.gallery.model import (
     SourceState,
     SourceSummary,
     Subject,
+    face_unknown,
+    image_unknown,
+    subject_unknown,
 )
 from countenance.gallery.ports import crop_key, image_key
 from countenance.gallery.references import Reference, ReferenceBatch
@@ -147,9 +150,20 @@ class MemoryRecords:
                     self._add_face(image, face)
             return known
 
-    def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
+    def subjects(
+        self,
+        *,
+        source: str | None = None,
+        among: Collection[str] | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> tuple[Subject, ...]:
         """See the port."""
-        found = [one for one in self._subjects.values() if source in {None, one.source}]
+        found = [
+            one
+            for one in self._subjects.values()
+            if source in {None, one.source} and (among is None or self._sources[one.source].source_id in among)
+        ]
         places = list(self._sources)
         ordered = sorted(found, key=lambda one: places.index(one.source))
         return tuple(ordered[offset : offset + limit])
@@ -159,7 +173,7 @@ class MemoryRecords:
         for subject in self._subjects.values():
             if subject.subject_id == subject_id:
                 return subject
-        raise NotFoundError("there is no such subject", code="subject-unknown")
+        raise subject_unknown()
 
     def faces_of(self, subject_id: str) -> tuple[EnrolledFace, ...]:
         """See the port."""
@@ -170,13 +184,13 @@ class MemoryRecords:
         """See the port."""
         image, face = self._faces.get(face_id, (None, None))
         if image is None or face is None or face.subject_id is None:
-            raise NotFoundError("there is no such face", code="face-unknown")
+            raise face_unknown()
         return crop_key(image.source.source_id, image.new.sha256, face.face.number)
 
     def image_location(self, image_id: str) -> tuple[str, str]:
         """See the port."""
         if image_id not in self._images:
-            raise NotFoundError("there is no such photograph", code="image-unknown")
+            raise image_unknown()
         image = self._images[image_id]
         return image.new.media_type, image_key(image.source.source_id, image.new.sha256)
 
@@ -235,6 +249,14 @@ class MemoryRecords:
             raise search_unknown()
         answer: Mapping[str, object] = json.loads(self._searches[search_id])
         return answer
+
+    def answers_showing(self, target: str) -> tuple[str, ...]:
+        """See the port."""
+        return tuple(
+            search_id
+            for search_id, answer in reversed(self._searches.items())
+            if any(target in {one["face"], one["image"]["id"]} for one in json.loads(answer).get("candidates", []))
+        )
 
     def _add_face(self, image: _Image, new: NewFace) -> None:
         """Record one face, and where it has a template, whose it is."""

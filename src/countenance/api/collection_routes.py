@@ -75,14 +75,13 @@ def _add_subjects(router: APIRouter, gallery: "OpenGallery") -> None:
         responses=problems({404: ["source-unknown"], 422: ["request-invalid"]}),
     )
     def list_subjects(
+        actor: CurrentActor,
         source: Annotated[str | None, Query(description="Only those of this source.")] = None,
         limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Most subjects on the page.")] = 100,
         offset: Annotated[int, Query(ge=0, le=2**53, description="How many to pass over.")] = 0,
     ) -> Any:
-        """List subjects page by page: by source, then label, unnamed ones last."""
-        if source is not None:
-            gallery.records.source(source)
-        found = gallery.records.subjects(source=source, limit=limit + 1, offset=offset)
+        """List subjects page by page, by source: of those sources whose people the policy shows to whoever asks."""
+        found = gallery.viewing.subjects(actor=actor, source=source, limit=limit + 1, offset=offset)
         return {
             "subjects": [subject_json(subject) for subject in found[:limit]],
             "next_offset": offset + limit if len(found) > limit else None,
@@ -94,10 +93,9 @@ def _add_subjects(router: APIRouter, gallery: "OpenGallery") -> None:
         response_model=models.SubjectWithFaces,
         responses=problems({404: ["subject-unknown"]}),
     )
-    def show_subject(subject_id: ObjectId) -> Any:
+    def show_subject(subject_id: ObjectId, actor: CurrentActor) -> Any:
         """Show one subject with their enrolled faces, oldest first."""
-        subject = gallery.records.subject(subject_id)
-        faces = gallery.records.faces_of(subject_id)
+        subject, faces = gallery.viewing.subject(subject_id, actor=actor)
         return {"subject": subject_json(subject), "faces": [enrolled_face_json(face) for face in faces]}
 
 

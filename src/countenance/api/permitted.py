@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from countenance.bootstrap.wiring import OpenGallery
 
 MANAGE_SOURCE, VIEW_SOURCE = Asks(Action.MANAGE_SOURCE), Asks(Action.VIEW_SOURCE)
+LOOK_FOR_REQUESTER = Asks(Action.MANAGE_SOURCE, also=Action.VIEW_SUBJECT)
 MANAGE_ORGANISATION, MANAGE_USER = Asks(Action.MANAGE_ORGANISATION), Asks(Action.MANAGE_USER)
 
 ROUTES: Mapping[tuple[str, str], Asks | Exempt] = MappingProxyType(
@@ -88,8 +89,8 @@ ROUTES: Mapping[tuple[str, str], Asks | Exempt] = MappingProxyType(
         ("POST", "/v1/requests"): MANAGE_SOURCE,
         ("GET", "/v1/requests/{request_id}"): MANAGE_SOURCE,
         ("POST", "/v1/requests/{request_id}/identity"): MANAGE_SOURCE,
-        ("POST", "/v1/requests/{request_id}/look"): MANAGE_SOURCE,
-        ("POST", "/v1/requests/{request_id}/consent"): MANAGE_SOURCE,
+        ("POST", "/v1/requests/{request_id}/look"): LOOK_FOR_REQUESTER,
+        ("POST", "/v1/requests/{request_id}/consent"): LOOK_FOR_REQUESTER,
         ("POST", "/v1/requests/{request_id}/decision"): MANAGE_SOURCE,
         ("POST", "/v1/requests/{request_id}/return"): MANAGE_SOURCE,
         ("POST", "/v1/requests/{request_id}/release"): MANAGE_SOURCE,

@@ -30,8 +30,9 @@ from countenance.core.errors import NotPermittedError
 from countenance.gallery.enrolment import Enrolment, EnrolmentReport, NotEnrolled
 from countenance.gallery.entries import crops_shown, photograph_shown, templates_rekeyed
 from countenance.gallery.indexing import IndexedGallery
-from countenance.gallery.model import Snapshot
+from countenance.gallery.model import Snapshot, face_unknown, image_unknown
 from countenance.gallery.plan import PlannedPhotograph
+from countenance.gallery.ports import source_of_key
 from countenance.oversight.detector import Limits
 from countenance.oversight.service import Oversight
 from countenance.policy.model import SYSTEM, Actor
@@ -43,6 +44,7 @@ from countenance.search.model import Probe, ProbePhotograph, SearchAnswer, Searc
 from countenance.search.permission import SearchPermits, source_facts
 from countenance.search.service import SearchService
 from countenance.search.verification import Verification
+from countenance.search.viewing import Viewing
 from countenance.vision.lazy import LazyAnalyser
 from countenance.vision.model import DecodedImage
 from countenance.vision.ports import FaceAnalyser
@@ -50,9 +52,6 @@ from countenance.vision.quality import ENROL_GATE, SEARCH_GATE
 
 if TYPE_CHECKING:
     from countenance.search.approval import ApprovalRequest
-
-BARRING = frozenset({"core-organisation", "default-sector", "default-us-il"})
-"""Rules that refuse an organisation as such: searches that they refuse are told to oversight."""
 
 
 class OpenGallery:
@@ -72,6 +71,9 @@ class OpenGallery:
         self.cases = Cases(parts.cases, parts.objects)
         self.permission = Permission(lambda: self.policy, parts.audit)
         self.approvals = Approvals(parts.approvals, self.passkeys)
+        self.viewing = Viewing(
+            lambda: self.policy, parts.records, parts.cases, parts.audit, require_shown=self.approvals.require_shown
+        )
         self.swept: tuple[ApprovalRequest, ...] = ()
         destroyer, eraser = open_destroyers(parts, self.index.settle)
         self.sources = Sources(parts, destroyer=destroyer, eraser=eraser)
@@ -213,10 +215,13 @@ class OpenGallery:
         """Return enrolled faces' crops, JPEGs, by face id; the audit log says that they were shown.
 
         Raises:
-            NotFoundError: codes `face-unknown`, `object-unknown`.
+            NotFoundError: codes `face-unknown`, there is none, or the actor may not look at it; `object-unknown`.
             UnavailableError: code `audit-unwritable`; nothing was shown.
         """
-        found = {face_id: self.objects.get(self.records.face_crop_key(face_id)) for face_id in face_ids}
+        keys = {face_id: self.records.face_crop_key(face_id) for face_id in face_ids}
+        for face_id, key in keys.items():
+            self.viewing.require(face_id, source_of_key(key), actor=actor, unknown=face_unknown)
+        found = {face_id: self.objects.get(key) for face_id, key in keys.items()}
         if found:
             self.audit.record(crops_shown(list(found), actor=actor))
         return found
@@ -225,10 +230,11 @@ class OpenGallery:
         """Return an enrolled photograph's media type and its bytes as they came; the audit log says so.
 
         Raises:
-            NotFoundError: codes `image-unknown`, `object-unknown`.
+            NotFoundError: codes `image-unknown`, there is none, or the actor may not look at it; `object-unknown`.
             UnavailableError: code `audit-unwritable`; nothing was shown.
         """
         media_type, key = self.records.image_location(image_id)
+        self.viewing.require(image_id, source_of_key(key), actor=actor, unknown=image_unknown)
         data = self.objects.get(key)
         self.audit.record(photograph_shown(image_id, actor=actor))
         return media_type, data
@@ -304,7 +310,7 @@ class OpenGallery:
     @cached_property
     def oversight(self) -> Oversight:
         """Who looks at what was searched."""
-        return Oversight(self.audit, self.keyring, Limits(barring=BARRING))
+        return Oversight(self.audit, self.keyring, lambda: Limits(barring=self.policy.barring()))
 
     @cached_property
     def calibration(self) -> HomeCalibration:

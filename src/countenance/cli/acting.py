@@ -13,6 +13,7 @@ from countenance.policy.model import Actor
 from countenance.policy.request import Action
 
 MANAGE_SOURCE, VIEW_SOURCE = Asks(Action.MANAGE_SOURCE), Asks(Action.VIEW_SOURCE)
+LOOK_FOR_REQUESTER = Asks(Action.MANAGE_SOURCE, also=Action.VIEW_SUBJECT)
 MAINTAIN = Asks(Action.MAINTAIN)
 MANAGE_ORGANISATION, MANAGE_USER = Asks(Action.MANAGE_ORGANISATION), Asks(Action.MANAGE_USER)
 READ_WHOLE_LOG = Asks(Action.READ_WHOLE_LOG, entry=True)
@@ -90,9 +91,9 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
         "retention run": Exempt.HOST,
         "retention set": MANAGE_SOURCE,
         "rights close": MANAGE_SOURCE,
-        "rights consent": MANAGE_SOURCE,
+        "rights consent": LOOK_FOR_REQUESTER,
         "rights decide": MANAGE_SOURCE,
-        "rights find": MANAGE_SOURCE,
+        "rights find": LOOK_FOR_REQUESTER,
         "rights identify": MANAGE_SOURCE,
         "rights letter": MANAGE_SOURCE,
         "rights list": MANAGE_SOURCE,

@@ -102,14 +102,12 @@ def subjects_list(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """List subjects.
+    """List subjects, of the sources whose people the policy shows to whoever asks.
 
     Example: `countenance subjects list --source city-archive --limit 20`
     """
-    with open_acting(home, acting, "subjects list") as (gallery, _):
-        if source is not None:
-            gallery.records.source(source)
-        found = gallery.records.subjects(source=source, limit=limit, offset=offset)
+    with open_acting(home, acting, "subjects list") as (gallery, actor):
+        found = gallery.viewing.subjects(actor=actor, source=source, limit=limit, offset=offset)
 
     def render(console: Console) -> None:
         """Print a table."""
@@ -132,9 +130,8 @@ def subjects_show(
 
     Example: `countenance subjects show 5f0c…`
     """
-    with open_acting(home, acting, "subjects show") as (gallery, _):
-        found = gallery.records.subject(subject)
-        faces = gallery.records.faces_of(subject)
+    with open_acting(home, acting, "subjects show") as (gallery, actor):
+        found, faces = gallery.viewing.subject(subject, actor=actor)
 
     def render(console: Console) -> None:
         """Print the subject and a table of faces."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from countenance.core.arrays import Templates
+from countenance.core.errors import NotFoundError
 from countenance.gallery.terms import SourceTerms
 from countenance.vision.model import Face
 
@@ -198,3 +199,18 @@ class Snapshot:
     images: int
     templates: int
     last_row: int
+
+
+def subject_unknown() -> NotFoundError:
+    """Return the error for a subject that there is not, or that is not shown to whoever asks."""
+    return NotFoundError("there is no such subject", code="subject-unknown", hint="see `countenance subjects list`")
+
+
+def face_unknown() -> NotFoundError:
+    """Return the error for a face that there is not, or that is not shown to whoever asks."""
+    return NotFoundError("there is no such face", code="face-unknown")
+
+
+def image_unknown() -> NotFoundError:
+    """Return the error for a photograph that there is not, or that is not shown to whoever asks."""
+    return NotFoundError("there is no such photograph", code="image-unknown")

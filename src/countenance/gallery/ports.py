@@ -73,8 +73,22 @@ class Records(Protocol):
                 nothing was written.
         """
 
-    def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
-        """Return subjects by source, then in the order of their enrolment; oldest first."""
+    def subjects(
+        self,
+        *,
+        source: str | None = None,
+        among: Collection[str] | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> tuple[Subject, ...]:
+        """Return subjects by source, then in the order of their enrolment; oldest first.
+
+        Args:
+            source: Only those of the source of this name.
+            among: Only those of the sources with these ids; None leaves out nobody.
+            limit: How many at most.
+            offset: How many of them to pass over.
+        """
 
     def subject(self, subject_id: str) -> Subject:
         """Return one subject.
@@ -150,6 +164,9 @@ class Records(Protocol):
         Raises:
             NotFoundError: code `search-unknown`.
         """
+
+    def answers_showing(self, target: str) -> tuple[str, ...]:
+        """Return the ids of the kept answers that show a face or a photograph, by its id; newest first."""
 
 
 class SourceRegister(Protocol):
@@ -248,6 +265,11 @@ class PhotographReader(Protocol):
 
         A file that kills its worker is refused with code `image-crashed-decoder`; the others go on.
         """
+
+
+def source_of_key(key: str) -> str:
+    """Return the id of the source that the object of a key belongs to."""
+    return key.split("/")[1]
 
 
 def image_key(source_id: str, sha256: str) -> str:

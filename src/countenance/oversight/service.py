@@ -39,8 +39,14 @@ class Recorded:
 class Oversight:
     """Watches one log. Thread-safe."""
 
-    def __init__(self, log: AuditLog, keyring: Keyring, limits: Limits) -> None:
-        """Keep the parts."""
+    def __init__(self, log: AuditLog, keyring: Keyring, limits: Callable[[], Limits]) -> None:
+        """Keep the parts.
+
+        Args:
+            log: Which is watched.
+            keyring: Holds the keys of sketches.
+            limits: Returns when rules speak; asked by `run` alone.
+        """
         self._log = log
         self._keyring = keyring
         self._limits = limits
@@ -67,7 +73,7 @@ class Oversight:
         """
         known = {(one.alert.key, one.alert.at) for one in self.alerts()}
         found = []
-        for alert in detect(events_in(self._entries(on_progress)), self._limits):
+        for alert in detect(events_in(self._entries(on_progress)), self._limits()):
             if (alert.key, alert.at) not in known:
                 receipt = self._record(ALERT, alert.to_json(), actor)
                 found.append(Recorded(entry=receipt.proof.index, alert=alert))

@@ -20,6 +20,7 @@ class Rule:
         says: Why it forbids, a sentence without its full stop.
         cites: Where it comes from.
         needs: What would have to be so for it not to forbid.
+        bars: Whether it refuses an organisation as such, whatever is asked and by whom.
     """
 
     rule_id: str
@@ -27,6 +28,7 @@ class Rule:
     says: str
     cites: str
     needs: str
+    bars: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the rule as plain JSON types."""

@@ -157,4 +157,4 @@ class Request:
 
 
 ON_A_SOURCE = frozenset({Action.SEARCH_SOURCE, Action.ENROL})
-"""Actions that are decided on for one source each."""
+"""Actions that are decided on for one source each. `view-subject` may name one: whether its people may be looked at."""

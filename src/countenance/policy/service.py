@@ -78,6 +78,10 @@ class Policy:
         forbids = self._rules_for(self.packs).forbids
         return tuple(forbids[rule_id] for rule_id in sorted(forbids))
 
+    def barring(self) -> frozenset[str]:
+        """Return the ids of the rules that refuse an organisation as such."""
+        return frozenset(rule.rule_id for rule in self.rules() if rule.bars)
+
     def digest(self, packs: Sequence[LawPack] | None = None) -> str:
         """Return the hex SHA-256 of all that decides: the schema, rules and lists of the core and the packs."""
         chosen = self.packs if packs is None else packs

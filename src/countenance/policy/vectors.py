@@ -45,6 +45,8 @@ REQUEST_HASH = "0" * 64
 class Facts(BaseModel):
     """A request as flat facts. Left out, a fact is that of a search that nothing speaks against.
 
+    `view-subject` is that of somebody enrolled in the source.
+
     Attributes:
         place: Country or region of the organisation, e.g. `US-CA`.
         key: Actions that an API key allows; None where none narrows them.
@@ -184,7 +186,7 @@ def request_of(facts: Facts, *, at: datetime = SOME_DAY) -> Request:
         action=facts.action,
         actor=actor,
         at=at,
-        source=_source(facts) if facts.action in ON_A_SOURCE else None,
+        source=_source(facts) if facts.action in ON_A_SOURCE | {Action.VIEW_SUBJECT} else None,
         search=_search(facts, actor, at) if search else None,
     )
 

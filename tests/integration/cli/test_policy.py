@@ -73,7 +73,7 @@ def test_a_pack_of_ones_own_is_tested_and_signed(command: Command, own_pack: Pat
     tested = command("policy", "test", own_pack)
     signed = command("policy", "sign", own_pack, "--key", tmp_path / "key", "--json").json
 
-    assert tested.out == "our-pack: 7 vectors hold\n"
+    assert tested.out == "our-pack: 10 vectors hold\n"
     listed = {pack["name"]: pack for pack in command("policy", "list", "--json").json["packs"]}
     assert listed["our-pack"]["signed_by"] == signed["key"]
     (own_pack / "policies.cedar").write_text("", encoding="utf-8")

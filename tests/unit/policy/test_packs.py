@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from countenance.access.eligibility import barred
+from countenance.access.model import Organisation
 from countenance.adapters.cedar import CedarRules
 from countenance.core.errors import CountenanceError, IntegrityError, NotFoundError
 from countenance.policy.comparison import compare
+from countenance.policy.model import OrganisationState, Sector
 from countenance.policy.pack import (
     LawPack,
     built_in_folder,
@@ -99,6 +102,7 @@ def change(path: Path, before: str, after: str) -> None:
             "principal.organisation.sector", "context.purpose", "purpose", id="a fact that not every action has"
         ),
         pytest.param('contains("US-IL")', "contains(", "default", id="what does not parse"),
+        pytest.param('@bars("organisation")', '@bars("everybody")', "what it bars", id="a mark that is none"),
     ],
 )
 def test_rules_that_can_not_be_used_are_refused(own_pack: Path, before: str, after: str, why: str) -> None:
@@ -135,8 +139,8 @@ def test_a_manifest_that_can_not_be_is_refused(own_pack: Path, file: str, before
 
 
 def test_a_rule_without_a_deny_vector_is_refused(own_pack: Path) -> None:
-    change(own_pack / "vectors.toml", 'rule = "default-sector"\nexpect = "pass"', 'rule = "x"\nexpect = "pass"')
-    change(own_pack / "vectors.toml", 'rule = "default-sector"\nexpect = "pass"', 'rule = "x"\nexpect = "pass"')
+    for _ in range(3):
+        change(own_pack / "vectors.toml", 'rule = "default-sector"\nexpect = "pass"', 'rule = "x"\nexpect = "pass"')
 
     with pytest.raises(IntegrityError, match="default-sector has no pass vector"):
         run_vectors(read_law_pack(own_pack), core=CORE, default=DEFAULT, load=CedarRules)
@@ -151,7 +155,53 @@ def test_a_vector_that_fails_is_reported(own_pack: Path) -> None:
         ("a police department in Indiana", False),
         ("a police department in Illinois", False),
         ("a police department in Illinois reads an old answer", False),
+        ("a police department in Illinois looks at who is enrolled", False),
     ]
+
+
+OPEN = replace(
+    DEFAULT, rules="", vectors=(), manifest=DEFAULT.manifest.model_copy(update={"name": "open", "prefix": "open"})
+)
+"""A base pack that admits everybody, so that the law packs' own rules show."""
+
+EVERYWHERE = [(place[:2], place if len(place) > 2 else None) for place in ("US-IL", "US-TX", "US-MD", "US-CA", "BE")]
+
+
+@pytest.mark.parametrize("name", [name for name in PACKS if name != "core"])
+def test_rules_that_refuse_an_organisation_as_such_are_marked(name: str) -> None:
+    """What refuses even the best search that an organisation could make is about the organisation."""
+    pack = PACKS[name]
+    rules = Policy(CORE, [pack] if pack.manifest.kind == "base" else [OPEN, pack], load=CedarRules)
+    organisations = [
+        Organisation(
+            org_id="o",
+            name="O",
+            sector=sector,
+            country=country,
+            region=region,
+            contact="c",
+            documents=(),
+            state=OrganisationState.ACTIVE,
+            applied_at=SOME_DAY,
+        )
+        for sector in Sector
+        if sector is not Sector.HOUSE
+        for country, region in EVERYWHERE
+    ]
+
+    refusing = {rule.rule_id for one in barred(rules, organisations, at=SOME_DAY) for rule in one.rules}
+
+    assert rules.barring() == refusing | {"core-organisation"}
+
+
+def test_no_other_refusal_is_about_the_organisation() -> None:
+    rules = policy("default", *(name for name, pack in PACKS.items() if pack.manifest.kind == "law"))
+    place = {"place": "BE", "purpose": "suspect", "trained": False}
+
+    for facts in (Facts(case=False, probe="live", person_today=10), Facts(roles=(), key=()), Facts(**place)):
+        assert reasons(rules, facts)
+        assert not rules.barring().intersection(reasons(rules, facts))
+    assert "core-organisation" in rules.barring().intersection(reasons(rules, Facts(state="suspended")))
 
 
 def test_all_reasons_come_back_with_words_and_citations() -> None:

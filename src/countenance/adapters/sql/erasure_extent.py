@@ -19,6 +19,7 @@ from countenance.adapters.sql.searches import candidate_record
 from countenance.core.errors import NotFoundError
 from countenance.gallery.destruction import DestructionKind
 from countenance.gallery.erasure import Erased
+from countenance.gallery.model import face_unknown, image_unknown, subject_unknown
 from countenance.gallery.ports import crop_key, image_key
 
 COLUMNS: Mapping[DestructionKind, InstrumentedAttribute[str]] = {
@@ -213,7 +214,7 @@ def _returned(
 def _unknown(kind: DestructionKind) -> NotFoundError:
     """Return the error for a target that is not on record."""
     if kind is DestructionKind.SUBJECT_ERASED:
-        return NotFoundError("there is no such subject", code="subject-unknown", hint="see `countenance subjects list`")
+        return subject_unknown()
     if kind is DestructionKind.IMAGE_ERASED:
-        return NotFoundError("there is no such photograph", code="image-unknown")
-    return NotFoundError("there is no such face", code="face-unknown")
+        return image_unknown()
+    return face_unknown()

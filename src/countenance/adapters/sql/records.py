@@ -23,7 +23,7 @@ from countenance.adapters.sql.mapping import (
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.adapters.sql.references import reference_rows_of, references_between, references_of
 from countenance.adapters.sql.sealing import IMAGE, RowSeals
-from countenance.adapters.sql.searches import add_search, kept_search, source_still_readable
+from countenance.adapters.sql.searches import add_search, answers_showing, kept_search, source_still_readable
 from countenance.adapters.sql.source_register import add_change, find_source
 from countenance.adapters.sql.source_values import source_of, source_row
 from countenance.audit.model import Acting, Entry, Receipt
@@ -40,6 +40,9 @@ from countenance.gallery.model import (
     SourceState,
     SourceSummary,
     Subject,
+    face_unknown,
+    image_unknown,
+    subject_unknown,
 )
 from countenance.gallery.ports import crop_key, image_key
 from countenance.gallery.references import Reference, ReferenceBatch
@@ -144,11 +147,20 @@ class SqlRecords:
                 self._audit.append(session, images_added(source_id, new, pack_digest=pack_digest, actor=actor))
             return known
 
-    def subjects(self, *, source: str | None = None, limit: int, offset: int = 0) -> tuple[Subject, ...]:
+    def subjects(
+        self,
+        *,
+        source: str | None = None,
+        among: Collection[str] | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> tuple[Subject, ...]:
         """See the port."""
         chosen = select_subjects().order_by(SourceRow.number, SubjectRow.number)
         if source is not None:
             chosen = chosen.where(SourceRow.name_print == self._seals.name_print(source))
+        if among is not None:
+            chosen = chosen.where(SourceRow.source_id.in_(among))
         with self._reading() as session:
             return tuple(subjects_of(session.execute(chosen.limit(limit).offset(offset)).all(), self._seals))
 
@@ -157,9 +169,7 @@ class SqlRecords:
         with self._reading() as session:
             row = session.execute(select_subjects().where(SubjectRow.subject_id == subject_id)).one_or_none()
         if row is None:
-            raise NotFoundError(
-                "there is no such subject", code="subject-unknown", hint="see `countenance subjects list`"
-            )
+            raise subject_unknown()
         return subjects_of([row], self._seals)[0]
 
     def faces_of(self, subject_id: str) -> tuple[EnrolledFace, ...]:
@@ -181,7 +191,7 @@ class SqlRecords:
         with self._reading() as session:
             row = session.execute(chosen).one_or_none()
         if row is None:
-            raise NotFoundError("there is no such face", code="face-unknown")
+            raise face_unknown()
         image = self._seals.open_entry(row.source_id, row.image_id, row.entry, column=IMAGE)
         return crop_key(row.source_id, image["sha256"], row.ordinal)
 
@@ -195,7 +205,7 @@ class SqlRecords:
         with self._reading() as session:
             row = session.execute(chosen).one_or_none()
         if row is None:
-            raise NotFoundError("there is no such photograph", code="image-unknown")
+            raise image_unknown()
         image = self._seals.open_entry(row.source_id, image_id, row.entry, column=IMAGE)
         return image["media_type"], image_key(row.source_id, image["sha256"])
 
@@ -256,6 +266,11 @@ class SqlRecords:
         """See the port."""
         with self._reading() as session:
             return kept_search(session, self._seals, search_id)
+
+    def answers_showing(self, target: str) -> tuple[str, ...]:
+        """See the port."""
+        with self._reading() as session:
+            return answers_showing(session, self._seals, target)
 
     def _summary(self, row: SourceRow) -> SourceSummary:
         """Return a source with its counts."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from countenance.adapters.sql.database import slices
 from countenance.adapters.sql.destruction_models import SearchCandidateRow
 from countenance.adapters.sql.enrolled import added
-from countenance.adapters.sql.models import FaceRow, SearchRow, SourceRow
+from countenance.adapters.sql.models import FaceRow, ImageRow, SearchRow, SourceRow, SubjectRow
 from countenance.adapters.sql.sealing import CANDIDATE, SEARCH, RowSeals
 from countenance.adapters.sql.source_register import find_source
 from countenance.core.clock import utc_now
@@ -134,6 +134,30 @@ def kept_search(session: Session, seals: RowSeals, search_id: str) -> dict[str, 
     if "candidates" in answer:
         answer["candidates"] = [told.get(one["rank"], one) for one in answer["candidates"]]
     return answer
+
+
+def answers_showing(session: Session, seals: RowSeals, target: str) -> tuple[str, ...]:
+    """Return the ids of the kept answers that show a face or a photograph: see the port."""
+    of_face = select(FaceRow.subject).where(FaceRow.face_id == target)
+    of_image = (
+        select(FaceRow.subject).join(ImageRow, FaceRow.image == ImageRow.number).where(ImageRow.image_id == target)
+    )
+    subjects = select(SubjectRow.subject_id).where(SubjectRow.number.in_(of_face.union(of_image)))
+    chosen = (
+        select(SearchRow.search_id, SearchCandidateRow.rank, SearchCandidateRow.entry, SourceRow.source_id)
+        .join(SearchRow, SearchCandidateRow.search == SearchRow.number)
+        .join(SourceRow, SearchCandidateRow.source == SourceRow.number)
+        .where(SearchCandidateRow.subject_id.in_(subjects))
+        .order_by(SearchRow.number.desc())
+    )
+    found: dict[str, None] = {}
+    for search_id, rank, entry, source_id in session.execute(chosen):
+        if entry is None:
+            continue
+        candidate = seals.open_entry(source_id, candidate_record(search_id, rank), entry, column=CANDIDATE)
+        if target in {candidate.get("face"), candidate.get("image", {}).get("id")}:
+            found[search_id] = None
+    return tuple(found)
 
 
 def sealed_answer(seals: RowSeals, search_id: str, answer: Mapping[str, Any]) -> bytes:

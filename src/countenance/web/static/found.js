@@ -5,7 +5,7 @@ import { request } from "/static/server.js";
 
 const shown = { key: null };
 
-// Returns what is on record of somebody; null where they are not there any more.
+// Returns what is on record of somebody; null where they are not there any more, or whoever asks may not look at them.
 async function onRecord(subjectId) {
   try {
     return await request("GET", `/v1/subjects/${subjectId}`);
@@ -16,7 +16,7 @@ async function onRecord(subjectId) {
 }
 
 function tile({ subject_id: id, source, score }, record, { ticked, open }) {
-  const name = record === null ? "Not held any more" : record.subject.label ?? "Unnamed";
+  const name = record === null ? "Not held any more, or not shown to your organisation" : record.subject.label ?? "Unnamed";
   const pictures = record === null ? [] : record.faces.slice(0, 4).map((face) =>
     make("img", { src: `/v1/faces/${face.face_id}/crop`, alt: `Enrolled face of ${name}`, width: 96, height: 96 }));
   const box = make("input", { type: "checkbox", value: id, name: "subject", checked: ticked, disabled: !open || record === null });
