@@ -42,7 +42,7 @@ class NewKey(_Body):
 
     name: Word
     actions: Annotated[list[Word], Field(max_length=100)]
-    days: int
+    days: Annotated[int, Field(ge=0, le=36_525)]
 
 
 class NewPasskey(_Body):

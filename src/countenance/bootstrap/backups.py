@@ -1,5 +1,6 @@
 """Files that carry keys out of the reach of their home: written once, and read back."""
 
+import os
 from pathlib import Path
 
 from countenance.adapters.durable import write_synced
@@ -28,11 +29,27 @@ def new_backup(settings: Settings, path: Path) -> Path:
     Raises:
         InvalidInputError: code `key-inside-home`.
         ConflictError: code `backup-exists`.
+        UnavailableError: code `backup-unwritable`, there is no folder for it, or a read-only one.
     """
     path = outside(settings, path)
     if path.exists():
         raise ConflictError(f"{path} exists", code="backup-exists", hint="name a new file")
+    require_folder(settings, path.parent)
     return path
+
+
+def require_folder(settings: Settings, folder: Path) -> None:
+    """Refuse a folder that no backup can be written into, before anything is done for one.
+
+    Raises:
+        InvalidInputError: code `key-inside-home`.
+        UnavailableError: code `backup-unwritable`, there is no such folder, or it is read-only.
+    """
+    folder = outside(settings, folder)
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise UnavailableError(
+            f"{folder} is no folder that can be written into", code="backup-unwritable", hint="name another place"
+        )
 
 
 def write_backup(path: Path, data: bytes) -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from countenance.bootstrap.parts import Parts
 from countenance.bootstrap.settings import Settings
-from countenance.core.clock import utc_now
+from countenance.core.clock import days_before, utc_now
 from countenance.gallery.destruction import Destroyer, Destruction
 from countenance.gallery.erasure import Eraser
 from countenance.gallery.model import Source
@@ -137,9 +137,9 @@ class Retaining:
     def _closed_requests(self, today: date) -> tuple[str, ...]:
         """Return the requests whose time is over."""
         days = self._keep_requests_days
-        return () if days is None else self._parts.requests.closed(today - timedelta(days=days))
+        return () if days is None else self._parts.requests.closed(days_before(today, days))
 
     def _closed_cases(self, today: date) -> tuple[str, ...]:
         """Return the cases whose time is over."""
         days = self._keep_cases_days
-        return () if days is None else self._parts.cases.closed(today - timedelta(days=days))
+        return () if days is None else self._parts.cases.closed(days_before(today, days))

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from countenance.core.errors import InvalidInputError
+from countenance.core.text import is_text
 
 PREFIX = "COUNTENANCE_"
 
@@ -283,6 +284,9 @@ def load_settings(home: Path | None = None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise _invalid("_".join(str(part) for part in first["loc"]), first["msg"]) from None
+    for name, value in settings:
+        if isinstance(value, str) and not is_text(value):
+            raise _invalid(name, f"{value!a} is no text in UTF-8")
     if not str(settings.home).isprintable():
         raise _invalid("home", f"{str(settings.home)!a} can't be a gallery's path: printable characters only")
     return settings.model_copy(update={"home": settings.home.expanduser(), "cache": settings.cache.expanduser()})

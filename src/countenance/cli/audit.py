@@ -28,6 +28,9 @@ from countenance.core.errors import InvalidInputError
 
 audit_app = typer.Typer(help="The audit log: what was done, and the proof of it.", no_args_is_help=True)
 
+EXPORTED = ("README.md", "vkeys", "checkpoint")
+"""What an export has beside its tiles, and what nothing else of a folder may be called that gets one."""
+
 Receipts = Annotated[
     list[Path] | None,
     typer.Option("--receipt", help="A receipt, or an answer that carries one; may be given several times."),
@@ -176,7 +179,7 @@ def audit_checkpoint(
     if (cosigned is None) != (witness is None):
         raise _incomplete("--cosigned and --witness belong together")
     if out is not None:
-        require_free(out, force=force)
+        require_free(out, never=[cosigned, witness], force=force)
     with open_acting(home, acting, "audit checkpoint") as (gallery, _):
         note = gallery.audit.head().note if cosigned is None else read_text(cosigned)
         _, found = require_signed(note, known_verifiers(gallery.settings))
@@ -202,6 +205,9 @@ def audit_export(
     Example: `countenance audit export log-2026-11 --as auditor-a`
     """
     make_folder(folder)
+    if not (folder / "tile").is_dir():
+        for name in EXPORTED:
+            require_free(folder / name, force=False)
     with open_acting(home, acting, "audit export") as (gallery, actor):
         # First, so that the export holds the entry of itself.
         gallery.audit.record(Entry(action="audit-export", outcome=Outcome.DONE, actor=actor))

@@ -77,7 +77,9 @@ def audit_witness(
 
     Example: `countenance audit witness checkpoint.txt --key witness.key --vkey vkeys --seen seen --out cosigned`
     """
-    require_free(out, force=force)
+    read = [checkpoint, key, *vkey, proof]
+    require_free(out, never=[*read, seen], force=force)
+    require_free(seen, never=read, force=True)
     try:
         last = parse_checkpoint(read_text(seen)) if seen.exists() else None
     except ValueError:

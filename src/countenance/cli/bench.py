@@ -33,7 +33,9 @@ from countenance.evaluation.search_benchmark import (
     measure,
 )
 
-MAX_DIM = 4096
+MAX_DIM = 2048
+MAX_TEMPLATES = 1_000_000_000
+MAX_PROBES = 100_000
 
 Scratch = Annotated[
     Path | None,
@@ -58,12 +60,14 @@ def bench() -> None:
 
 @bench_app.command("search", no_args_is_help=True)
 def bench_search(
-    templates: Annotated[int, typer.Option(help="How many templates to search among.")],
+    templates: Annotated[int, typer.Option(max=MAX_TEMPLATES, help="How many templates to search among.")],
     engine: Annotated[
         list[EngineName], typer.Option(help="What to measure; given several times, one after the other.")
     ],
     dim: Annotated[int, typer.Option(help="Columns of a template; 128 are those of the default model pack.")] = 128,
-    probes: Annotated[int, typer.Option(help="How many probes to search with, one at a time; each has a mate.")] = 200,
+    probes: Annotated[
+        int, typer.Option(max=MAX_PROBES, help="How many probes to search with, one at a time; each has a mate.")
+    ] = 200,
     seed: Annotated[int, typer.Option(help="The same seed draws the same templates.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the JSON object with each search's time to a file.")] = None,
     scratch: Scratch = None,

@@ -12,8 +12,8 @@ from countenance.bootstrap.settings import load_settings
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli import output
 from countenance.cli.acting import open_acting
-from countenance.cli.files import write_file
-from countenance.cli.options import As, Home, Json
+from countenance.cli.files import require_free, write_file
+from countenance.cli.options import As, Force, Home, Json
 from countenance.cli.source import Reason
 from countenance.gallery.certificates import certificate_text
 from countenance.gallery.destruction import Destruction, DestructionKind
@@ -62,10 +62,13 @@ def _add_command(kind: DestructionKind, target_help: str, help_text: str) -> Non
         reason: Reason,
         dry_run: DryRun = False,
         certificate: Certificate = None,
+        force: Force = False,
         acting: As = None,
         home: Home = None,
         json: Json = False,
     ) -> None:
+        if certificate is not None and not dry_run:
+            require_free(certificate, force=force)
         with open_acting(home, acting, f"erase {what}") as (gallery, actor):
             erased = Erased(kind, target)
             if dry_run:

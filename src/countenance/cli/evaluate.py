@@ -13,8 +13,8 @@ from rich.table import Table
 from countenance.bootstrap.settings import Settings, load_settings
 from countenance.bootstrap.vision import model_pack, open_reader
 from countenance.cli import output
-from countenance.cli.files import make_folder, write_file
-from countenance.cli.options import Home, Json
+from countenance.cli.files import make_folder, require_free, write_file, write_text
+from countenance.cli.options import Force, Home, Json
 from countenance.core.errors import InvalidInputError, NotFoundError
 from countenance.evaluation.acquisition import Acquired, acquire
 from countenance.evaluation.curves import comparison_curves_json, search_curves_json
@@ -54,6 +54,7 @@ def verification(
     images: Images,
     pairs: Annotated[Path, typer.Option(help="Pairs in the format of LFW's pairs.txt.", show_default=False)],
     report: Report = None,
+    force: Force = False,
     gate: Gates = GateRule.PRODUCT,
     home: Home = None,
     json: Json = False,
@@ -64,7 +65,7 @@ def verification(
     """
     settings = load_settings(home)
     if report is not None:
-        make_folder(report)
+        _require_free(report, "verification", never=[pairs], force=force)
     wanted = read_pairs(pairs, images)
     acquired, facts = _acquired(settings, wanted.files, quiet=json)
     measured = evaluate_verification(wanted, acquired, gate)
@@ -90,6 +91,7 @@ def identification(
     against: Annotated[str | None, typer.Option(help="Another model pack, for a comparison in pairs.")] = None,
     threshold: Annotated[float | None, typer.Option(help="T in use, -1 to 1; left out, the model pack's own.")] = None,
     report: Report = None,
+    force: Force = False,
     gate: Gates = GateRule.PRODUCT,
     home: Home = None,
     json: Json = False,
@@ -101,7 +103,7 @@ def identification(
     settings = load_settings(home)
     in_use = _threshold(settings, threshold)
     if report is not None:
-        make_folder(report)
+        _require_free(report, "identification", never=[protocol, groups], force=force)
     wanted = read_protocol(protocol, images)
     known = None if groups is None else _groups(groups, wanted)
     population = pack_population(model_pack(settings))
@@ -181,15 +183,22 @@ def _grown(study: Study, population: Population, largest: int, *, quiet: bool) -
         return growth(study, population, largest=largest, on_progress=bar.advance)
 
 
+def _require_free(report: Path, kind: str, *, never: Sequence[Path | None], force: bool) -> None:
+    """Make the report's folder, and make sure that what will be written there may be."""
+    make_folder(report)
+    for path in (report / f"{kind}.json", report / f"{kind}.html", *sorted(report.glob(f"{kind}-*.svg"))):
+        require_free(path, never=never, force=force)
+
+
 def _write(report: Path, result: Mapping[str, Any], plots: Mapping[str, bytes]) -> None:
     """Write the result, its plots and the page with both into the report's folder."""
     kind = result["kind"]
     text = json_text.dumps(result, ensure_ascii=False, allow_nan=False, indent=2)
-    write_file(report / f"{kind}.json", f"{text}\n".encode())
+    write_text(report / f"{kind}.json", f"{text}\n")
     for name, plot in plots.items():
         write_file(report / f"{kind}-{name}", plot)
     page = render_evaluation(result, plots, title=f"Evaluation of {kind}")
-    write_file(report / f"{kind}.html", page.encode())
+    write_text(report / f"{kind}.html", page)
 
 
 def _print_verification(console: Console, result: Mapping[str, Any], report: Path | None) -> None:

@@ -1,6 +1,8 @@
 """Files of the command line: documents read; results written only where nothing is lost, whole or not at all."""
 
+import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from countenance.core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
@@ -20,11 +22,11 @@ def read_document(path: Path) -> bytes:
         ) from None
 
 
-def require_free(path: Path, *, never: Path | None = None, force: bool) -> None:
+def require_free(path: Path, *, never: Iterable[Path | None] = (), force: bool) -> None:
     """Make sure, before any work is done for it, that a file may be written.
 
     Args:
-        never: The file that the command reads, where it reads one.
+        never: The files that the command reads; None stands for none.
         force: Replace another file that is there.
 
     Raises:
@@ -34,15 +36,17 @@ def require_free(path: Path, *, never: Path | None = None, force: bool) -> None:
     """
     try:
         exists, folder = path.exists(), path.parent
-        if exists and never is not None and never.exists() and path.samefile(never):
+        if any(one is not None and _is_same(path, one) for one in never):
             raise InvalidInputError(
-                f"{path} is the photograph itself, which is never written over",
+                f"{path} is what the command reads, which is never written over",
                 code="output-is-input",
                 hint="name another file",
             )
-        if path.is_dir() or not folder.is_dir():
-            why = "it is a folder" if path.is_dir() else f"there is no folder {folder}"
+        if (exists and not path.is_file()) or not folder.is_dir():
+            why = "it is no file" if exists else f"there is no folder {folder}"
             raise InvalidInputError(f"{path} can't be written: {why}", code="output-invalid", hint="name a file")
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise _unwritable(path, error) from None
     if exists and not force:
@@ -83,6 +87,15 @@ def write_file(path: Path, data: bytes) -> None:
         raise _unwritable(path, error) from None
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, as `write_file`; what no encoding has is escaped: it may quote the name of a file.
+
+    Raises:
+        UnavailableError: code `output-unwritable`; what was there before is as it was.
+    """
+    write_file(path, text.encode(errors="backslashreplace"))
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner reads; never over one that is there.
 
@@ -94,6 +107,11 @@ def write_private(path: Path, data: bytes) -> None:
             file.write(data)
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Return whether two paths lead to one file, or would."""
+    return os.path.realpath(one) == os.path.realpath(other) or (one.exists() and other.exists() and one.samefile(other))
 
 
 def _unwritable(path: Path, error: OSError) -> UnavailableError:

@@ -97,7 +97,7 @@ def enrol(
 def subjects_list(
     source: Annotated[str | None, typer.Option(help="Only this source's.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most subjects to list.")] = 100,
-    offset: Annotated[int, typer.Option(min=0, help="Subjects to pass over first.")] = 0,
+    offset: Annotated[int, typer.Option(min=0, max=2**53, help="Subjects to pass over first.")] = 0,
     acting: As = None,
     home: Home = None,
     json: Json = False,

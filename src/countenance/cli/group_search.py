@@ -9,7 +9,7 @@ from rich.console import Console
 
 from countenance.cli import output
 from countenance.cli.acting import open_acting
-from countenance.cli.files import require_free, write_file
+from countenance.cli.files import require_free, write_text
 from countenance.cli.options import As, Force, Home, Json
 from countenance.cli.search_options import Case, Fpir, Kind, Limit, Offence, Purpose, Report, Thorough, Threshold
 from countenance.core.errors import CountenanceError
@@ -47,7 +47,7 @@ def search_group(
     with open_acting(home, acting, "search-group") as (gallery, actor):
         image = read_image_file(photograph, limits=gallery.limits)
         if report is not None:
-            require_free(report, never=photograph, force=force)
+            require_free(report, never=[photograph], force=force)
         request = SearchRequest(
             image=image,
             filename=photograph.name,
@@ -67,7 +67,7 @@ def search_group(
                 report_entry(gallery, one, name=_name(photograph, one), photograph=image, actor=actor)
                 for one in answers
             ]
-            write_file(report, render_report(entries, title=f"Case {case.strip()}", credits=()).encode())
+            write_text(report, render_report(entries, title=f"Case {case.strip()}", credits=()))
     faces = answers[0].probe.faces if answers else ()
     result = {
         "faces": len(faces),

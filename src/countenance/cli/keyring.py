@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from countenance.bootstrap.backups import require_folder
 from countenance.bootstrap.escrow import make_escrow, renew_escrow, restore_escrow, save_shares
 from countenance.bootstrap.keeping import KeyLog
 from countenance.bootstrap.keks import KekKind
@@ -142,6 +143,9 @@ def escrow(
     """
     printed: list[str] = []
     with open_keeping(home, acting, "keys escrow") as (settings, log):
+        if save_to is not None:
+            # Shares are kept nowhere else: an escrow that was made already would be of no use without them.
+            require_folder(settings, save_to)
         if like is not None:
             escrow_id = renew_escrow(settings, file, like=like, record=log)
         else:

@@ -13,6 +13,7 @@ from countenance.bootstrap.logs import set_up_logging
 from countenance.bootstrap.settings import load_settings
 from countenance.cli.api_keys import api_key_app
 from countenance.cli.approvals import approval_app
+from countenance.cli.arguments import require_text
 from countenance.cli.audit import audit_app
 from countenance.cli.audit_keys import audit_rotate_key, audit_witness, audit_witness_key
 from countenance.cli.bench import bench_app
@@ -114,6 +115,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(policy_app, name="policy")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(bench_app, name="bench")
+require_text(app)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -139,7 +139,7 @@ def _print_plan(console: Console, planned: Planned) -> None:
     kept = (
         "kept without end"
         if plan.answers_before is None
-        else f"{plan.answers:,} older than {plan.answers_before:%Y-%m-%d}"
+        else f"{plan.answers:,} older than {plan.answers_before.date()}"
     )
     console.print(f"Answers to searches: {kept}")
     console.print(f"Keys of marks in the audit log that are due: {len(planned.log_keys):,}")

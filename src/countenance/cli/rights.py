@@ -10,8 +10,8 @@ from rich.console import Console
 from countenance.bootstrap.rights_desk import letter_of
 from countenance.cli import output
 from countenance.cli.acting import open_acting
-from countenance.cli.files import write_file
-from countenance.cli.options import As, Home, Json
+from countenance.cli.files import require_free, write_file
+from countenance.cli.options import As, Force, Home, Json
 from countenance.core.clock import utc_now
 from countenance.rights.model import RequestKind, RequestState, RightsRequest
 from countenance.rights.rendering import request_json, request_line
@@ -142,6 +142,7 @@ def rights_release(request: Request, acting: As = None, home: Home = None, json:
 def rights_letter(
     request: Request,
     to: Annotated[Path, typer.Option(help="Write the letter here, as PDF.")],
+    force: Force = False,
     acting: As = None,
     home: Home = None,
     json: Json = False,
@@ -150,6 +151,7 @@ def rights_letter(
 
     Example: `countenance rights letter 5f0c… --to letter.pdf`
     """
+    require_free(to, force=force)
     with open_acting(home, acting, "rights letter") as (gallery, _):
         paragraphs, pdf = letter_of(gallery.rights.register.request(request), contact=gallery.settings.rights_contact)
     write_file(to, pdf)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from countenance.cli import output
 from countenance.cli.acting import open_acting
-from countenance.cli.files import require_free, write_file
+from countenance.cli.files import require_free, write_file, write_text
 from countenance.cli.options import As, Force, Home, Json
 from countenance.cli.search_options import Case, Fpir, Kind, Limit, Offence, Purpose, Report, Thorough, Threshold
 from countenance.cli.strip import strip_lines
@@ -61,7 +61,7 @@ def search(
     with open_acting(home, acting, "search") as (gallery, actor):
         first, *further = _photographs(probe, face, limits=gallery.limits)
         if report is not None:
-            require_free(report, never=probe[0], force=force)
+            require_free(report, never=probe, force=force)
         answer = gallery.search(
             SearchRequest(
                 image=first.image,
@@ -82,7 +82,7 @@ def search(
         )
         if report is not None:
             entry = report_entry(gallery, answer, name=probe[0].name, photograph=first.image, actor=actor)
-            write_file(report, render_report([entry], title=f"Case {answer.case}", credits=()).encode())
+            write_text(report, render_report([entry], title=f"Case {answer.case}", credits=()))
 
     def render(console: Console) -> None:
         """Print the answer, and where the report is."""
@@ -117,7 +117,7 @@ def faces(
         )
     with open_acting(home, acting, "faces") as (gallery, _):
         data = read_image_file(image, limits=gallery.limits)
-        require_free(target, never=image, force=force)
+        require_free(target, never=[image], force=force)
         decoded, probe = gallery.faces_with_image(data, filename=image.name, thorough=thorough)
     if probe.faces:
         write_file(target, encode(mark_faces(decoded.pixels, probe.faces)))

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from countenance.cli import output
 from countenance.cli.acting import open_acting
-from countenance.cli.files import read_document, write_file
-from countenance.cli.options import As, Home, Json
+from countenance.cli.files import read_document, require_free, write_file
+from countenance.cli.options import As, Force, Home, Json
+from countenance.core.clock import utc_now
 from countenance.gallery.certificates import certificate_text
 from countenance.gallery.model import LegalBasis, SourceState, SourceSummary
 from countenance.gallery.rendering import change_json, release_json, source_json
@@ -118,6 +119,7 @@ def source_withdraw(
     name: Name,
     reason: Reason,
     certificate: Annotated[Path | None, typer.Option(help="Write the signed certificate here.")] = None,
+    force: Force = False,
     acting: As = None,
     home: Home = None,
     json: Json = False,
@@ -128,6 +130,8 @@ def source_withdraw(
 
     Example: `countenance source withdraw city-archive --reason "The owner says stop" --certificate certificate.json`
     """
+    if certificate is not None:
+        require_free(certificate, force=force)
     with open_acting(home, acting, "source withdraw") as (gallery, actor):
         signed = gallery.sources.withdraw(name, by=actor.user_id, actor=actor, reason=reason).certificate or b""
     if certificate is not None:
@@ -244,7 +248,7 @@ def _release_state(release: Release) -> str:
     """Say in a word whether a release holds."""
     if release.revoked_at is not None:
         return "revoked"
-    return "in force" if release.in_force(datetime.now().astimezone().date()) else "ended"
+    return "in force" if release.in_force(utc_now().date()) else "ended"
 
 
 def _change(

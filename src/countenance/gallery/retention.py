@@ -8,11 +8,11 @@ for `RetentionService.run`.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Protocol
 
 from countenance.audit.model import Acting
-from countenance.core.clock import utc_now
+from countenance.core.clock import days_before, utc_now, years_after
 from countenance.core.errors import ConflictError, InvalidInputError
 from countenance.gallery.certificates import Signer, make_certificate
 from countenance.gallery.destruction import RESTORED_BY, Destroyer, Destruction, certificate_facts
@@ -139,10 +139,10 @@ def last_day(source: Source) -> date | None:
         return retention.ends_on
     if retention.rule is RetentionRule.US_IL_BIPA:
         contact = retention.last_interaction_on or source.registered_at.astimezone(UTC).date()
-        years_on = _anniversary(contact, BIPA_YEARS)
+        years_on = years_after(contact, BIPA_YEARS)
         return years_on if retention.purpose_ended_on is None else min(years_on, retention.purpose_ended_on)
     if retention.rule is RetentionRule.US_TX_CUBI and retention.purpose_ended_on is not None:
-        return _anniversary(retention.purpose_ended_on, CUBI_YEARS)
+        return years_after(retention.purpose_ended_on, CUBI_YEARS)
     return None
 
 
@@ -290,16 +290,8 @@ class RetentionService:
         """Return the time before which kept answers are due: midnight, so that whole days are kept."""
         if self.keep_answers_days is None:
             return None
-        return datetime.combine(today - timedelta(days=self.keep_answers_days), time.min, tzinfo=UTC)
+        return datetime.combine(days_before(today, self.keep_answers_days), time.min, tzinfo=UTC)
 
 
 CITATIONS: Mapping[RetentionRule, str] = {preset.rule: preset.citation for preset in PRESETS}
 """Where each rule is written."""
-
-
-def _anniversary(day: date, years: int) -> date:
-    """Return the same day so many years later; of 29 February the 28th where there is none."""
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28)

@@ -8,27 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from countenance.bootstrap.keyring import audit_key_file
-from countenance.bootstrap.settings import Settings
-from countenance.bootstrap.wiring import open_gallery
-from countenance.policy.model import Role
 from tests import signed_up
 from tests.integration.cli.conftest import Command
-
-
-@pytest.fixture
-def own_home(filled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the filled gallery with a signing key of its own, as COUNTENANCE_HOME, to be changed by an auditor."""
-    home = Path(shutil.copytree(filled_home, tmp_path / "own"))
-    key = shutil.copy(audit_key_file(Settings(home=filled_home)), tmp_path / "audit-key")
-    monkeypatch.setenv("COUNTENANCE_AUDIT_KEY", str(key))
-    monkeypatch.setenv("COUNTENANCE_HOME", str(home))
-    monkeypatch.setenv("COUNTENANCE_USER", "house-auditor")
-    with open_gallery(Settings(home=home)) as gallery:
-        signed_up.house_auditor(gallery)
-        signed_up.person(gallery, "bench-auditor", roles=[Role.AUDITOR])
-    return home
-
 
 OPERATOR = ("--as", "operator-1")
 

@@ -1,5 +1,6 @@
 """What holds of every command: `--json`, `--home`, an example in the help; one object also for an error."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from countenance.cli.arguments import TextCommand
 from countenance.cli.main import app
 from tests.integration.cli.conftest import Command
 
@@ -82,6 +84,7 @@ def test_an_error_is_one_object(
     [
         pytest.param("COUNTENANCE_HOEM", "x", "setting-unknown", id="misspelt"),
         pytest.param("COUNTENANCE_PORT", "many", "setting-invalid", id="no number"),
+        pytest.param("COUNTENANCE_USER", os.fsdecode(b"a\xff"), "setting-invalid", id="no text"),
         pytest.param("COUNTENANCE_RUNTIME", "magic", "setting-invalid", id="no such choice"),
     ],
 )
@@ -91,6 +94,50 @@ def test_a_wrong_setting_is_one_line(
     monkeypatch.setenv(name, value)
 
     command("status").refused(2, code)
+
+
+NOT_TEXT = os.fsdecode(b"a\xff")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("source", "show", NOT_TEXT), id="an argument"),
+        pytest.param(("source", "list", "--as", NOT_TEXT), id="--as"),
+        pytest.param(("subjects", "show", NOT_TEXT), id="subjects show"),
+        pytest.param(("erase", "subject", NOT_TEXT, "--reason", "x"), id="erase subject"),
+        pytest.param(("erase", "subject", "5f0c", "--reason", NOT_TEXT), id="erase --reason"),
+        pytest.param(("case", "show", NOT_TEXT), id="case show"),
+        pytest.param(("user", "show", NOT_TEXT), id="user show"),
+        pytest.param(("org", "show", NOT_TEXT), id="org show"),
+        pytest.param(("approval", "grant", NOT_TEXT, "--reason", "x"), id="approval grant"),
+        pytest.param(("rights", "show", NOT_TEXT), id="rights show"),
+        pytest.param(("init", "--operator", "a", "--operator", NOT_TEXT), id="one of several"),
+        pytest.param(("search", "a.jpg", "--case", NOT_TEXT, "--purpose", "x"), id="search --case"),
+        pytest.param(("policy", "check", f"sector={NOT_TEXT}"), id="policy check"),
+    ],
+)
+def test_what_is_no_text_is_refused(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COUNTENANCE_HOME", "nowhere")
+
+    command(*arguments).refused(2, "argument-not-text")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_argument_that_is_no_path_is_looked_at() -> None:
+    assert all(isinstance(made, TextCommand) for _, made in commands(get_command(app)))
+
+
+def test_a_path_need_be_no_text(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COUNTENANCE_HOME", "nowhere")
+    receipt = tmp_path / NOT_TEXT
+    receipt.write_text("{}", encoding="ascii")
+
+    command("audit", "verify", "--receipt", receipt).refused(2, "receipt-unreadable")
+    command("rights", "letter", "5f0c", "--to", receipt).refused(5, "output-exists")
 
 
 def test_home_wins_over_the_environment(

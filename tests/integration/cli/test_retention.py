@@ -84,3 +84,27 @@ def test_answers_are_kept_as_long_as_the_setting_says(
     assert planned["answers"]["due"] == 0
     assert planned["answers"]["before"].endswith("T00:00:00+00:00")
     command("retention", "plan").refused(2, "setting-invalid")
+
+
+def test_never_is_a_day_like_any_other(command: Command, source: str) -> None:
+    set_ = command("retention", "set", source, "--rule", "us-tx-cubi", "--purpose-ended", "9999-12-31", "--json").json
+    [clock] = command("retention", "plan", "--on", "9999-12-31", "--json").json["sources"]
+    # Whatever opens the gallery looks at its clocks.
+    shown = command("status")
+
+    assert (set_["state"], clock["last_day"], clock["due"]) == ("active", "9999-12-31", False)
+    assert (shown.code, shown.err) == (0, "")
+
+
+def test_a_plan_may_be_of_the_first_day_there_is(
+    command: Command, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert source
+    for kept in ("ANSWERS", "REQUESTS", "CASES"):
+        monkeypatch.setenv(f"COUNTENANCE_KEEP_{kept}_DAYS", "30")
+
+    planned = command("retention", "plan", "--on", "0001-01-01", "--json").json
+
+    assert planned["answers"] == {"before": "0001-01-01T00:00:00+00:00", "due": 0}
+    assert (planned["requests"], planned["cases"]) == ([], [])
+    assert "0 older than 0001-01-01" in command("retention", "plan", "--on", "0001-01-01").out

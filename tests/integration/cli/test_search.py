@@ -1,5 +1,8 @@
 """`search`: candidates, and the answers that are none."""
 
+import html
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -186,6 +189,45 @@ class TestReport:
 
         ended.refused(2, "output-is-input")
         assert Path("probe.jpg").read_bytes() == portraits["obama3.jpg"].read_bytes()
+
+    def test_the_command_that_it_prints_checks_its_receipt(
+        self, command: Command, portraits: Mapping[str, Path], home: Path
+    ) -> None:
+        command("search", portraits["obama3.jpg"], *ASKED, "--report", "answer.html")
+        text = Path("answer.html").read_text(encoding="utf-8")
+        _, receipt = text.split('<details class="receipt">')
+        [printed] = re.findall(r"<code>countenance (.+?)</code>", receipt)
+        [line] = re.findall(r"<pre>(.+?)</pre>", receipt, re.DOTALL)
+        Path("receipt").write_text(html.unescape(line), encoding="utf-8")
+        Path("key").write_bytes((home / "audit-vkeys").read_bytes())
+        words = ["receipt" if word == "FILE" else "key" if word == "KEYFILE" else word for word in printed.split()]
+
+        ended = command(*words)
+
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.startswith("Entry ")
+
+    def test_no_probe_is_ever_written_over(self, command: Command, portraits: Mapping[str, Path]) -> None:
+        first, second = (portraits[name].read_bytes() for name in ("obama.jpg", "obama3.jpg"))
+        Path("a.jpg").write_bytes(first)
+        Path("b.jpg").write_bytes(second)
+
+        ended = command("search", "a.jpg", "b.jpg", *ASKED, "--report", "b.jpg", "--force")
+
+        ended.refused(2, "output-is-input")
+        assert (Path("a.jpg").read_bytes(), Path("b.jpg").read_bytes()) == (first, second)
+
+    def test_a_photograph_may_be_called_what_no_encoding_has(
+        self, command: Command, portraits: Mapping[str, Path]
+    ) -> None:
+        odd = Path(os.fsdecode(b"prob\xff.jpg"))
+        odd.write_bytes(portraits["obama3.jpg"].read_bytes())
+        report = Path(os.fsdecode(b"repor\xff.html"))
+
+        ended = command("search", odd, *ASKED, "--report", report, "--json")
+
+        assert (ended.code, ended.json["outcome"]) == (0, "searched")
+        assert "prob\\udcff.jpg" in report.read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("home")
