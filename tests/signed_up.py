@@ -100,11 +100,12 @@ def api_key(gallery: OpenGallery, login: str = "examiner", *, actions: Collectio
     return gallery.own.make_key(actor, name="tests", actions=actions, lasts=timedelta(days=1))[1]
 
 
-def cookie(gallery: OpenGallery, login: str = "examiner") -> str:
+def cookie(gallery: OpenGallery, login: str = "examiner", *, setting_up: bool = False) -> str:
     """Return the cookie of a new session of a person of the test bench."""
     user = person(gallery, login)
     with gallery.accounts.directory.changing() as change:
-        return begin_session(change, user, at=utc_now(), means="password", browser="tests").cookie
+        begun = begin_session(change, user, at=utc_now(), means="password", browser="tests", setting_up=setting_up)
+    return begun.cookie
 
 
 PASSWORD = "four quiet harbour cranes"  # noqa: S105 - of people who exist in tests only
@@ -123,11 +124,12 @@ def with_password(gallery: OpenGallery, login: str = "examiner") -> pyotp.TOTP:
     return authenticator
 
 
-def operator_cookie(gallery: OpenGallery, number: int) -> str:
+def operator_cookie(gallery: OpenGallery, number: int, *, setting_up: bool = False) -> str:
     """Return the cookie of a new session of one of the two operators."""
     with gallery.accounts.directory.changing() as change:
         user = change.user_named(FIRST_OPERATORS[number])
-        return begin_session(change, user, at=utc_now(), means="password", browser="tests").cookie
+        begun = begin_session(change, user, at=utc_now(), means="password", browser="tests", setting_up=setting_up)
+    return begun.cookie
 
 
 CASE, PURPOSE = "2026-114", "missing-person"

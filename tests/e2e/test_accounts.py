@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from countenance.access.credentials import CredentialKind
 from countenance.access.passkeys import SignedApproval, approval_holds
 from countenance.api.visitors import SESSION_COOKIE
 from countenance.bootstrap.initialising import initialise
@@ -23,6 +25,14 @@ SIGN = """
 async (options) => {
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
   return (await navigator.credentials.get({ publicKey })).toJSON();
+}
+"""
+
+MAKE_KEY = """
+async () => {
+  const body = JSON.stringify({ name: "k", actions: ["search"], days: 366 });
+  const answer = await fetch("/own/keys", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+  return (await answer.json()).code;
 }
 """
 
@@ -200,10 +210,39 @@ def test_a_code_may_only_set_up(visit: Callable[..., Page], office: OpenGallery,
     expect(page.locator("#yours")).to_be_visible()
 
     answered = page.evaluate("async () => { const r = await fetch('/v1/gallery'); return (await r.json()).code; }")
+    made = page.evaluate(MAKE_KEY)
     page.goto(site)
 
-    assert answered == "setting-up"
+    assert (answered, made) == ("setting-up", "setting-up")
     expect(page).to_have_url(f"{site}/own")
+    expect(page.locator("#key-form")).to_be_hidden()
+    expect(page.get_by_role("button", name="Remove")).to_have_count(0)
+
+
+def test_from_a_one_time_code_to_a_password_and_an_authenticator(
+    visit: Callable[..., Page], office: OpenGallery
+) -> None:
+    signed_up.person(office, "p.word")
+    page = visit("/own")
+    begin_with_code(page, "p.word", office.sign_in.invite("p.word", actor=signed_up.operators(office)[0]))
+
+    page.get_by_label("New password").fill(signed_up.PASSWORD)
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.locator("#held")).to_contain_text("Password")
+    page.get_by_role("button", name="Make a new secret").click()
+    secret = page.locator("#authenticator-secret")
+    expect(secret).not_to_be_empty()
+    authenticator = pyotp.TOTP(secret.inner_text().replace(" ", ""))
+    page.get_by_label("The code that it shows now").fill(authenticator.now())
+    page.get_by_role("button", name="Let it count").click()
+    expect(page.locator("#held")).to_contain_text("Authenticator")
+    page.get_by_role("button", name="Done: sign in with it").click()
+
+    expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
+    user = office.accounts.user("p.word", actor=signed_up.operators(office)[0])[0]
+    assert office.own.sessions(user.user_id) == ()
+    kinds = {one.kind for one in office.own.credentials(user.user_id)}
+    assert kinds == {CredentialKind.PASSWORD, CredentialKind.TOTP}
 
 
 def test_two_operators_review_on_the_page(visit: Callable[..., Page], office: OpenGallery, tmp_path: Path) -> None:

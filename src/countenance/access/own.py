@@ -20,7 +20,7 @@ from countenance.access.entries import credential_added, credentials_removed, se
 from countenance.access.model import User
 from countenance.access.passwords import Passwords
 from countenance.access.ports import Directory, DirectoryChange
-from countenance.access.sign_in import Visitor, matching_steps, sign_in_refused
+from countenance.access.sign_in import Visitor, matching_steps, require_set_up, sign_in_refused
 from countenance.access.words import checked_words
 from countenance.core.clock import utc_now
 from countenance.core.errors import InvalidInputError, NotFoundError, NotPermittedError
@@ -139,16 +139,25 @@ class OwnSecurity:
         with self._directory.reading() as view:
             return view.credentials.of(user_id, *LISTED)
 
-    def drop(self, user_id: str, credential_id: str) -> None:
-        """Forget one of somebody's credentials, at once.
+    def drop(self, actor: Actor, credential_id: str, *, kinds: Collection[CredentialKind] = LISTED) -> None:
+        """Forget one of the actor's own credentials, at once.
+
+        Args:
+            actor: Whose it is.
+            credential_id: Which.
+            kinds: Of which kinds it may be.
 
         Raises:
             NotFoundError: code `credential-unknown`.
-            NotPermittedError: code `credential-last`, they could not sign in any more.
+            NotPermittedError: codes `credential-last`, they could not sign in any more; `setting-up`. Nothing was
+                forgotten in any of these cases.
         """
+        require_set_up(actor)
+        user_id = actor.user_id
         with self._directory.changing() as change:
             held = change.credentials.of(user_id, *LISTED)
-            if credential_id not in {one.credential_id for one in held}:
+            gone = [one for one in held if one.credential_id == credential_id and one.kind in kinds]
+            if not gone:
                 raise NotFoundError("you have no such credential", code="credential-unknown")
             left = {one.kind for one in held if one.credential_id != credential_id}
             if can_sign_in({one.kind for one in held}) and not can_sign_in(left):
@@ -158,7 +167,6 @@ class OwnSecurity:
                     hint="set another passkey, or a password and an authenticator, first",
                 )
             change.credentials.drop([credential_id])
-            gone = [one for one in held if one.credential_id == credential_id]
             change.note(credentials_removed(change.user(user_id), gone))
 
     def make_key(
@@ -167,9 +175,10 @@ class OwnSecurity:
         """Make an API key for whoever asks, narrowed to some actions; the key itself is returned this once.
 
         Raises:
-            NotPermittedError: code `key-makes-key`, the actor came with an API key.
+            NotPermittedError: codes `key-makes-key`, the actor came with an API key; `setting-up`.
             InvalidInputError: codes `words-invalid`, `actions-invalid`, `key-too-long`. Nothing was made.
         """
+        require_set_up(actor)
         if actor.actions is not None:
             raise NotPermittedError("an API key makes no further ones", code="key-makes-key", hint="sign in")
         known = {action.value for action in Action}
@@ -201,12 +210,15 @@ class OwnSecurity:
         with self._directory.reading() as view:
             return tuple(session for session in view.sessions.of(user_id) if not session.over(at))
 
-    def end_session(self, user_id: str, session_id: str) -> None:
-        """End one of somebody's sessions, at once.
+    def end_session(self, actor: Actor, session_id: str) -> None:
+        """End one of the actor's own sessions, at once.
 
         Raises:
             NotFoundError: code `session-unknown`.
+            NotPermittedError: code `setting-up`. Nothing was ended in either case.
         """
+        require_set_up(actor)
+        user_id = actor.user_id
         with self._directory.changing() as change:
             if session_id not in {session.session_id for session in change.sessions.of(user_id)}:
                 raise NotFoundError("you have no such session", code="session-unknown")

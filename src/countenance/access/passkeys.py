@@ -290,8 +290,7 @@ def _passkey_of(view: DirectoryView, given: Mapping[str, Any]) -> Credential | N
         raw_id = parse_authentication_credential_json(dict(given)).raw_id
     except (WebAuthnException, ValueError, KeyError, TypeError):
         return None
-    found = view.credentials.found(_key(raw_id))
-    return found if found is not None and found.kind is CredentialKind.PASSKEY else None
+    return view.credentials.found(CredentialKind.PASSKEY, _key(raw_id))
 
 
 def _challenge_of(given: Mapping[str, Any]) -> bytes:

@@ -16,14 +16,17 @@ class Credentials(Protocol):
     def of(self, user_id: str, *kinds: CredentialKind) -> tuple[Credential, ...]:
         """Return somebody's credentials, oldest first: of some kinds, or all."""
 
-    def found(self, lookup: bytes) -> Credential | None:
-        """Return the one that was added with this look-up."""
+    def found(self, kind: CredentialKind, lookup: bytes) -> Credential | None:
+        """Return the one that was added with this look-up; None where it is of another kind.
+
+        Look-ups of all kinds stand in one place: what somebody sends as one kind must never count as another.
+        """
 
     def add(self, credential: Credential, *, lookup: bytes | None = None) -> None:
         """Add one, to be found by its look-up where it has one.
 
         Raises:
-            ConflictError: code `credential-exists`, the look-up is taken.
+            ConflictError: code `credential-exists`, the look-up is taken, by a credential of whatever kind.
         """
 
     def used(self, credential_id: str, *, at: datetime, counter: int | None = None) -> bool:

@@ -213,7 +213,7 @@ class ProviderSignIn:
                     "people of the house are bound on the server's own command line", code="binding-refused"
                 )
             identity = Identity(issuer=self._provider.issuer, subject=subject, email=None)
-            taken = change.credentials.found(_key(identity))
+            taken = change.credentials.found(CredentialKind.IDENTITY, identity_key(identity))
             if taken is not None and taken.user_id != user.user_id:
                 raise ConflictError("that is somebody's already", code="credential-exists", hint="use another")
             earlier = change.credentials.of(user.user_id, CredentialKind.IDENTITY)
@@ -233,9 +233,9 @@ class ProviderSignIn:
 
     def _somebody(self, change: DirectoryChange, identity: Identity, at: datetime) -> User | None:
         """Return whose identity it is; the first time, and where that is set, by a verified address."""
-        found = change.credentials.found(_key(identity))
+        found = change.credentials.found(CredentialKind.IDENTITY, identity_key(identity))
         if found is not None:
-            return change.user(found.user_id) if found.kind is CredentialKind.IDENTITY else None
+            return change.user(found.user_id)
         if not self._by_email or identity.email is None:
             return None
         try:
@@ -245,7 +245,10 @@ class ProviderSignIn:
         bound = change.credentials.of(user.user_id, CredentialKind.IDENTITY)
         if user.login != identity.email.lower() or user.org_id == HOUSE or bound or not may_sign_in(change, user):
             return None
-        _keep(change, user, identity, at)
+        try:
+            _keep(change, user, identity, at)
+        except ConflictError:  # Another kind of credential is kept under it.
+            return None
         return user
 
 
@@ -258,10 +261,10 @@ def _keep(change: DirectoryChange, user: User, identity: Identity, at: datetime)
         made_at=at,
         facts={"issuer": identity.issuer, "subject": identity.subject},
     )
-    change.credentials.add(made, lookup=_key(identity))
+    change.credentials.add(made, lookup=identity_key(identity))
     change.note([credential_added(user, made)])
 
 
-def _key(identity: Identity) -> bytes:
+def identity_key(identity: Identity) -> bytes:
     """Return what an identity is found by: neither part can run into the other, since a subject is printable."""
     return hashlib.sha256(f"{identity.issuer}\0{identity.subject}".encode()).digest()

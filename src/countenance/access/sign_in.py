@@ -40,6 +40,10 @@ TOUCH_AFTER = timedelta(minutes=1)
 STEPS = (-1, 0, 1)
 """Time steps of 30 s that a TOTP code may be early or late. Source: RFC 6238, section 5.2."""
 
+NOTHING: frozenset[str] = frozenset()
+"""What somebody may do who came with a one-time code, besides setting what they sign in with. No API key is for
+nothing."""
+
 API_KEY = re.compile(r"cnt_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
@@ -65,8 +69,9 @@ class Visitor:
     session: PageSession
 
     def actor(self) -> Actor:
-        """Return them as an actor."""
-        return self.user.acting(self.organisation, channel=Channel.PAGE)
+        """Return them as an actor, who may do nothing where a one-time code began the session."""
+        actions = NOTHING if self.session.setting_up else None
+        return self.user.acting(self.organisation, channel=Channel.PAGE, actions=actions)
 
 
 class SignIn:
@@ -117,7 +122,7 @@ class SignIn:
         at = self._clock()
         with self._directory.changing() as change:
             user = _somebody(change, login)
-            found = change.credentials.found(lookup_of(_plain(code)))
+            found = change.credentials.found(CredentialKind.INVITATION, lookup_of(_plain(code)))
             fits = user is not None and found is not None and found.user_id == user.user_id
             if user is not None and found is not None and fits and not found.over(at) and may_sign_in(change, user):
                 change.credentials.drop([found.credential_id])
@@ -150,8 +155,8 @@ class SignIn:
         if form is None:
             return None
         with self._directory.reading() as view:
-            found = view.credentials.found(lookup_of(form[1]))
-            if found is None or found.kind is not CredentialKind.API_KEY or found.over(at):
+            found = view.credentials.found(CredentialKind.API_KEY, lookup_of(form[1]))
+            if found is None or found.over(at):
                 return None
             if not hmac.compare_digest(bytes.fromhex(found.facts["sha256"]), sha256(form[2].encode()).digest()):
                 return None
@@ -208,6 +213,18 @@ def add_invitation(directory: DirectoryChange, user: User, code: str, *, actor: 
     )
     directory.credentials.add(invitation, lookup=lookup_of(_plain(code)))
     directory.record([change(user, Action.INVITED, "one-time code", actor=actor, at=at)])
+
+
+def require_set_up(actor: Actor) -> None:
+    """Refuse whoever came with a one-time code: they set what they sign in with, and nothing else.
+
+    Raises:
+        NotPermittedError: code `setting-up`.
+    """
+    if actor.actions == NOTHING:
+        raise NotPermittedError(
+            "first set what you will sign in with", code="setting-up", hint="Open /own and set a passkey or a password."
+        )
 
 
 def sign_in_refused() -> NotPermittedError:
@@ -267,7 +284,7 @@ def _known_device(view: DirectoryView, login: str, device: str | None, at: datet
     """Return whether a browser signed in with this login before."""
     if device is None:
         return False
-    found = view.credentials.found(lookup_of(device))
+    found = view.credentials.found(CredentialKind.DEVICE, lookup_of(device))
     user = _somebody(view, login)
     return found is not None and user is not None and found.user_id == user.user_id and not found.over(at)
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from countenance.access.sign_in import SignIn, Visitor
+from countenance.access.sign_in import SignIn, Visitor, require_set_up
 from countenance.api.patience import paced
 from countenance.api.problems import framework_problem, internal_error, problem_response
 from countenance.api.visitors import ACTOR, ORIGIN, SESSION_COOKIE, VISITOR
@@ -43,8 +43,18 @@ PUBLIC = frozenset(
 )
 """Paths that are answered to everybody; they show nothing that the gallery holds."""
 
-SETTING_UP = "/own/"
-"""The only other paths for whoever came with a one-time code."""
+SETTING_UP = frozenset(
+    {
+        ("GET", "/own/security"),
+        ("PUT", "/own/password"),
+        ("POST", "/own/authenticator"),
+        ("PUT", "/own/authenticator"),
+        ("POST", "/own/passkeys/options"),
+        ("POST", "/own/passkeys"),
+        ("POST", "/own/ready"),
+    }
+)
+"""All else that is answered to whoever came with a one-time code: what the page needs to set what they sign in with."""
 
 PUBLIC_FOLDER = "/static/"
 
@@ -160,7 +170,7 @@ class Guard:
         try:
             _check_host(connection.headers, self._hosts)  # 1
             visitor, actor = await run_in_threadpool(self._who, connection)  # 2
-            _check_way_in(connection, visitor, actor)
+            _check_way_in(connection, actor)
             if (visitor is not None or actor is None) and scope["method"] not in SAFE_METHODS:
                 _check_same_origin(connection.headers, self._origin)  # 3
             await run_in_threadpool(self._permit, scope["method"], scope["path"], actor)  # 4
@@ -287,7 +297,7 @@ def _origin(headers: Headers, through: str | None) -> str:
     return through if through is not None and by_proxy else f"http://{headers['host'].lower()}"
 
 
-def _check_way_in(connection: HTTPConnection, visitor: Visitor | None, actor: Actor | None) -> None:
+def _check_way_in(connection: HTTPConnection, actor: Actor | None) -> None:
     """Refuse strangers, but on public paths, and those with a one-time code anything but setting up.
 
     Raises:
@@ -304,10 +314,8 @@ def _check_way_in(connection: HTTPConnection, visitor: Visitor | None, actor: Ac
             code="token-missing",
             hint="Send `Authorization: Bearer KEY` with a key that `countenance api-key make` made.",
         )
-    if visitor is not None and visitor.session.setting_up and not path.startswith(SETTING_UP):
-        raise NotPermittedError(
-            "first set what you will sign in with", code="setting-up", hint="Open /own and set a passkey or a password."
-        )
+    if (connection.scope["method"], path) not in SETTING_UP:
+        require_set_up(actor)
 
 
 def _check_same_origin(headers: Headers, through: str | None) -> None:

@@ -126,9 +126,9 @@ def _add_keys(router: APIRouter, own: OwnSecurity) -> None:
     @router.delete("/credentials/{credential_id}", status_code=204, response_class=Response)
     def drop(credential_id: str, visitor: CurrentVisitor) -> None:
         """Forget a credential, at once."""
-        own.drop(visitor.user.user_id, credential_id)
+        own.drop(visitor.actor(), credential_id)
 
     @router.delete("/sessions/{session_id}", status_code=204, response_class=Response)
     def end_session(session_id: str, visitor: CurrentVisitor) -> None:
         """End a session, at once."""
-        own.end_session(visitor.user.user_id, session_id)
+        own.end_session(visitor.actor(), session_id)

@@ -74,5 +74,5 @@ def api_key_revoke(
     Example: `countenance api-key revoke 0b6c… --as examiner-a`
     """
     with open_acting(home, acting, "api-key revoke") as (gallery, actor):
-        gallery.own.drop(actor.user_id, key)
+        gallery.own.drop(actor, key, kinds=[CredentialKind.API_KEY])
     output.emit({"revoked": key}, as_json=json, render=lambda console: console.print("It is revoked."))

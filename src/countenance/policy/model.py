@@ -96,7 +96,8 @@ class Actor:
 
     Attributes:
         user_id: A random id, or `system`.
-        actions: What an API key narrows its owner's actions to; None where nothing narrows them.
+        actions: What an API key narrows its owner's actions to; empty where a one-time code let them in, to set
+            what they sign in with and nothing else; None where nothing narrows them.
         os_user: On the command line, the operating system's user; personal.
     """
 

@@ -14,15 +14,16 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from countenance.access.credentials import CredentialKind
+from countenance.access.credentials import Credential, CredentialKind
 from countenance.access.founding import FIRST_OPERATORS
 from countenance.access.model import User
 from countenance.access.organisations import suspend
 from countenance.access.people import deactivate
-from countenance.access.provider import ProviderSignIn, Started
+from countenance.access.provider import Identity, ProviderSignIn, Started, identity_key
 from countenance.access.sign_in import Begun
 from countenance.adapters.oidc import OidcProvider
 from countenance.core.errors import ConflictError, InvalidInputError, NotPermittedError, UnavailableError
+from countenance.core.ids import new_id
 from tests.integration.access.conftest import NOW, House
 from tests.oidc_provider import CLIENT, SECRET, Claims, Provider, running
 
@@ -241,6 +242,19 @@ def test_who_was_deactivated_is_not_let_in(door: Door) -> None:
         deactivate(change, door.examiner.user_id, reason="r", actor=door.house.operators[0], at=NOW)
 
     door.refused()
+
+
+@pytest.mark.parametrize("kind", [one for one in CredentialKind if one is not CredentialKind.IDENTITY])
+@pytest.mark.parametrize("by_email", [False, True])
+def test_no_other_credential_counts_as_an_identity(door: Door, kind: CredentialKind, by_email: bool) -> None:
+    somebody = door.house.person(door.org_id, "m.roe@harbour.example")
+    door.provider.claims = {"sub": "00u9", "email": "m.roe@harbour.example", "email_verified": True}
+    key = identity_key(Identity(issuer=door.provider.issuer, subject="00u9", email=None))
+    held = Credential(credential_id=new_id(), user_id=somebody.user_id, kind=kind, made_at=NOW)
+    with door.house.directory.changing() as change:
+        change.credentials.add(held, lookup=key)
+
+    door.refused(door.joined(by_email=by_email))
 
 
 class TestVerifiedAddresses:

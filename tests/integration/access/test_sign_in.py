@@ -2,23 +2,35 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from countenance.access.credentials import INVITATION_LASTS, SESSION_IDLE, SESSION_LONGEST, SETTING_UP, CredentialKind
+from countenance.access.credentials import (
+    INVITATION_LASTS,
+    SESSION_IDLE,
+    SESSION_LONGEST,
+    SETTING_UP,
+    Credential,
+    CredentialKind,
+    lookup_of,
+)
 from countenance.access.model import User
-from countenance.access.organisations import cancel, suspend
+from countenance.access.organisations import cancel, require_operator, suspend
 from countenance.access.own import OwnSecurity
 from countenance.access.passwords import Passwords
 from countenance.access.people import deactivate
 from countenance.access.sign_in import Begun, SignIn, Visitor
 from countenance.access.throttle import MOST_FAILURES, WINDOW
 from countenance.core.errors import CountenanceError, InvalidInputError, NotPermittedError, UnavailableError
+from countenance.core.ids import new_id
+from countenance.policy.model import Actor, Channel
 from tests.integration.access.conftest import NOW, House
 
 PASSWORD = "four quiet harbour cranes"  # noqa: S105 - of people who exist in tests only
@@ -68,6 +80,19 @@ class Desk:
         """Let a minute pass, so that the authenticator shows another code, sign in, and return the cookie."""
         self.now += timedelta(minutes=1)
         return self.enter().cookie
+
+    def actor(self) -> Actor:
+        """Return the examiner as an actor whom nothing narrows."""
+        with self.house.directory.reading() as view:
+            return self.examiner.acting(view.organisation(self.examiner.org_id), channel=Channel.PAGE)
+
+    def keep(self, kind: CredentialKind, secret: str, **facts: object) -> None:
+        """Keep a credential of the examiner's that is found by a secret."""
+        made = Credential(
+            credential_id=new_id(), user_id=self.examiner.user_id, kind=kind, made_at=self.now, facts=facts
+        )
+        with self.house.directory.changing() as change:
+            change.credentials.add(made, lookup=lookup_of(secret))
 
     def fails(self, **given: str | None) -> str:
         """Return the code of a sign-in that must fail."""
@@ -242,7 +267,104 @@ def test_a_weak_password_is_refused(desk: Desk, password: str) -> None:
     assert raised.value.code == "password-weak"
 
 
+SECRET, OTHER_SECRET = "0f" * 16, "A" * 43
+
+
+def but(kind: CredentialKind) -> list[CredentialKind]:
+    """Return every other kind."""
+    return [one for one in CredentialKind if one is not kind]
+
+
+class TestNoKindCountsAsAnother:
+    @pytest.mark.parametrize("kind", CredentialKind)
+    def test_each_is_found_as_what_it_is(self, desk: Desk, kind: CredentialKind) -> None:
+        desk.keep(kind, SECRET)
+
+        with desk.house.directory.reading() as view:
+            found = [one for one in CredentialKind if view.credentials.found(one, lookup_of(SECRET)) is not None]
+
+        assert found == [kind]
+
+    @pytest.mark.parametrize("kind", but(CredentialKind.INVITATION))
+    def test_nothing_else_is_a_one_time_code(self, desk: Desk, kind: CredentialKind) -> None:
+        desk.keep(kind, SECRET)
+
+        with pytest.raises(NotPermittedError) as raised:
+            desk.sign_in.by_invitation(LOGIN, SECRET, browser="b")
+
+        assert raised.value.code == "sign-in-refused"
+        assert desk.own.sessions(desk.examiner.user_id) == ()
+        with desk.house.directory.reading() as view:
+            assert view.credentials.found(kind, lookup_of(SECRET)) is not None
+
+    @pytest.mark.parametrize("kind", but(CredentialKind.DEVICE))
+    def test_nothing_else_is_a_browser_that_is_known(self, desk: Desk, kind: CredentialKind) -> None:
+        desk.keep(kind, SECRET, hash="of no password")
+
+        outcomes = [desk.fails(password="guess") for _ in range(MOST_FAILURES)]
+
+        assert {*outcomes} == {"sign-in-refused"}
+        assert desk.fails(device=SECRET) == "sign-in-slow-down"
+
+    @pytest.mark.parametrize("kind", but(CredentialKind.API_KEY))
+    def test_nothing_else_is_an_api_key(self, desk: Desk, kind: CredentialKind) -> None:
+        desk.keep(kind, SECRET, sha256=sha256(OTHER_SECRET.encode()).hexdigest(), actions=["search"])
+
+        assert desk.sign_in.key_holder(f"cnt_{SECRET}_{OTHER_SECRET}") is None
+
+    def test_a_look_up_that_is_taken_is_taken_for_every_kind(self, desk: Desk) -> None:
+        desk.keep(CredentialKind.PASSKEY, SECRET)
+
+        with pytest.raises(CountenanceError) as raised:
+            desk.keep(CredentialKind.IDENTITY, SECRET)
+
+        assert raised.value.code == "credential-exists"
+
+    def test_the_spoken_part_of_an_api_key_signs_nobody_in(self, desk: Desk) -> None:
+        _, key = desk.own.make_key(desk.actor(), name="k", actions=["read-policy"], lasts=timedelta(days=1))
+
+        with pytest.raises(NotPermittedError):
+            desk.sign_in.by_invitation(LOGIN, key.split("_")[1], browser="b")
+
+        assert desk.sign_in.key_holder(key) is not None
+
+
+def make_a_key(own: OwnSecurity, actor: Actor) -> object:
+    return own.make_key(actor, name="k", actions=["search"], lasts=timedelta(days=1))
+
+
+def drop_a_credential(own: OwnSecurity, actor: Actor) -> object:
+    return own.drop(actor, own.credentials(actor.user_id)[0].credential_id)
+
+
+def end_a_session(own: OwnSecurity, actor: Actor) -> object:
+    return own.end_session(actor, own.sessions(actor.user_id)[0].session_id)
+
+
 class TestOneTimeCodes:
+    @pytest.mark.parametrize("act", [make_a_key, drop_a_credential, end_a_session])
+    def test_who_came_with_one_makes_and_ends_nothing_else(
+        self, desk: Desk, act: Callable[[OwnSecurity, Actor], object]
+    ) -> None:
+        code = desk.sign_in.invite(LOGIN, actor=desk.house.operators[0])
+        visitor = desk.visitor(desk.sign_in.by_invitation(LOGIN, code, browser="b").cookie)
+        before = desk.own.credentials(desk.examiner.user_id), desk.own.sessions(desk.examiner.user_id)
+
+        with pytest.raises(NotPermittedError) as raised:
+            act(desk.own, visitor.actor())
+
+        assert raised.value.code == "setting-up"
+        assert (desk.own.credentials(desk.examiner.user_id), desk.own.sessions(desk.examiner.user_id)) == before
+
+    def test_an_operator_who_came_with_one_is_none_yet(self, desk: Desk) -> None:
+        code = desk.sign_in.invite("operator-1", actor=desk.house.operators[0])
+        visitor = desk.visitor(desk.sign_in.by_invitation("operator-1", code, browser="b").cookie)
+
+        with pytest.raises(NotPermittedError) as raised:
+            require_operator(visitor.actor())
+
+        assert raised.value.code == "operator-needed"
+
     def test_it_counts_once_and_only_to_set_up(self, desk: Desk) -> None:
         code = desk.sign_in.invite(LOGIN, actor=desk.house.operators[0])
 
@@ -336,18 +458,33 @@ class TestApiKeys:
         [held] = [one for one in desk.own.credentials(desk.examiner.user_id) if one.kind is CredentialKind.API_KEY]
 
         with pytest.raises(CountenanceError) as raised:
-            desk.own.drop(desk.house.operators[0].user_id, held.credential_id)
-        desk.own.drop(desk.examiner.user_id, held.credential_id)
+            desk.own.drop(desk.house.operators[0], held.credential_id)
+        desk.own.drop(desk.actor(), held.credential_id)
 
         assert raised.value.code == "credential-unknown"
         assert desk.sign_in.key_holder(key) is None
+
+    def test_what_is_revoked_as_a_key_has_to_be_one(self, desk: Desk) -> None:
+        self.make(desk)
+        held = {one.kind: one.credential_id for one in desk.own.credentials(desk.examiner.user_id)}
+
+        for kind in held.keys() - {CredentialKind.API_KEY}:
+            with pytest.raises(CountenanceError) as raised:
+                desk.own.drop(desk.actor(), held[kind], kinds=[CredentialKind.API_KEY])
+            assert raised.value.code == "credential-unknown"
+
+        desk.own.drop(desk.actor(), held[CredentialKind.API_KEY], kinds=[CredentialKind.API_KEY])
+        assert {one.kind for one in desk.own.credentials(desk.examiner.user_id)} == {
+            CredentialKind.PASSWORD,
+            CredentialKind.TOTP,
+        }
 
 
 def test_the_last_way_in_is_kept(desk: Desk) -> None:
     [password] = [one for one in desk.own.credentials(desk.examiner.user_id) if one.kind is CredentialKind.PASSWORD]
 
     with pytest.raises(NotPermittedError) as raised:
-        desk.own.drop(desk.examiner.user_id, password.credential_id)
+        desk.own.drop(desk.actor(), password.credential_id)
 
     assert raised.value.code == "credential-last"
 
@@ -430,7 +567,7 @@ class TestEntries:
 
         desk.own.set_password(first, "five quiet harbour cranes", current=PASSWORD)
         key, secret = desk.own.make_key(actor, name="nightly", actions={"search"}, lasts=timedelta(days=1))
-        desk.own.drop(actor.user_id, key.credential_id)
+        desk.own.drop(actor, key.credential_id)
 
         assert [(action, facts.get("kind", facts.get("why"))) for action, _, _, facts in noted(desk, before)] == [
             ("credential-removed", "password"),

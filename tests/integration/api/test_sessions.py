@@ -158,6 +158,18 @@ def test_what_was_entered_once_is_entered_again_for_nothing(own_gallery: OpenGal
     assert all("set-cookie" not in one.headers for one in replayed)
 
 
+def test_what_is_said_of_an_api_key_signs_nobody_in(own_gallery: OpenGallery, browsers: Browsers) -> None:
+    key = signed_up.api_key(own_gallery, "key-owner", actions=["read-policy"])
+    entered = {"login": "key-owner", "code": key.split("_")[1]}
+
+    refused = browsers().post("/session/invitation", json=entered)
+    after = browsers().get("/v1/policy", headers={"Authorization": f"Bearer {key}"})
+
+    assert (refused.status_code, refused.json()["code"]) == (401, "sign-in-refused")
+    assert "set-cookie" not in refused.headers
+    assert after.status_code == 200
+
+
 def test_sessions_run_out_and_stay_so(own_gallery: OpenGallery, browsers: Browsers, clock: Clock) -> None:
     idle, busy = (browsers(signed_up.cookie(own_gallery, "shift")) for _ in range(2))
     try:

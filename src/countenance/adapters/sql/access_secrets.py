@@ -38,13 +38,14 @@ class SqlCredentials:
         wanted = AccountRow.user_id == user_id
         return self._chosen(wanted & CredentialRow.kind.in_([kind.value for kind in kinds]) if kinds else wanted)
 
-    def found(self, lookup: bytes) -> Credential | None:
+    def found(self, kind: CredentialKind, lookup: bytes) -> Credential | None:
         """See the port."""
-        return next(iter(self._chosen(CredentialRow.lookup == lookup)), None)
+        wanted = (CredentialRow.lookup == lookup) & (CredentialRow.kind == kind.value)
+        return next(iter(self._chosen(wanted)), None)
 
     def add(self, credential: Credential, *, lookup: bytes | None = None) -> None:
         """See the port."""
-        if lookup is not None and self.found(lookup) is not None:
+        if lookup is not None and self._chosen(CredentialRow.lookup == lookup):
             raise ConflictError("that is somebody's already", code="credential-exists", hint="use another")
         facts = dict(credential.facts)
         self._session.add(

@@ -21,15 +21,19 @@ async function attempt(act) {
 }
 
 function row({ title, hint, button, path }) {
-  const remove = make("button", { text: button, class: "quiet", type: "button", "aria-label": `${button}: ${title}` });
-  remove.addEventListener("click", () => attempt(() => request("DELETE", path)));
-  return make("li", {}, [make("strong", { text: title }), make("span", { text: hint, class: "hint" }), remove]);
+  const shown = [make("strong", { text: title }), make("span", { text: hint, class: "hint" })];
+  if (button) {
+    const remove = make("button", { text: button, class: "quiet", type: "button", "aria-label": `${button}: ${title}` });
+    remove.addEventListener("click", () => attempt(() => request("DELETE", path)));
+    shown.push(remove);
+  }
+  return make("li", {}, shown);
 }
 
-function credentialRow({ credential_id: id, kind, name, actions, made_at: made, expires_at: ends, used_at: used }) {
+function credentialRow({ credential_id: id, kind, name, actions, made_at: made, expires_at: ends, used_at: used }, button) {
   const facts = [actions?.join(", "), `since ${day(made)}`, ends && `until ${day(ends)}`, used && `last used ${minute(used)}`];
   const hint = facts.filter(Boolean).join(" · ");
-  return row({ title: name ?? NAMES[kind], hint, button: "Remove", path: `/own/credentials/${id}` });
+  return row({ title: name ?? NAMES[kind], hint, button, path: `/own/credentials/${id}` });
 }
 
 function sessionRow({ session_id: id, began_at: began, used_at: used, browser, current }) {
@@ -49,9 +53,11 @@ async function show() {
   const keys = credentials.filter(({ kind }) => kind === "api-key");
   const held = credentials.filter(({ kind }) => kind !== "api-key");
   const kinds = new Set(held.map(({ kind }) => kind));
-  byId("held").replaceChildren(...held.map(credentialRow));
+  // Whoever came with a one-time code adds, and removes nothing.
+  const button = session.setting_up ? null : "Remove";
+  byId("held").replaceChildren(...held.map((one) => credentialRow(one, button)));
   if (held.length === 0) byId("held").append(make("li", { text: "Nothing yet.", class: "hint" }));
-  byId("keys").replaceChildren(...keys.map(credentialRow));
+  byId("keys").replaceChildren(...keys.map((one) => credentialRow(one, button)));
   byId("sessions").replaceChildren(...sessions.map(sessionRow));
   byId("setting-up").hidden = !session.setting_up;
   byId("ready").hidden = !session.setting_up || !(kinds.has("passkey") || (kinds.has("password") && kinds.has("totp")));
