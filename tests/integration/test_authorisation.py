@@ -1,5 +1,6 @@
 """The authorisation matrix: every route and every command has a row, and does what the row says."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from countenance.cli.main import run
 from countenance.gallery.model import LegalBasis
 from countenance.policy.model import Role
 from countenance.policy.request import ON_A_SOURCE, Action
+from countenance.rights.model import RequestKind
 from countenance.web.page import page_router
 from tests import signed_up
 from tests.integration.api.conftest import served
@@ -95,6 +97,13 @@ def keys(gallery: OpenGallery) -> Mapping[Role, str]:
         made = gallery.own.make_key(actor, name="matrix", actions=signed_up.ACTIONS, lasts=signed_up.A_DAY)
         found[role] = made[1]
     return found
+
+
+@pytest.fixture
+def as_home(gallery: OpenGallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands run on that gallery, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COUNTENANCE_HOME", str(gallery.settings.home))
 
 
 def routes(app: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -240,6 +249,38 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "verify-search": (NOTHING, "--probe", "x.jpg"),
 }
 """What a command needs to get as far as asking; nearly all of it leads nowhere."""
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        pytest.param(("source", "releases", "list", "archive"), "/v1/sources/archive/releases", id="releases"),
+        pytest.param(("rights", "show", "{request}"), "/v1/requests/{request}", id="a request"),
+        pytest.param(
+            ("rights", "letter", "{request}", "--to", "l.pdf"), "/v1/requests/{request}/letter", id="a letter"
+        ),
+    ],
+)
+@pytest.mark.usefixtures("as_home")
+def test_whoever_reads_who_somebody_is_leaves_an_entry(
+    gallery: OpenGallery,
+    browser: httpx.Client,
+    keys: Mapping[Role, str],
+    command: tuple[str, ...],
+    place: str,
+) -> None:
+    custodian = gallery.accounts.acting(PEOPLE[Role.CUSTODIAN])
+    request = gallery.rights.receive(RequestKind.ACCESS, name="N", contact="c", actor=custodian).request_id
+    before = gallery.audit.head().size
+
+    run([*(word.replace("{request}", request) for word in command), "--as", PEOPLE[Role.CUSTODIAN], "--json"])
+    browser.get(place.replace("{request}", request), headers={"Authorization": f"Bearer {keys[Role.CUSTODIAN]}"})
+
+    entries = [json.loads(one) for one in gallery.audit.entries(before, gallery.audit.head().size)]
+    assert [(one["action"], one["outcome"], one["actor"]["user"]) for one in entries] == [
+        ("manage-source", "done", custodian.user_id)
+    ] * 2
+
 
 SPOILS = frozenset({"audit rotate-key"})
 """Commands after which a gallery that is open has to be opened again: these get one of their own."""

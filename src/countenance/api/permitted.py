@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MANAGE_SOURCE, VIEW_SOURCE = Asks(Action.MANAGE_SOURCE), Asks(Action.VIEW_SOURCE)
 LOOK_FOR_REQUESTER = Asks(Action.MANAGE_SOURCE, also=Action.VIEW_SUBJECT)
+READ_PERSON = Asks(Action.MANAGE_SOURCE, entry=True)
 MANAGE_ORGANISATION, MANAGE_USER = Asks(Action.MANAGE_ORGANISATION), Asks(Action.MANAGE_USER)
 
 ROUTES: Mapping[tuple[str, str], Asks | Exempt] = MappingProxyType(
@@ -81,20 +82,20 @@ ROUTES: Mapping[tuple[str, str], Asks | Exempt] = MappingProxyType(
         ("GET", "/v1/sources/{name}/changes"): VIEW_SOURCE,
         ("POST", "/v1/sources/{name}/changes"): MANAGE_SOURCE,
         ("POST", "/v1/sources/{name}/withdrawal"): MANAGE_SOURCE,
-        ("GET", "/v1/sources/{name}/releases"): MANAGE_SOURCE,
+        ("GET", "/v1/sources/{name}/releases"): READ_PERSON,
         ("POST", "/v1/sources/{name}/releases"): MANAGE_SOURCE,
         ("DELETE", "/v1/sources/{name}/releases/{release_id}"): MANAGE_SOURCE,
         ("POST", "/v1/sources/{name}/photographs"): Asks(Action.ENROL),
         ("GET", "/v1/requests"): MANAGE_SOURCE,
         ("POST", "/v1/requests"): MANAGE_SOURCE,
-        ("GET", "/v1/requests/{request_id}"): MANAGE_SOURCE,
+        ("GET", "/v1/requests/{request_id}"): READ_PERSON,
         ("POST", "/v1/requests/{request_id}/identity"): MANAGE_SOURCE,
         ("POST", "/v1/requests/{request_id}/look"): LOOK_FOR_REQUESTER,
         ("POST", "/v1/requests/{request_id}/consent"): LOOK_FOR_REQUESTER,
         ("POST", "/v1/requests/{request_id}/decision"): MANAGE_SOURCE,
         ("POST", "/v1/requests/{request_id}/return"): MANAGE_SOURCE,
         ("POST", "/v1/requests/{request_id}/release"): MANAGE_SOURCE,
-        ("GET", "/v1/requests/{request_id}/letter"): MANAGE_SOURCE,
+        ("GET", "/v1/requests/{request_id}/letter"): READ_PERSON,
         ("POST", "/v1/requests/{request_id}/closing"): MANAGE_SOURCE,
         ("GET", "/v1/stay-out"): MANAGE_SOURCE,
         ("DELETE", "/v1/stay-out/{entry_id}"): MANAGE_SOURCE,

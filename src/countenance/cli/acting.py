@@ -14,6 +14,7 @@ from countenance.policy.request import Action
 
 MANAGE_SOURCE, VIEW_SOURCE = Asks(Action.MANAGE_SOURCE), Asks(Action.VIEW_SOURCE)
 LOOK_FOR_REQUESTER = Asks(Action.MANAGE_SOURCE, also=Action.VIEW_SUBJECT)
+READ_PERSON = Asks(Action.MANAGE_SOURCE, entry=True)
 MAINTAIN = Asks(Action.MAINTAIN)
 MANAGE_ORGANISATION, MANAGE_USER = Asks(Action.MANAGE_ORGANISATION), Asks(Action.MANAGE_USER)
 READ_WHOLE_LOG = Asks(Action.READ_WHOLE_LOG, entry=True)
@@ -95,12 +96,12 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
         "rights decide": MANAGE_SOURCE,
         "rights find": LOOK_FOR_REQUESTER,
         "rights identify": MANAGE_SOURCE,
-        "rights letter": MANAGE_SOURCE,
+        "rights letter": READ_PERSON,
         "rights list": MANAGE_SOURCE,
         "rights receive": MANAGE_SOURCE,
         "rights release": MANAGE_SOURCE,
         "rights return": MANAGE_SOURCE,
-        "rights show": MANAGE_SOURCE,
+        "rights show": READ_PERSON,
         "rights stay-out end": MANAGE_SOURCE,
         "rights stay-out list": MANAGE_SOURCE,
         "search": Exempt.SEARCH,
@@ -110,7 +111,7 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
         "source list": VIEW_SOURCE,
         "source register": MANAGE_SOURCE,
         "source releases add": MANAGE_SOURCE,
-        "source releases list": VIEW_SOURCE,
+        "source releases list": READ_PERSON,
         "source releases revoke": MANAGE_SOURCE,
         "source resume": MANAGE_SOURCE,
         "source show": VIEW_SOURCE,
