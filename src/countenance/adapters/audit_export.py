@@ -105,7 +105,10 @@ class ExportedLog:
     def checkpoints(self) -> tuple[str, ...]:
         """See the port; without those that a newer export left, which was cut short."""
         folder = self._folder / EARLIER
-        notes = (path.read_text("utf-8") for path in sorted(folder.glob("[0-9]*")))
+        try:
+            notes = [path.read_text("utf-8") for path in sorted(folder.glob("[0-9]*"))]
+        except (OSError, ValueError):
+            raise export_damaged(EARLIER) from None
         return _up_to(self._size, notes)
 
     def _tiles(self, level: int, count: int, start: int, stop: int) -> Iterator[tuple[int, Tile]]:

@@ -14,6 +14,9 @@ from countenance.audit.note import SignedNote, Verifier, parse_note
 MAX_ENTRY_BYTES = 65_535
 """Longest entry: its length stands in two bytes in the tiles. Source: C2SP tlog-tiles."""
 
+LARGEST_SIZE = 2**63 - 1
+"""Most entries that a checkpoint may speak of: more than fit 64 bits break whoever reckons with them."""
+
 NONCE_BYTES = 16
 """Random bytes in each entry, so that nobody finds its content by hashing guesses."""
 
@@ -104,6 +107,8 @@ def parse_checkpoint(text: str) -> Checkpoint:
     digest = base64.b64decode(root, validate=True)
     if not origin or not size.isascii() or not size.isdigit() or str(int(size)) != size or len(digest) != HASH_BYTES:
         raise ValueError("not a checkpoint")
+    if int(size) > LARGEST_SIZE:
+        raise ValueError("a checkpoint of more entries than any log has")
     return Checkpoint(origin, int(size), digest)
 
 
@@ -130,7 +135,7 @@ def parse_proof(proof: str) -> Proof:
     """Read a proof file.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or leads to no checkpoint.
     """
     head, separator, note = proof.partition("\n\n")
     title, *lines = head.split("\n")
@@ -138,11 +143,13 @@ def parse_proof(proof: str) -> Proof:
         raise ValueError("not a proof")
     if lines and lines[0].startswith("extra "):
         lines = lines[1:]
-    word, _, index = lines[0].partition(" ")
+    word, _, index = lines[0].partition(" ") if lines else ("", "", "")
     path = tuple(base64.b64decode(line, validate=True) for line in lines[1:])
     if word != "index" or not index.isascii() or not index.isdigit() or any(len(one) != HASH_BYTES for one in path):
         raise ValueError("not a proof")
-    return Proof(int(index), path, parse_note(note))
+    parsed = parse_note(note)
+    parse_checkpoint(parsed.text)
+    return Proof(int(index), path, parsed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +185,14 @@ class Receipt:
         }
 
 
-def parse_receipt(document: Mapping[str, Any]) -> Receipt:
+def parse_receipt(document: Any) -> Receipt:  # noqa: ANN401 - whatever JSON holds
     """Read a receipt, or an answer that carries one as `receipt`.
 
     Raises:
         ValueError: it is none.
     """
-    inner = document.get("receipt", document)
     try:
-        return Receipt(inner["entry"].encode(), parse_proof(inner["proof"]), inner["vkey"])
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        inner = document.get("receipt", document)
+        return Receipt(inner["entry"].encode(), parse_proof(inner["proof"]), str.strip(inner["vkey"]))
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a receipt") from error

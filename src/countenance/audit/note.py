@@ -178,6 +178,7 @@ def parse_note(note: str) -> SignedNote:
     Raises:
         ValueError: it is none.
     """
+    note.encode()  # Out of JSON it may hold half a sign, which no bytes stand for: a ValueError.
     text, separator, lines = note.rpartition("\n\n")
     if not separator or not lines.endswith("\n"):
         raise ValueError("a note without signatures")

@@ -89,6 +89,16 @@ def require_receipt(receipt: Receipt, verifiers: Sequence[Verifier]) -> None:
         raise receipt_invalid("none of the known keys signed it")
     if not receipt.proof.holds_for(receipt.entry):
         raise receipt_invalid("its proof does not lead from its entry to its checkpoint")
+    if not _is_object(receipt.entry):
+        raise receipt_invalid("its entry is no JSON object")
+
+
+def _is_object(body: bytes) -> bool:
+    """Say whether these bytes are a JSON object, as the entries of our logs are; others' keys sign what they like."""
+    try:
+        return isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def receipt_invalid(why: str) -> IntegrityError:
@@ -146,7 +156,7 @@ def named_successor(body: bytes) -> Verifier | None:
     try:
         document = json.loads(body)
         return parse_vkey(document["facts"]["vkey"]) if document["action"] == KEY_ROTATED else None
-    except (ValueError, KeyError, TypeError, InvalidInputError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidInputError):
         return None
 
 

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,6 +109,73 @@ def test_a_receipt_is_checked_in_the_log_and_alone(command: Command, own_home: P
     changed["entry"] = changed["entry"].replace("done", "dome")
     saved(receipt, json.dumps(changed))
     command("audit", "verify", "--alone", "--receipt", receipt, "--vkey", keys).refused(7, "receipt-invalid")
+
+
+NO_DOCUMENT = ("", "[]", "1", "null", '"x"', "true", "NaN", "{}", '{"receipt": []}', "[" * 200_000, '{"a":' * 200_000)
+
+
+@pytest.mark.parametrize("text", [pytest.param(one, id=one[:15]) for one in NO_DOCUMENT])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        pytest.param(("verify", "--alone", "--receipt", "odd"), "receipt-unreadable", id="a receipt"),
+        pytest.param(
+            ("witness", "keys", "--key", "keys", "--seen", "seen", "--out", "out", "--proof", "odd"),
+            "proof-unreadable",
+            id="a proof of growth",
+        ),
+    ],
+)
+def test_a_file_that_holds_something_else_is_one_line(
+    command: Command, tmp_path: Path, words: tuple[str, ...], code: str, text: str
+) -> None:
+    made = command("audit", "witness-key", "witness.example", "--out", tmp_path / "keys", "--json").json
+    saved(tmp_path / "vkeys", made["vkey"])
+    saved(tmp_path / "odd", text)
+
+    command("audit", *words, "--vkey", "vkeys").refused(2, code)
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        pytest.param(("\n\n\u2014", "\n\ud800\n\n\u2014"), (2, "receipt-unreadable"), id="half a sign"),
+        pytest.param(("\nindex ", "\nindex 9"), (7, "receipt-invalid"), id="another index"),
+        pytest.param(("\nindex ", "\nindex " + "9" * 4000), (7, "receipt-invalid"), id="an index of 4,000 digits"),
+    ],
+)
+def test_a_proof_that_was_changed_is_one_line(
+    command: Command, own_home: Path, tmp_path: Path, change: tuple[str, str], refused: tuple[int, str]
+) -> None:
+    receipt: dict[str, Any] = command("audit", "prove", "1", "--json").json
+    changed = {**receipt, "proof": receipt["proof"].replace(*change)}
+    saved(tmp_path / "receipt.json", json.dumps(changed))
+
+    command(
+        "audit", "verify", "--alone", "--receipt", tmp_path / "receipt.json", "--vkey", own_home / "audit-vkeys"
+    ).refused(*refused)
+
+
+def damaged_earlier(export: Path) -> None:
+    (export / "checkpoints").mkdir(exist_ok=True)
+    (export / "checkpoints" / "000000").write_bytes(b"\xff")
+
+
+def folder_for_earlier(export: Path) -> None:
+    (export / "checkpoints" / "999999").mkdir(parents=True, exist_ok=True)
+
+
+def damaged_head(export: Path) -> None:
+    (export / "checkpoint").write_bytes(b"\xff")
+
+
+@pytest.mark.parametrize("damage", [damaged_earlier, folder_for_earlier, damaged_head])
+def test_an_export_that_was_damaged_is_one_line(command: Command, own_home: Path, tmp_path: Path, damage: Any) -> None:
+    folder = tmp_path / "log"
+    command("audit", "export", folder, "--json")
+    damage(folder)
+
+    command("audit", "verify", "--export", folder, "--vkey", own_home / "audit-vkeys").refused(7, "export-damaged")
 
 
 def test_a_changed_entry_ends_with_7(command: Command, own_home: Path) -> None:
