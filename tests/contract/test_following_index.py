@@ -12,7 +12,7 @@ from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory_index import MemoryIndex
 from countenance.core.errors import IntegrityError
-from countenance.index.model import BlockRows
+from countenance.index.model import BlockRows, IndexChangedError
 from countenance.index.ports import FollowingIndex
 from countenance.index.rotation import Rotation
 from tests.index_engines import MILVUS, unit_rows
@@ -175,10 +175,36 @@ def test_cleared_it_is_empty_and_may_be_filled_again(index: FollowingIndex) -> N
     assert index.rows("a").tolist() == [2, 5, 7, 9]
 
 
+def test_a_pinned_search_is_of_what_was_held_or_gives_no_answer(index: FollowingIndex) -> None:
+    before = index.search(TEMPLATES[:1], blocks=["a"], limit=9)
+    kept, added = index.pinned(), index.pinned()
+    still = kept(TEMPLATES[:1], blocks=["a"], limit=9)
+
+    index.add(BlockRows("a", rows=np.array([12]), subjects=np.array([9]), templates=TEMPLATES[:1]))
+    try:
+        meanwhile = added(TEMPLATES[:1], blocks=["a"], limit=9)
+    except IndexChangedError:
+        meanwhile = before
+    [after] = index.pinned()(TEMPLATES[:1], blocks=["a"], limit=9)
+
+    assert still == meanwhile == before
+    assert 9 in {near.subject for near in after.neighbours}
+
+
+def test_rows_that_were_erased_need_not_be_there(index: FollowingIndex) -> None:
+    index.remove([5])
+
+    index.settle([5, 77])
+
+    assert index.rows().tolist() == [2, 4, 7, 9]
+
+
 def test_condemned_it_is_not_searched_until_it_was_cleared(index: FollowingIndex) -> None:
     index.condemn()
 
     with pytest.raises(IntegrityError, match="disagree"):
         index.search(TEMPLATES[:1], blocks=["a"], limit=1)
+    with pytest.raises(IntegrityError, match="disagree"):
+        index.pinned()(TEMPLATES[:1], blocks=["a"], limit=1)
     index.clear()
     assert index.search(TEMPLATES[:1], blocks=["a"], limit=1)[0].neighbours == ()

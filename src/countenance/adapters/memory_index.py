@@ -1,7 +1,8 @@
 """An index in memory: for tests and for trying things out. It passes the port's contract."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -16,7 +17,10 @@ from countenance.index.model import (
     checked_parts,
     index_mismatch,
 )
-from countenance.index.ports import RowNumbers
+from countenance.index.ports import RowNumbers, TemplateSearch
+
+Rows = Mapping[int, tuple[str, int, Templates]]
+"""Block, subject and template by row; replaced, never changed."""
 
 
 class MemoryIndex:
@@ -26,7 +30,7 @@ class MemoryIndex:
         """Start empty."""
         self._dim = dim
         self.revision = -1
-        self._held: dict[int, tuple[str, int, Templates]] = {}
+        self._held: Rows = {}
         self._last_row = 0
         self._condemned = False
         self._lock = Lock()
@@ -50,7 +54,7 @@ class MemoryIndex:
         with self._lock:
             if not self._held.keys().isdisjoint(new):
                 raise ValueError("a row number is in the index already")
-            self._held = self._held | new
+            self._held = {**self._held, **new}
             self._last_row = max(self._last_row, *new) if new else self._last_row
 
     @property
@@ -104,8 +108,9 @@ class MemoryIndex:
         """See the port."""
         self._condemned = True
 
-    def settle(self) -> str:
+    def settle(self, gone: Collection[int] = ()) -> str:
         """See the port; nothing is stored."""
+        del gone
         return ""
 
     def state(self) -> IndexState:
@@ -125,11 +130,21 @@ class MemoryIndex:
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
     ) -> list[Nearest]:
         """See the port."""
-        if limit < 1:
-            raise ValueError(f"limit must be at least 1, not {limit}")
+        return self.pinned()(probes, blocks=blocks, limit=limit, threshold=threshold)
+
+    def pinned(self) -> TemplateSearch:
+        """See the port; rows that are taken out since are still found."""
         if self._condemned:
             raise index_mismatch("it was condemned")
-        eligible = [(row, subject, vector) for row, (block, subject, vector) in self._held.items() if block in blocks]
+        return partial(self._searched, self._held)
+
+    def _searched(
+        self, held: Rows, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
+    ) -> list[Nearest]:
+        """Score some rows."""
+        if limit < 1:
+            raise ValueError(f"limit must be at least 1, not {limit}")
+        eligible = [(row, subject, vector) for row, (block, subject, vector) in held.items() if block in blocks]
         certificate = Certificate(
             rows=len(eligible),
             subjects=len({subject for _, subject, _ in eligible}),

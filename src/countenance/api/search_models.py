@@ -144,7 +144,7 @@ class SearchCertificate(Answer):
     )
     left_out: dict[str, int] = Field(
         description="Subjects that were not searched, by reason.",
-        examples=[{"source-not-active": 0, "not-permitted": 0, "erased": 0}],
+        examples=[{"source-not-active": 0, "not-permitted": 0}],
     )
     sources: list[Identifier] = Field(description="Sources that were searched.")
     last_template: int = Field(description="Highest row number of a template then.", examples=[1302])

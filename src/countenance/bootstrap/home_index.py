@@ -1,6 +1,6 @@
 """Wiring of an open gallery's index: opened at first need, stored, and turned by another rotation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from countenance.adapters.exact.blocks import BlockStore
 from countenance.bootstrap.engines import exact_folder, open_index, rotation_file
@@ -26,9 +26,9 @@ class HomeIndex:
         self._index: FollowingIndex | None = None
         self.gallery = IndexedGallery(records, self._open)
 
-    def settle(self) -> str:
+    def settle(self, gone: Collection[int] = ()) -> str:
         """Leave nothing of what went, in memory and on disk: see `gallery.indexing.IndexedGallery.settle`."""
-        return self.gallery.settle()
+        return self.gallery.settle(gone)
 
     def close(self) -> None:
         """Store what the index took in since it was stored last, and overwrite on disk what it lost."""

@@ -12,7 +12,10 @@ from countenance.core.clock import utc_now
 from countenance.core.errors import InvalidInputError
 from countenance.gallery.erasure import Eraser
 from countenance.gallery.indexing import IndexedGallery
+from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
+from countenance.index.model import index_behind
+from countenance.index.ports import TemplateSearch
 from countenance.rights.letter import Paragraph, letter
 from countenance.rights.model import FoundSubject, RightsRequest
 from countenance.rights.service import RightsDesk
@@ -81,15 +84,21 @@ def look_for(
     template: Templates, *, indexed: IndexedGallery, records: Records, threshold: float
 ) -> tuple[FoundSubject, ...]:
     """Find who looks like a template, float32, shape (1, d), in everything that is held, suspended sources too."""
-    index, _ = indexed.refresh()
-    held = [one.source.source_id for one in records.sources() if not one.source.state.is_gone]
-    [nearest] = index.search(template, blocks=held, limit=MOST_FOUND, threshold=threshold)
-    faces = records.faces([near.row for near in nearest.neighbours])
-    return tuple(
-        FoundSubject(subject_id=subject, source=faces[near.row].source, score=near.score)
-        for near in nearest.neighbours
-        if near.row in faces and (subject := faces[near.row].subject_id) is not None
-    )
+
+    def look(search: TemplateSearch, _: Snapshot) -> tuple[FoundSubject, ...]:
+        """Search what is held at one moment."""
+        held = [one.source.source_id for one in records.sources() if not one.source.state.is_gone]
+        [nearest] = search(template, blocks=held, limit=MOST_FOUND, threshold=threshold)
+        faces = records.faces([near.row for near in nearest.neighbours])
+        if len(faces) < len(nearest.neighbours):
+            raise index_behind()
+        return tuple(
+            FoundSubject(subject_id=subject, source=faces[near.row].source, score=near.score)
+            for near in nearest.neighbours
+            if (subject := faces[near.row].subject_id) is not None
+        )
+
+    return indexed.searched(look)
 
 
 def letter_of(request: RightsRequest, *, contact: str) -> tuple[tuple[Paragraph, ...], bytes]:

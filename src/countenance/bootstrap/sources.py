@@ -1,6 +1,6 @@
 """Wiring of the source register: what an open gallery offers of its sources."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
@@ -136,7 +136,7 @@ class Sources:
         return released_labels(self._register, name)
 
 
-def open_destroyers(parts: Parts, refresh_index: Callable[[], str]) -> tuple[Destroyer, Eraser]:
+def open_destroyers(parts: Parts, refresh_index: Callable[[Collection[int]], str]) -> tuple[Destroyer, Eraser]:
     """Return what destroys sources, and what erases people.
 
     Args:

@@ -153,7 +153,7 @@ class Destroyer:
     objects: Objects
     keyring: Keyring
     signer: Signer
-    refresh_index: Callable[[], str]
+    refresh_index: Callable[[Collection[int]], str]
 
     def withdraw(self, name: str, *, actor: Acting, by: str, reason: str) -> Destruction:
         """Withdraw a source; run again, it is finished or shown.
@@ -227,7 +227,8 @@ class Destroyer:
         self.destructions.mark_searches(source_id, forget_candidates(destruction))  # 2
         while self.destructions.erase_rows(source_id, most=ROWS_A_TURN):  # 3
             pass
-        copies = self.refresh_index()  # 4
+        # Rows of a source need not be named: what stands of it on disk, its key opened.
+        copies = self.refresh_index(())  # 4
         for kind in OBJECTS:  # 5
             self.objects.delete_all(f"{kind}/{source_id}/")
         self.destructions.settle()  # 6

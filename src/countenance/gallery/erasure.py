@@ -116,6 +116,9 @@ class ErasureRecords(Protocol):
     def objects_left(self, erasure_id: str) -> tuple[str, ...]:
         """Return the keys of the photographs and crops that an erasure under way has to delete."""
 
+    def rows_gone(self, erasure_id: str) -> tuple[int, ...]:
+        """Return the rows of templates that an erasure under way took, and all former ones of subjects who stay."""
+
     def settle(self) -> None:
         """Bring what was deleted out of the database's own journal, where it has one."""
 
@@ -151,15 +154,15 @@ class Eraser:
 
     Attributes:
         noted: The list outside the home.
-        refresh_index: Brings the index up to the records, and returns once rows which went are overwritten there: see
-            `IndexedGallery.settle`.
+        refresh_index: Brings the index up to the records, and returns once rows which went, and those that are named,
+            are overwritten there: see `IndexedGallery.settle`.
     """
 
     records: ErasureRecords
     noted: ErasureList
     objects: Objects
     signer: Signer
-    refresh_index: Callable[[], str]
+    refresh_index: Callable[[Collection[int]], str]
 
     def extent(self, erased: Erased) -> Extent:
         """Return what an erasure would take: see the port."""
@@ -223,7 +226,7 @@ class Eraser:
         self.noted.add(erased)  # 1
         handed_out = self.records.handed_out(erasure_id)
         self.records.mark_searches(erasure_id, forget_candidates(erasure))  # 2
-        copies = self.refresh_index()  # 3
+        copies = self.refresh_index(self.records.rows_gone(erasure_id))  # 3
         for key in self.records.objects_left(erasure_id):  # 4
             self.objects.delete(key)
         self.records.settle()  # 5

@@ -1,24 +1,31 @@
 """Keeping the index equal to the records: it is filled from them, follows them, and is thrown away when in doubt."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 
-from countenance.core.errors import IntegrityError, UnavailableError
+from countenance.core.errors import IntegrityError
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
 from countenance.gallery.references import ReferenceBatch
-from countenance.index.ports import FollowingIndex, Originals, RowNumbers
+from countenance.index.model import IndexChangedError, index_behind, index_mismatch
+from countenance.index.ports import FollowingIndex, Originals, RowNumbers, TemplateSearch
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 """Times that the records may change while they are read."""
+
+SEARCHES = 3
+"""Times that one search is begun, where what it needs is taken out under it; the last time nothing may change."""
+
+T = TypeVar("T")
 
 NO_ROWS: RowNumbers = np.zeros(0, np.int64)
 
@@ -85,8 +92,41 @@ class IndexedGallery:
         with self._lock:
             return self._refreshed(on_progress)
 
-    def settle(self) -> str:
+    def searched(self, search: Callable[[TemplateSearch, Snapshot], T]) -> T:
+        """Search what is committed now, and nothing else: what is added under the search is not seen.
+
+        Args:
+            search: Makes the search of the index at a snapshot. It is called again, with another of both, where it
+                raises `IndexChangedError`: something that it needed is gone.
+
+        Raises:
+            IndexChangedError: code `index-behind`: somebody was erased under each of the searches, who would have been
+                in the answer; safe to retry.
+            IntegrityError, UnavailableError: as `refresh`, and what `search` raises.
+        """
+        for _ in range(SEARCHES - 1):
+            with self._lock:
+                index, snapshot = self._refreshed()
+                pinned = index.pinned()
+            try:
+                return search(pinned, snapshot)
+            except IndexChangedError:
+                logger.debug("the index changed under a search, which is made again")
+        # Nobody else changes the index meanwhile; others' searches wait for this one.
+        with self._lock, self.index.following():
+            index, snapshot = self._refreshed()
+            try:
+                return search(index.pinned(), snapshot)
+            except IndexChangedError:
+                if self._records.snapshot().revision == snapshot.revision:
+                    raise index_mismatch("it holds somebody who is not on record") from None
+                raise
+
+    def settle(self, gone: Collection[int] = ()) -> str:
         """Bring the index up to date, and wait until what went is overwritten on disk too.
+
+        Args:
+            gone: Rows that were erased, whether this process's index ever held them or not.
 
         Returns:
             See `FollowingIndex.settle`.
@@ -95,7 +135,7 @@ class IndexedGallery:
             IntegrityError: as `refresh`.
             UnavailableError: code `index-unwritable`: it may still stand on the disk; run it again.
         """
-        return self.refresh()[0].settle()
+        return self.refresh()[0].settle(gone)
 
     def rebuild(self, *, on_progress: Callable[[int], None] = lambda _: None) -> Snapshot:
         """Throw the index away and fill it from the records.
@@ -150,7 +190,7 @@ class IndexedGallery:
             first = list(islice(batches, 1))
             if self._records.snapshot().revision == snapshot.revision:
                 return _difference(index, snapshot, chain(first, batches), on_progress)
-        raise _behind()
+        raise index_behind()
 
     def _brought_up(self, on_progress: Callable[[int], None]) -> Snapshot:
         """Follow the records; again where they changed meanwhile, so that what was read does not fit together."""
@@ -166,7 +206,7 @@ class IndexedGallery:
             else:
                 self.index.revision = snapshot.revision
                 return snapshot
-        raise _behind()
+        raise index_behind()
 
     def _follow(self, snapshot: Snapshot, on_progress: Callable[[int], None]) -> None:
         """Add what came, take out what went, and begin anew where that does not do."""
@@ -175,7 +215,7 @@ class IndexedGallery:
         self._load(snapshot, on_progress)
         if len(self.index) != snapshot.subjects:
             self._take_out_what_went()
-        if len(self.index) != snapshot.subjects:
+        if len(self.index) != snapshot.subjects and self._records.snapshot().revision == snapshot.revision:
             self.index.clear()
             self._load(snapshot, on_progress)
         if len(self.index) != snapshot.subjects:
@@ -248,10 +288,4 @@ def _difference(
         compared=compared,
         differing=np.concatenate(differing),
         extra=np.setdiff1d(held[held <= snapshot.last_row], np.concatenate(seen)),
-    )
-
-
-def _behind() -> UnavailableError:
-    return UnavailableError(
-        "the records change faster than the index follows", code="index-behind", hint="try again in a moment"
     )

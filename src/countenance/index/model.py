@@ -158,6 +158,17 @@ class IndexState:
     damage: str = ""
 
 
+class IndexChangedError(UnavailableError):
+    """Rows that a search needed went while it ran. Nothing was answered; safe to retry."""
+
+
+def index_behind() -> IndexChangedError:
+    """Return the error for records that change too fast to be followed, or to be searched as they are at one moment."""
+    return IndexChangedError(
+        "the records change faster than the index follows", code="index-behind", hint="try again in a moment"
+    )
+
+
 def index_mismatch(why: str) -> IntegrityError:
     """Return the error of an index that must not be searched."""
     return IntegrityError(

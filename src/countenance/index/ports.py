@@ -20,6 +20,15 @@ class Originals(Protocol):
         """Return templates by row, each float32, shape (dim,); rows that were erased are left out."""
 
 
+class TemplateSearch(Protocol):
+    """A search of an index: see `TemplateIndex.search`."""
+
+    def __call__(
+        self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
+    ) -> list[Nearest]:
+        """Find the best row of each of the `limit` nearest subjects, for each probe."""
+
+
 class TemplateIndex(Protocol):
     """Templates in blocks, one block a source; searched over named blocks only.
 
@@ -87,6 +96,17 @@ class FollowingIndex(TemplateIndex, Protocol):
             UnavailableError: codes `index-unavailable`, `index-unwritable`, `index-superseded`; nothing was changed.
         """
 
+    def pinned(self) -> TemplateSearch:
+        """Return a search of what is held now: it sees nothing of what is added later, and lacks nothing.
+
+        Raises:
+            IntegrityError: code `index-mismatch`, the index was condemned.
+
+        The search raises, besides what `search` does:
+            IndexChangedError: rows that it needed were taken out since, or are not on record any more. Nothing was
+                answered; pin again.
+        """
+
     @property
     def last_row(self) -> int:
         """The highest row number that was ever added, 0 before the first; also after a restart, where rows stayed.
@@ -124,8 +144,12 @@ class FollowingIndex(TemplateIndex, Protocol):
     def condemn(self) -> None:
         """Refuse every search from now on, here and wherever the same index is served, until it was cleared."""
 
-    def settle(self) -> str:
+    def settle(self, gone: Collection[int] = ()) -> str:
         """Wait until what was removed is overwritten on disk too, where the index is stored.
+
+        Args:
+            gone: Rows that were erased from the records: none of them is stored once this returns, and none ever will
+                be, whichever process held or stored it. Rows that aren't there are passed over.
 
         Returns:
             What may keep copies of it for some time, in words; empty where nothing does.

@@ -22,9 +22,9 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
 
     def lap(self, stage: str) -> None:
-        """End a stage."""
+        """End a stage, perhaps another part of it."""
         now = perf_counter()
-        self.seconds[stage] = now - self._last
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
         self._last = now
 
     def total(self) -> dict[str, float]:

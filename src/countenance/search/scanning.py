@@ -1,6 +1,7 @@
 """From permitted searches to what is found: one scan for all, scored again from the records."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,8 @@ from countenance.core.errors import ConflictError
 from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
-from countenance.index.model import Nearest, Neighbour, index_mismatch
-from countenance.index.ports import TemplateIndex
+from countenance.index.model import Nearest, Neighbour, index_behind, index_mismatch
+from countenance.index.ports import TemplateSearch
 from countenance.search.model import Candidate, Coverage, SearchRequest
 from countenance.search.permission import Permitted
 from countenance.search.probing import Stopwatch
@@ -39,14 +40,6 @@ class Aim(NamedTuple):
     limit: int
     threshold: float
     place: PlacedProbe | None
-
-
-class Scanned(NamedTuple):
-    """What the index found for one search; `before` and `after`: how many rows it held around the scan."""
-
-    near: Nearest
-    before: int
-    after: int
 
 
 class Found(NamedTuple):
@@ -93,9 +86,18 @@ class Scanner:
         Raises:
             ConflictError: code `pack-mismatch`.
             IntegrityError: codes `index-mismatch`, `template-damaged`.
-            UnavailableError: code `records-unavailable`.
+            UnavailableError: codes `records-unavailable`, `index-behind`.
         """
-        index, snapshot = self._gallery.refresh()
+        return self._gallery.searched(partial(self._scan, templates, asked, watch))
+
+    def _scan(
+        self, templates: Templates, asked: Sequence[Asked], watch: Stopwatch, search: TemplateSearch, snapshot: Snapshot
+    ) -> list[Found]:
+        """Scan the gallery as it is at a snapshot.
+
+        Raises:
+            IndexChangedError: somebody who was found was erased since, or lost a photograph.
+        """
         if snapshot.pack_digest is not None and snapshot.pack_digest != self._pack_digest:
             raise ConflictError(
                 "this gallery holds templates of another model pack than the one in use",
@@ -107,13 +109,10 @@ class Scanner:
         watch.lap("index")
         aims = [self._aim(one, template, active) for one, template in zip(asked, templates, strict=True)]
         watch.lap("meaning")
-        near = scanned_together(index, templates, aims)
+        near = scanned_together(search, templates, aims)
         watch.lap("scan")
-        held = snapshot.subjects
-        # An index on a server counts its rows each time that it is asked.
-        after = held if all(its.certificate is None for its in near) else len(index)
         found = [
-            self._found(one.permitted, template[None], snapshot, aim, Scanned(its, held, after))
+            self._found(one.permitted, template[None], snapshot, aim, its)
             for one, template, aim, its in zip(asked, templates, aims, near, strict=True)
         ]
         watch.lap("records")
@@ -137,15 +136,13 @@ class Scanner:
         eligible = tuple(source for source in permitted.sources if source in active)
         return Aim(eligible, request.limit, threshold, place)
 
-    def _found(
-        self, permitted: Permitted, template: Templates, snapshot: Snapshot, aim: Aim, scanned: Scanned
-    ) -> Found:
+    def _found(self, permitted: Permitted, template: Templates, snapshot: Snapshot, aim: Aim, near: Nearest) -> Found:
         """Rank what a scan found, and say what was covered."""
-        near, barred = scanned.near, permitted.barred
+        barred = permitted.barred
         candidates = self._ranked(template, near.neighbours, aim)
         left_out = {"not-permitted": barred} if barred else {}
         if near.certificate is not None:
-            left_out = _left_out(scanned.before, scanned.after, near.certificate.rows, barred=barred)
+            left_out = _left_out(snapshot.subjects, near.certificate.rows, barred=barred)
         coverage = Coverage(
             sources=aim.sources,
             subjects=permitted.subjects,
@@ -162,9 +159,9 @@ class Scanner:
         place, stored = aim.place, self._records.references([neighbour.row for neighbour in near])
         scored = []
         for neighbour in near:
-            # A row that was erased since the scan is not on record, and no candidate.
+            # Erased since, or of somebody who lost a photograph and is on record under another number.
             if (reference := stored.get(neighbour.row)) is None:
-                continue
+                raise index_behind()
             score = float(cosine(template[0], reference.template[None])[0])
             if abs(neighbour.score - score) > SCORE_TOLERANCE:
                 raise index_mismatch(f"template {neighbour.row} is another one on record")
@@ -173,7 +170,8 @@ class Scanner:
         scored.sort(key=lambda pair: (-pair[0], pair[1].row))
         shown = [int(one.rows[np.argmax(cosine(template[0], one.templates))]) for _, one in scored]
         faces = self._records.faces(shown)
-        kept = [(pair, faces[row]) for pair, row in zip(scored, shown, strict=True) if row in faces]
+        if not faces.keys() >= set(shown):
+            raise index_behind()
         return tuple(
             Candidate(
                 rank=rank,
@@ -182,37 +180,32 @@ class Scanner:
                 strangers=Strangers(known=Known.NOT_KNOWN) if place is None else place.strangers(score),
                 row=reference.row,
                 templates=len(reference.rows),
-                face=face,
+                face=faces[row],
             )
-            for rank, ((score, reference), face) in enumerate(kept, start=1)
+            for rank, ((score, reference), row) in enumerate(zip(scored, shown, strict=True), start=1)
         )
 
 
-def scanned_together(index: TemplateIndex, templates: Templates, aims: Sequence[Aim]) -> list[Nearest]:
+def scanned_together(search: TemplateSearch, templates: Templates, aims: Sequence[Aim]) -> list[Nearest]:
     """Scan for each template; those with the same aim in one pass, which costs less than one after the other."""
     found: dict[int, Nearest] = {}
     together: dict[tuple[tuple[str, ...], int, float], list[int]] = {}
     for at, aim in enumerate(aims):
         together.setdefault((aim.sources, aim.limit, aim.threshold), []).append(at)
     for (sources, limit, threshold), places in together.items():
-        near = index.search(templates[places], blocks=sources, limit=limit, threshold=threshold)
+        near = search(templates[places], blocks=sources, limit=limit, threshold=threshold)
         found.update(zip(places, near, strict=True))
     return [found[at] for at in range(len(aims))]
 
 
-def _left_out(before: int, after: int, searched: int, *, barred: int) -> dict[str, int]:
+def _left_out(held: int, searched: int, *, barred: int) -> dict[str, int]:
     """Count the subjects that were not searched.
 
     Args:
-        before: How many the index held when the search began.
-        after: How many it held when the search ended.
+        held: How many there are.
         searched: How many were eligible.
         barred: How many of active sources the policy left out.
     """
-    not_searched = max(0, min(before, after) - searched)
+    not_searched = max(0, held - searched)
     by_policy = min(barred, not_searched)
-    return {
-        "source-not-active": not_searched - by_policy,
-        "not-permitted": by_policy,
-        "erased": max(0, before - after),
-    }
+    return {"source-not-active": not_searched - by_policy, "not-permitted": by_policy}

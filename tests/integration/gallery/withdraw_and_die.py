@@ -37,8 +37,8 @@ class Dying:
         call = getattr(self._part, name)
         return self._deadly(call) if name == self._fatal else call
 
-    def __call__(self) -> Any:
-        return self._deadly(self._part)()
+    def __call__(self, *args: Any) -> Any:
+        return self._deadly(self._part)(*args)
 
     @staticmethod
     def _deadly(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,8 +2,10 @@
 
 import fcntl
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -42,8 +44,13 @@ def store(tmp_path: Path) -> BlockStore:
 @pytest.fixture
 def filled(store: BlockStore) -> BlockStore:
     """Two blocks, 30 and 20 rows."""
-    store.append(lambda _: [("a", segment(1, 30)), ("b", segment(100, 20, seed=2))], 138)
+    append(store, [("a", segment(1, 30)), ("b", segment(100, 20, seed=2))], 138)
     return store
+
+
+def append(store: BlockStore, parts: Sequence[tuple[str, Segment]], last_row: int) -> None:
+    """Store rows as a process does that knows the folder as it is."""
+    assert store.append(lambda _: parts, last_row, filling=store.manifest().filling) == store.manifest().filling
 
 
 def held(store: BlockStore) -> dict[str, list[int]]:
@@ -82,22 +89,26 @@ class TestKeeping:
     def test_rows_that_another_process_stored_are_not_stored_again(self, filled: BlockStore) -> None:
         asked: list[int] = []
 
-        filled.append(lambda last_row: asked.append(last_row) or [], 138)  # type: ignore[func-returns-value]
+        def parts_after(last_row: int) -> list[tuple[str, Segment]]:
+            asked.append(last_row)
+            return []
+
+        filled.append(parts_after, 138, filling=filled.manifest().filling)
 
         assert asked == []
 
     def test_additions_are_merged_into_one_file_a_block(self, filled: BlockStore) -> None:
-        filled.append(lambda _: [("a", segment(201, 5, seed=3))], 209)
+        append(filled, [("a", segment(201, 5, seed=3))], 209)
 
         assert len(filled.manifest().segments) == 2
         assert held(filled)["a"] == [*range(1, 61, 2), *range(201, 211, 2)]
         assert len(files(filled)) == 3
 
     def test_a_full_file_is_left_as_it_is(self, store: BlockStore) -> None:
-        store.append(lambda _: [("a", segment(1, SEGMENT_ROWS - 3))], 200_000)
+        append(store, [("a", segment(1, SEGMENT_ROWS - 3))], 200_000)
         first = store.manifest().segments
 
-        store.append(lambda _: [("a", segment(200_001, 5))], 200_009)
+        append(store, [("a", segment(200_001, 5))], 200_009)
 
         assert store.manifest().segments[:1] == first
         assert len(store.manifest().segments) == 2
@@ -185,6 +196,39 @@ class TestErasing:
         assert held(filled) == {}
         assert [path.name for path in files(filled)] == [MANIFEST]
 
+    def test_rows_that_were_erased_for_good_are_not_stored_by_who_still_holds_them(self, store: BlockStore) -> None:
+        append(store, [("a", segment(1, 5))], 9)
+
+        store.erase([3, 13, 17, 99], for_good=True)
+        erased = store.manifest().erased
+        append(store, [("a", segment(11, 5)), ("b", segment(12, 3)), ("c", segment(17, 1))], 20)
+
+        assert erased == (13, 17, 99)
+        assert held(store) == {"a": [1, 5, 7, 9, 11, 15, 19], "b": [12, 14, 16]}
+        assert store.manifest().erased == (99,)
+
+    def test_of_a_folder_that_holds_nothing_yet_what_was_erased_is_remembered(self, store: BlockStore) -> None:
+        store.erase([3], for_good=True)
+        append(store, [("a", segment(1, 3))], 5)
+
+        assert held(store) == {"a": [1, 5]}
+
+    def test_who_does_not_know_that_the_folder_was_cleared_stores_nothing(self, filled: BlockStore) -> None:
+        before = filled.manifest().filling
+
+        filled.clear()
+        stored = filled.append(lambda _: [("a", segment(1, 30))], 200, filling=before)
+
+        assert (stored, held(filled)) == (None, {})
+
+    def test_a_folder_that_was_taken_away_gets_no_rows_of_who_knew_it(self, filled: BlockStore) -> None:
+        before = filled.manifest().filling
+
+        shutil.rmtree(filled.folder)
+        stored = filled.append(lambda _: [("a", segment(1, 30))], 200, filling=before)
+
+        assert (stored, held(filled)) == (None, {})
+
     def test_what_a_crash_left_is_cleaned_up_by_the_next_change(self, filled: BlockStore) -> None:
         orphan = filled.folder / "0.segment"
         orphan.write_bytes(b"left behind")
@@ -235,7 +279,7 @@ class TestSealing:
 
         assert list(held(filled)) == ["b"]
         assert filled.state().rows == 20
-        filled.append(lambda _: [("a", segment(201, 5)), ("b", segment(301, 5))], 309)
+        append(filled, [("a", segment(201, 5)), ("b", segment(301, 5))], 309)
         assert held(filled) == {"b": [*range(100, 140, 2), *range(301, 311, 2)]}
 
         filled.erase(range(1, 61, 2))
@@ -251,6 +295,11 @@ class TestStoredIndex:
     def fill(self, index: StoredExactIndex | ExactIndex, first: int, n: int) -> None:
         rows = np.arange(first, first + n)
         index.add(BlockRows("a", rows=rows, subjects=rows, templates=unit_rows(seed=first, n=n, dim=DIM)))
+
+    @staticmethod
+    def follow(index: StoredExactIndex, revision: int) -> None:
+        with index.following():
+            index.revision = revision
 
     def test_it_is_as_it_was_left(self, store: BlockStore) -> None:
         index = self.open(store)
@@ -277,25 +326,33 @@ class TestStoredIndex:
         assert (len(again), again.last_row) == (0, 0)
         assert "damaged" in caplog.text
 
-    def test_damage_noticed_while_saving_is_mended_from_memory(self, store: BlockStore) -> None:
+    def test_damage_noticed_while_saving_is_mended_once_the_records_were_followed(self, store: BlockStore) -> None:
         index = self.open(store)
         self.fill(index, 1, SAVE_ROWS)
+        index.revision = 7
         (store.folder / MANIFEST).write_bytes(b"x")
 
         self.fill(index, 100_001, SAVE_ROWS)
+        noticed, stored = index.revision, len(self.open(store))
+        self.follow(index, 8)
 
+        # Who knows what was erased while nobody could read it.
+        assert (noticed, stored) == (-1, 0)
         assert len(self.open(store)) == 2 * SAVE_ROWS
 
-    def test_damage_noticed_while_erasing_is_mended_by_the_next_save(self, store: BlockStore) -> None:
+    def test_damage_noticed_while_erasing_is_mended_once_the_records_were_followed(self, store: BlockStore) -> None:
         index = self.open(store)
-        self.fill(index, 1, SAVE_ROWS)
+        self.fill(index, 1, SAVE_ROWS + 1)
         (store.folder / MANIFEST).write_bytes(b"x")
 
         index.remove([5])
         index.settle()
         index.save()
+        stored = len(self.open(store))
+        self.follow(index, 8)
 
-        assert len(self.open(store)) == SAVE_ROWS - 1
+        assert stored == 0
+        assert len(self.open(store)) == SAVE_ROWS
 
     def test_a_folder_that_cannot_be_written_is_only_a_warning(
         self, store: BlockStore, caplog: pytest.LogCaptureFixture
@@ -358,6 +415,30 @@ class TestStoredIndex:
         index.settle()
         assert 5 not in self.open(store).rows("a")
 
+    def test_who_removes_rows_does_not_wait_for_who_waits_for_the_disk(self, store: BlockStore) -> None:
+        index = self.open(store)
+        self.fill(index, 1, SAVE_ROWS)
+        begun, let_go = Event(), Event()
+
+        class Slow(BlockStore):
+            def erase(self, rows: np.ndarray, **how: bool) -> None:
+                begun.set()
+                let_go.wait()
+                super().erase(rows, **how)
+
+        index._store.__class__ = Slow
+        with ThreadPoolExecutor(2) as pool:
+            settling = pool.submit(index.settle, [5])
+            begun.wait()
+            removing = pool.submit(index.remove, [6])
+            removed = wait([removing], timeout=10).done
+            let_go.set()
+            settling.result()
+
+        assert removed == {removing}
+        index.settle()
+        assert not {5, 6} & {*self.open(store).rows("a").tolist()}
+
     def test_condemned_it_is_not_searched_by_anybody_until_it_was_cleared(self, store: BlockStore) -> None:
         one, other = self.open(store), self.open(store)
 
@@ -383,3 +464,41 @@ class TestStoredIndex:
         again = self.open(store)
         assert len(again) == SAVE_ROWS + 99
         assert 7 not in again.rows("a")
+
+    def test_what_another_process_stored_is_gone_though_this_one_never_held_it(self, store: BlockStore) -> None:
+        idle, other = self.open(store), self.open(store)
+        self.fill(other, 1, 50)
+        other.close()
+
+        idle.settle([7])
+
+        assert self.open(store).rows("a").tolist() == [row for row in range(1, 51) if row != 7]
+
+    def test_a_process_that_is_behind_stores_nothing_of_what_was_erased(self, store: BlockStore) -> None:
+        behind, eraser = self.open(store), self.open(store)
+        self.fill(behind, 1, 50)
+        self.follow(behind, 1)
+
+        eraser.settle([7])
+        behind.close()
+
+        assert 7 not in self.open(store).rows("a")
+
+    def test_once_cleared_by_another_process_it_is_stored_when_the_records_were_followed(
+        self, store: BlockStore
+    ) -> None:
+        behind, other = self.open(store), self.open(store)
+        self.fill(behind, 1, 50)
+        behind.save()
+        self.fill(behind, 51, 10)
+
+        other.settle([7])
+        other.clear()
+        behind.save()
+        before = len(self.open(store))
+        behind.remove([7])
+        self.follow(behind, 2)
+        behind.save()
+
+        assert before == 0
+        assert self.open(store).rows("a").tolist() == [row for row in range(1, 61) if row != 7]

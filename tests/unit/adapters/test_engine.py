@@ -1,12 +1,14 @@
 """What only the exact engine promises: packed rows, certificates, erasure that leaves nothing."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.segments import Runs
 from countenance.core.arrays import cosine
-from countenance.index.model import BlockRows
+from countenance.index.model import BlockRows, IndexChangedError
 from tests.index_engines import unit_rows
 
 
@@ -50,6 +52,40 @@ def test_a_row_that_is_gone_from_the_records_is_not_found_and_takes_no_place() -
     assert 7 not in [one.row for one in found.neighbours]
     assert len(found.neighbours) == 3
     assert len(index) == 499
+
+
+def test_a_pinned_search_lacks_nobody_and_sees_nobody_new() -> None:
+    index, templates = filled(500)
+    probe = templates[7][None]
+    before = index.pinned()(probe, blocks=["a"], limit=3)
+    pinned = index.pinned()
+
+    templates[501] = templates[7]
+    index.add(BlockRows("a", rows=np.array([501]), subjects=np.array([501]), templates=probe))
+
+    assert pinned(probe, blocks=["a"], limit=3) == before
+    [now] = index.pinned()(probe, blocks=["a"], limit=3)
+    assert [one.row for one in now.neighbours][:2] == [7, 501]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda index, _: index.remove([9]), id="something removed"),
+        pytest.param(lambda index, _: index.clear(), id="cleared"),
+        pytest.param(lambda _, templates: templates.pop(7), id="somebody near gone from the records"),
+    ],
+)
+def test_a_pinned_search_says_that_something_went(change: Callable[[ExactIndex, dict[int, np.ndarray]], None]) -> None:
+    index, templates = filled(500)
+    probe, pinned = templates[7][None], index.pinned()
+
+    change(index, templates)
+    held = len(index)
+
+    with pytest.raises(IndexChangedError):
+        pinned(probe, blocks=["a"], limit=3)
+    assert len(index) == held
 
 
 def test_what_is_removed_is_overwritten_in_memory() -> None:

@@ -30,7 +30,7 @@ def test_those_with_the_same_aim_share_a_scan() -> None:
     wide, narrow = Aim(("a",), 3, -1.0, None), Aim(("a",), 1, -1.0, None)
     aims = [wide, narrow, wide, wide]
 
-    found = scanned_together(index, people[:4], aims)
+    found = scanned_together(index.search, people[:4], aims)
 
     assert sorted(index.scans) == [1, 3]
     assert [near.neighbours[0].row for near in found] == [1, 2, 3, 4]

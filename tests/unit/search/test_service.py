@@ -18,6 +18,7 @@ from countenance.gallery.indexing import IndexedGallery
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.sources import register_source
 from countenance.index.model import Nearest
+from countenance.index.ports import TemplateSearch
 from countenance.policy.model import SYSTEM
 from countenance.search.calibration import calibrate_people
 from countenance.search.cohort import ReferenceCohort
@@ -163,9 +164,14 @@ def test_a_source_that_is_not_permitted_is_left_out_before_the_scan() -> None:
     scanned: list[object] = []
 
     class Watched(MemoryIndex):
-        def search(self, probes: Templates, *, blocks: Collection[str], **more: object) -> list[Nearest]:
-            scanned.append(list(blocks))
-            return super().search(probes, blocks=blocks, **more)  # type: ignore[arg-type]
+        def pinned(self) -> TemplateSearch:
+            search = super().pinned()
+
+            def watched(probes: Templates, *, blocks: Collection[str], **more: object) -> list[Nearest]:
+                scanned.append(list(blocks))
+                return search(probes, blocks=blocks, **more)  # type: ignore[arg-type]
+
+            return watched
 
     class BarsAll(PermitsAll):
         def permit(self, request: SearchRequest, search_id: str) -> Permitted:
@@ -179,7 +185,7 @@ def test_a_source_that_is_not_permitted_is_left_out_before_the_scan() -> None:
     assert (scanned, answer.candidates) == ([[]], ())
     assert answer.message == "Nobody among 0 subjects reaches the threshold 0.600."
     assert answer.coverage is not None
-    assert answer.coverage.left_out == {"source-not-active": 0, "not-permitted": 5, "erased": 0}
+    assert answer.coverage.left_out == {"source-not-active": 0, "not-permitted": 5}
     assert "5 left out (not-permitted)" in coverage_line(answer.coverage)
 
 

@@ -17,13 +17,14 @@ import numpy as np
 from countenance.adapters.compact.coder import Coder, sampled
 from countenance.adapters.compact.sift import Sift
 from countenance.adapters.exact.bounds import QuantisedProbe, quantised_probe
-from countenance.adapters.exact.engine import PROBES, Eligible, ExactIndex, Held
+from countenance.adapters.exact.eligible import Eligible
+from countenance.adapters.exact.engine import PROBES, ExactIndex, Held
 from countenance.adapters.exact.kernel import Scanned
 from countenance.adapters.exact.parallel import cores
 from countenance.adapters.exact.segments import Segment
 from countenance.core.arrays import Scores, Templates
 from countenance.index.model import MissRate, Nearest
-from countenance.index.ports import Originals
+from countenance.index.ports import Originals, TemplateSearch
 from countenance.index.rotation import Rotation
 from countenance.index.storage import unnamed_file
 
@@ -112,6 +113,11 @@ class CompactIndex(ExactIndex):
         """See the port."""
         self.build()
         return super().search(probes, blocks=blocks, limit=limit, threshold=threshold)
+
+    def pinned(self) -> TemplateSearch:
+        """See the port."""
+        self.build()
+        return super().pinned()
 
     def build(self) -> None:
         """Make codes and measure now, as the next search would; nothing where that is not due."""

@@ -5,12 +5,17 @@ there is. A change writes new files beside the old ones, syncs them, and puts a 
 that a crash leaves the old state or the new one. Each segment is sealed under its source's key, as what its file is
 called, and the manifest under the home's: what was changed, swapped or put back does not open.
 Files that are no longer listed are overwritten before they are deleted: they may hold what was erased.
+
+What was erased for good never comes back, though a process that is behind still holds it in memory and stores its rows:
+of rows up to the manifest's last one nothing is stored again, and those beyond it are on the manifest's list. Once the
+folder is cleared it has another name for what fills it (`Manifest.filling`), and a process stores nothing before it has
+followed the records since.
 """
 
 import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,10 +69,14 @@ class Manifest:
 
     Attributes:
         last_row: The highest row number that was ever taken in.
+        erased: Rows beyond it that were erased for good, rising.
+        filling: Another name each time that the folder is cleared; empty where nothing is stored.
     """
 
     last_row: int
     segments: tuple[StoredSegment, ...]
+    erased: tuple[int, ...] = ()
+    filling: str = ""
 
 
 NOTHING = Manifest(last_row=0, segments=())
@@ -100,7 +109,12 @@ class BlockStore:
             raise DamagedError("the manifest is damaged") from None
         if (read["format"], read["width"]) != (FORMAT, self._width):
             raise DamagedError("the manifest is of another version or dimension")
-        return Manifest(last_row=read["last_row"], segments=tuple(StoredSegment(**one) for one in read["segments"]))
+        return Manifest(
+            last_row=read["last_row"],
+            segments=tuple(StoredSegment(**one) for one in read["segments"]),
+            erased=tuple(read.get("erased", ())),
+            filling=read.get("filling", ""),
+        )
 
     def load(self) -> tuple[Manifest, list[tuple[str, Segment]]]:
         """Read everything but segments of sources whose key was destroyed.
@@ -134,12 +148,19 @@ class BlockStore:
             bytes=sum(len(packed(segment)) for _, segment in segments),
         )
 
-    def append(self, parts_after: Callable[[int], Sequence[tuple[str, Segment]]], last_row: int) -> None:
+    def append(
+        self, parts_after: Callable[[int], Sequence[tuple[str, Segment]]], last_row: int, *, filling: str
+    ) -> str | None:
         """Store rows beyond the manifest's last one; those up to it were stored by this process or another.
 
         Args:
             parts_after: Returns blocks and segments of all rows beyond one.
             last_row: The highest row number that was taken in.
+            filling: The manifest's, at some time before the records were read that the rows are equal to, or before
+                rows were added to those; empty where nothing was stored then.
+
+        Returns:
+            The manifest's filling now; None where it is another one, and nothing was stored.
 
         Raises:
             DamagedError: the manifest, or the file that rows are added to; nothing was changed.
@@ -147,24 +168,34 @@ class BlockStore:
         """
         with self._changing():
             manifest = self.manifest()
+            if filling != manifest.filling:
+                return None
             if last_row <= manifest.last_row:
-                return
+                return filling
             listed, replaced = list(manifest.segments), []
             for block, part in parts_after(manifest.last_row):
-                if self._is_dark(block):
+                new = None if self._is_dark(block) else _lacking(part, manifest.erased)
+                if new is None:
                     continue
-                new = part
                 tail = next((one for one in reversed(listed) if one.block == block), None)
                 if tail is not None and tail.rows + len(new) <= SEGMENT_ROWS:
                     listed.remove(tail)
                     replaced.append(tail)
                     new = Segment.joined([self._read(tail), new])
                 listed.append(self._written(block, new))
-            self._replace(Manifest(last_row=last_row, segments=tuple(listed)))
+            erased = tuple(row for row in manifest.erased if row > last_row)
+            stored = Manifest(
+                last_row=last_row, segments=tuple(listed), erased=erased, filling=manifest.filling or new_id()
+            )
+            self._replace(stored)
             self._discard(replaced)
+            return stored.filling
 
-    def erase(self, rows: Collection[int] | RowNumbers) -> None:
+    def erase(self, rows: Collection[int] | RowNumbers, *, for_good: bool = False) -> None:
         """Take rows out, and overwrite what stood there; those that aren't there are passed over.
+
+        Args:
+            for_good: Whether nobody may store them from now on, who still holds them.
 
         Raises:
             DamagedError, OSError: the old files may still be there; run it again, or `clear`.
@@ -189,16 +220,21 @@ class BlockStore:
                 left = segment.without(positions)
                 if left is not None:
                     listed.append(self._written(one.block, left))
-            if replaced:
-                self._replace(Manifest(last_row=manifest.last_row, segments=tuple(listed)))
+            beyond = gone[gone > manifest.last_row].tolist() if for_good else []
+            erased = tuple(sorted({*manifest.erased, *beyond}))
+            if replaced or erased != manifest.erased:
+                filling = manifest.filling or new_id()
+                self._replace(replace(manifest, segments=tuple(listed), erased=erased, filling=filling))
                 self._discard(replaced)
 
-    def clear(self) -> None:
-        """Overwrite and delete everything; it is no longer condemned."""
+    def clear(self) -> str:
+        """Overwrite and delete everything; it is no longer condemned. Returns what its filling is called now."""
         with self._changing():
-            self._replace(NOTHING)
+            emptied = replace(NOTHING, filling=new_id())
+            self._replace(emptied)
             self._sweep()
             (self.folder / CONDEMNED).unlink(missing_ok=True)
+            return emptied.filling
 
     def condemn(self) -> None:
         """Leave a mark that it must not be searched."""
@@ -263,8 +299,7 @@ class BlockStore:
 
     def _replace(self, manifest: Manifest) -> None:
         """Put a manifest in the old one's place."""
-        listed = {"format": FORMAT, "width": self._width, "last_row": manifest.last_row}
-        document = {**listed, "segments": [asdict(one) for one in manifest.segments]}
+        document = {"format": FORMAT, "width": self._width, **asdict(manifest)}
         sealed = seal_document(self._keyring, HOME, document, record=self.folder.name, column=MANIFEST)
         replace_synced(self.folder / MANIFEST, sealed)
 
@@ -272,6 +307,12 @@ class BlockStore:
         """Overwrite and delete files that the manifest no longer lists."""
         for one in replaced:
             overwrite_and_delete(self.folder / one.file)
+
+
+def _lacking(segment: Segment, rows: Sequence[int]) -> Segment | None:
+    """Return a segment without some rows, rising; None where nothing is left."""
+    positions = segment.rows.positions(np.array(rows, dtype=np.int64))
+    return segment.without(positions) if len(positions) else segment
 
 
 def packed(segment: Segment) -> bytes:

@@ -1,19 +1,22 @@
 """The exact engine: an integer scan of every eligible row, bounds on every score, and proof that nobody is missing."""
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import count
 from threading import RLock
 
 import numpy as np
 
 from countenance.adapters.exact.bounds import QuantisedProbe, quantised_probe
-from countenance.adapters.exact.kernel import Laid, Scan, Scanned, best_scan
-from countenance.adapters.exact.parallel import parts_of, scan_on_all_cores
-from countenance.adapters.exact.segments import SEGMENT_ROWS, Positions, Runs, Segment, rising
+from countenance.adapters.exact.eligible import Eligible
+from countenance.adapters.exact.kernel import Scan, Scanned, best_scan
+from countenance.adapters.exact.parallel import scan_on_all_cores
+from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment, rising
 from countenance.core.arrays import Scores, Templates, as_templates, cosine
-from countenance.index.model import BlockRows, Certificate, MissRate, Nearest, checked_parts
-from countenance.index.ports import Originals, RowNumbers
+from countenance.index.model import BlockRows, Certificate, MissRate, Nearest, checked_parts, index_behind
+from countenance.index.ports import Originals, RowNumbers, TemplateSearch
 from countenance.index.ranking import best_per_subject
 from countenance.index.rotation import Rotation
 
@@ -51,63 +54,13 @@ class Held:
         return [segment for block in sorted(self.blocks) for segment in self.blocks[block]]
 
 
-class Eligible:
-    """The segments that one search may look at, laid end to end. Immutable."""
-
-    def __init__(self, segments: Sequence[Segment]) -> None:
-        """Lay them end to end."""
-        self.segments = segments
-        self.starts = np.cumsum([0, *(len(segment) for segment in segments)])
-        self.rows = int(self.starts[-1])
-
-    @cached_property
-    def parts(self) -> list[Laid]:
-        """What each core scans."""
-        return parts_of([segment.piece for segment in self.segments])
-
-    @cached_property
-    def subjects(self) -> int:
-        """How many subjects the rows are of."""
-        if not self.segments:
-            return 0
-        least = min(segment.subject_base for segment in self.segments)
-        most = max(segment.subject_base + int(segment.subjects.max()) for segment in self.segments)
-        if most - least > 8 * self.rows:
-            return len(np.unique(np.concatenate([segment.subjects_at() for segment in self.segments])))
-        seen = np.zeros(most - least + 1, dtype=bool)
-        for segment in self.segments:
-            seen[segment.subjects_at() - least] = True
-        return int(np.count_nonzero(seen))
-
-    @cached_property
-    def _bases(self) -> RowNumbers:
-        """The segments' subject bases."""
-        return np.array([segment.subject_base for segment in self.segments], dtype=np.int64)
-
-    @cached_property
-    def _runs(self) -> Runs:
-        """The row numbers of all segments, end to end."""
-        laid = zip(self.segments, self.starts.tolist(), strict=False)
-        starts = [segment.rows.starts[:-1] + start for segment, start in laid]
-        firsts = [segment.rows.firsts for segment in self.segments]
-        return Runs(
-            starts=np.concatenate([*starts, self.starts[-1:]]), firsts=np.concatenate([np.zeros(0, np.int64), *firsts])
-        )
-
-    def owners(self, positions: Positions) -> tuple[RowNumbers, RowNumbers]:
-        """Return row and subject numbers by the rows' positions, rising."""
-        ends = np.searchsorted(positions, self.starts[1:])
-        counts = np.diff(ends, prepend=0)
-        places = positions - np.repeat(self.starts[:-1], counts)
-        subjects = np.repeat(self._bases, counts)
-        for at in np.flatnonzero(counts).tolist():
-            found = slice(ends[at] - counts[at], ends[at])
-            subjects[found] += self.segments[at].subjects[places[found]]
-        return self._runs.numbers(positions), subjects
-
-
 class ErasedError(Exception):
-    """Rows that a search needed were erased while it ran."""
+    """Rows that a search needed were erased while it ran; `rows`: those that are still in the index."""
+
+    def __init__(self, rows: Collection[int] = ()) -> None:
+        """Keep the rows."""
+        super().__init__()
+        self.rows = rows
 
 
 class ExactIndex:
@@ -124,7 +77,7 @@ class ExactIndex:
 
         Args:
             originals: The full-precision templates of the rows that will be added. A row that is missing there was
-                erased, and is taken out of the index.
+                erased, and `search` takes it out of the index.
             scan: None means the fastest one there is.
             rotation: What rows are turned by before they are packed, and probes before they are scanned for; scores
                 are those of the templates as they are.
@@ -247,39 +200,63 @@ class ExactIndex:
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
     ) -> list[Nearest]:
         """See the port; every answer is certified."""
+        checked, asked = self._checked(probes, limit, threshold)
+        for attempt in count(1):
+            with self._lock if attempt > ATTEMPTS else nullcontext():
+                try:
+                    return self._attempt(self._held, checked, frozenset(blocks), asked)
+                except ErasedError as erased:
+                    self.remove(erased.rows)
+        raise AssertionError
+
+    def pinned(self) -> TemplateSearch:
+        """See `FollowingIndex`."""
+        return partial(self._searched, self._held)
+
+    def _searched(
+        self, held: Held, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
+    ) -> list[Nearest]:
+        """Search what was held at one moment.
+
+        Raises:
+            IndexChangedError: an erasure spoilt it.
+        """
+        checked, asked = self._checked(probes, limit, threshold)
+        try:
+            return self._attempt(held, checked, frozenset(blocks), asked)
+        except ErasedError:
+            # What is erased is taken out by whoever follows the records: others may count on what was pinned.
+            raise index_behind() from None
+
+    def _checked(self, probes: Templates, limit: int, threshold: float | None) -> tuple[Templates, "Asked"]:
+        """Check what is asked for."""
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
-        checked = as_templates(probes, dim=self._dim)
         asked = Asked(limit=limit, floor=-1.0 if threshold is None else float(threshold))
-        for _ in range(ATTEMPTS):
-            answers = self._attempt(checked, frozenset(blocks), asked)
-            if answers is not None:
-                return answers
-        with self._lock:
-            while (answers := self._attempt(checked, frozenset(blocks), asked)) is None:
-                pass
-            return answers
+        return as_templates(probes, dim=self._dim), asked
 
     def _packed(self, part: BlockRows) -> Segment:
         """Turn rows, where there is a rotation, and pack them."""
         turned = part.templates if self._rotation is None else self._rotation.turned(part.templates)
         return Segment.of(rows=part.rows, subjects=part.subjects, templates=turned)
 
-    def _attempt(self, probes: Templates, blocks: frozenset[str], asked: "Asked") -> list[Nearest] | None:
-        """Search what is held now; None where an erasure spoilt it."""
-        held = self._held
+    def _attempt(self, held: Held, probes: Templates, blocks: frozenset[str], asked: "Asked") -> list[Nearest]:
+        """Search what was held at one moment.
+
+        Raises:
+            ErasedError: an erasure spoilt it.
+        """
         eligible = self._laid(held, blocks)
         answers = []
         try:
             for at in range(0, len(probes), PROBES):
                 answers += self._answers(probes[at : at + PROBES], held, eligible, asked)
-        except ErasedError:
-            return None
         except ValueError:
             if self._held.erasures == held.erasures:
                 raise
-            return None
-        return answers if self._held.erasures == held.erasures else None
+        if self._held.erasures != held.erasures:
+            raise ErasedError
+        return answers
 
     def _laid(self, held: Held, blocks: frozenset[str]) -> Eligible:
         """Return the eligible segments; those of the last search again where nothing changed."""
@@ -334,15 +311,14 @@ class ExactIndex:
         """Score rows from their full-precision templates.
 
         Raises:
-            ErasedError: some are gone from there, and now from the index too.
+            ErasedError: some are gone from there.
         """
         scores = np.empty(len(rows))
         for at in range(0, len(rows), SCORED_AT_ONCE):
             wanted = rows[at : at + SCORED_AT_ONCE].tolist()
             found = self._originals(wanted)
             if len(found) < len(wanted):
-                self.remove(set(wanted) - set(found))
-                raise ErasedError
+                raise ErasedError(set(wanted) - set(found))
             scores[at : at + len(wanted)] = cosine(probe, np.stack([found[row] for row in wanted]))
         return scores
 

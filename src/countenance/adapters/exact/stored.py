@@ -1,9 +1,9 @@
 """The exact engine with its blocks on disk."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.segments import rising
 from countenance.core.arrays import Templates
 from countenance.index.model import BlockRows, IndexState, Nearest, index_mismatch, index_unwritable
-from countenance.index.ports import Originals, RowNumbers
+from countenance.index.ports import Originals, RowNumbers, TemplateSearch
 from countenance.index.rotation import Rotation
 from countenance.keys.ports import Keyring
 
@@ -30,15 +30,21 @@ are.
 
 
 class Erasure(NamedTuple):
-    """Rows that are overwritten on disk, or will be."""
+    """Rows that are overwritten on disk, or will be; see `BlockStore.erase`."""
 
     rows: RowNumbers
+    for_good: bool
     ended: Future[None]
 
     @property
     def succeeded(self) -> bool:
         """Whether they are gone from there."""
         return self.ended.done() and self.ended.exception() is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether they may still stand there, and nobody is at it."""
+        return self.ended.done() and self.ended.exception() is not None
 
 
 class StoredExactIndex:
@@ -66,8 +72,9 @@ class StoredExactIndex:
         """
         self._store = BlockStore(folder, dim, keyring)
         self._index = ExactIndex(dim, originals=originals, rotation=rotation) if index is None else index
-        self.revision = -1
+        self._revision = -1
         self._saved_row = 0
+        self._filling = self._next_filling = ""
         self._condemned = False
         self._eraser = ThreadPoolExecutor(1, thread_name_prefix="eraser")
         self._erasures: list[Erasure] = []
@@ -76,10 +83,21 @@ class StoredExactIndex:
             manifest, segments = self._store.load()
         except DamagedError as error:
             logger.warning("the stored index is damaged and is made again: %s", error)
-            self._discard()
+            self._filling = self._next_filling = self._discarded()
             return
         self._index.put(*segments)
         self._index.last_row = self._saved_row = manifest.last_row
+        self._filling = self._next_filling = manifest.filling
+
+    @property
+    def revision(self) -> int:
+        """See the port."""
+        return self._revision
+
+    @revision.setter
+    def revision(self, revision: int) -> None:
+        self._revision, self._filling = revision, self._next_filling
+        self._save_if_many()
 
     @property
     def dim(self) -> int:
@@ -100,9 +118,18 @@ class StoredExactIndex:
         """See the port."""
         return len(self._index)
 
-    def following(self) -> AbstractContextManager[None]:
-        """See the port; each process has rows of its own in memory, and the folder has a lock of its own."""
-        return nullcontext()
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """See the port; each process has rows of its own in memory, and the folder has a lock of its own.
+
+        What is held once it follows the records may be stored in the folder as it was before: whatever was erased for
+        good from there since is on the manifest's list. A folder that was taken away is not made again.
+        """
+        with suppress(DamagedError):
+            self._next_filling = self._store.manifest().filling or self._filling
+        if not len(self._index):
+            self._filling = self._next_filling
+        yield
 
     def rows(self, block: str | None = None) -> RowNumbers:
         """See the port."""
@@ -133,8 +160,7 @@ class StoredExactIndex:
     def add(self, *parts: BlockRows) -> None:
         """See the port."""
         self._index.add(*parts)
-        if self.last_row - self._saved_row >= SAVE_ROWS:
-            self.save()
+        self._save_if_many()
 
     def remove(self, rows: Collection[int] | RowNumbers) -> None:
         """See the port; what stood there is overwritten in memory before this returns, and on disk when `settle` does.
@@ -142,35 +168,38 @@ class StoredExactIndex:
         `close` waits for that as well; a process that is killed leaves rows that the next one takes out.
         """
         gone = rising(rows)
-        if not len(gone):
-            return
-        self._index.remove(gone)
-        with self._erasures_lock:
-            self._erasures = [one for one in self._erasures if not one.succeeded]
-            self._erasures.append(self._erasure(gone))
+        if len(gone):
+            self._index.remove(gone)
+            self._overwrite(gone, for_good=False)
 
-    def settle(self) -> str:
+    def settle(self, gone: Collection[int] = ()) -> str:
         """See the port."""
+        if len(gone):
+            self._overwrite(rising(gone), for_good=True)
         with self._erasures_lock:
-            while self._erasures:
-                wait([self._erasures[0].ended])
-                if not self._erasures[0].succeeded:
-                    self._erasures[0] = self._erasure(self._erasures[0].rows)
-                try:
-                    self._erasures[0].ended.result()
-                except OSError as error:
-                    raise index_unwritable(error) from None
-                self._erasures.pop(0)
+            self._erasures = [
+                self._erasure(one.rows, for_good=one.for_good) if one.failed else one for one in self._erasures
+            ]
+            waited = tuple(self._erasures)
+        # Without the lock: whoever removes rows meanwhile, while searches wait for it, need not wait for the disk.
+        for one in waited:
+            try:
+                one.ended.result()
+            except OSError as error:
+                raise index_unwritable(error) from None
         return ""
 
     def search(
         self, probes: Templates, *, blocks: Collection[str], limit: int, threshold: float | None = None
     ) -> list[Nearest]:
         """See the port; what is answered is the index's."""
-        if self._condemned or self._store.condemned:
-            self._condemned = True
-            raise index_mismatch("`countenance doctor` found it so")
+        self._require_good()
         return self._index.search(probes, blocks=blocks, limit=limit, threshold=threshold)
+
+    def pinned(self) -> TemplateSearch:
+        """See the port; what is answered is the index's."""
+        self._require_good()
+        return self._index.pinned()
 
     def condemn(self) -> None:
         """See the port."""
@@ -180,56 +209,77 @@ class StoredExactIndex:
         """See the port."""
         self._index.clear()
         with self._erasures_lock:
-            wait([one.ended for one in self._erasures])
-            self._erasures.clear()
-            self._discard()
+            under_way, self._erasures = self._erasures, []
+        wait([one.ended for one in under_way])
+        self._filling = self._next_filling = self._discarded()
         self._condemned = False
-        self.revision = -1
 
     def state(self) -> IndexState:
         """See the port; every file is read and checked."""
         return self._store.state()
 
     def save(self) -> None:
-        """Store what is not stored yet."""
+        """Store what is not stored yet; what is damaged is thrown away, and stored once the records were followed."""
         if self.last_row == self._saved_row:
             return
         last_row = self.last_row
         try:
-            self._store.append(self._index.segments_after, last_row)
+            filling = self._store.append(self._index.segments_after, last_row, filling=self._filling)
         except DamagedError as error:
             logger.warning("the stored index is damaged and is stored again: %s", error)
-            self._discard()
-            self._store.append(self._index.segments_after, last_row)
+            self._discarded()
         except OSError as error:
             logger.warning("the index can't be stored: %s", error.strerror)
-            return
-        self._saved_row = last_row
+        else:
+            if filling is not None:
+                self._filling = self._next_filling = filling
+                self._saved_row = last_row
 
     def close(self) -> None:
         """Store what is not stored yet, and end once what was removed is overwritten; what failed is in the log."""
         self.save()
         self._eraser.shutdown()
 
-    def _erasure(self, rows: RowNumbers) -> Erasure:
-        """Have rows overwritten on disk."""
-        return Erasure(rows, self._eraser.submit(self._erase, rows))
+    def _require_good(self) -> None:
+        """Refuse what was condemned, here or by another process."""
+        if self._condemned or self._store.condemned:
+            self._condemned = True
+            raise index_mismatch("`countenance doctor` found it so")
 
-    def _erase(self, rows: RowNumbers) -> None:
+    def _save_if_many(self) -> None:
+        """Store what is not stored yet, where it is much."""
+        if self.last_row - self._saved_row >= SAVE_ROWS:
+            self.save()
+
+    def _overwrite(self, rows: RowNumbers, *, for_good: bool) -> None:
+        """Have rows overwritten on disk; `settle` waits for it."""
+        with self._erasures_lock:
+            self._erasures = [one for one in self._erasures if not one.succeeded]
+            self._erasures.append(self._erasure(rows, for_good=for_good))
+
+    def _erasure(self, rows: RowNumbers, *, for_good: bool) -> Erasure:
+        """Have rows overwritten on disk."""
+        return Erasure(rows, for_good, self._eraser.submit(self._erase, rows, for_good=for_good))
+
+    def _erase(self, rows: RowNumbers, *, for_good: bool) -> None:
         """Overwrite rows on disk."""
         try:
-            self._store.erase(rows)
+            self._store.erase(rows, for_good=for_good)
         except DamagedError as error:
             logger.warning("the stored index is damaged and is made again: %s", error)
-            self._discard()
+            self._discarded()
         except OSError as error:
             logger.warning("what was erased may still stand in the stored index: %s", error.strerror)
             raise
 
-    def _discard(self) -> None:
-        """Throw away what is stored."""
-        self._saved_row = 0
+    def _discarded(self) -> str:
+        """Throw away what is stored; nothing is stored again before the records were followed.
+
+        Returns:
+            What the folder's filling is called now.
+        """
+        self._saved_row, self._revision = 0, -1
         try:
-            self._store.clear()
+            return self._store.clear()
         except OSError as error:
             raise index_unwritable(error) from None

@@ -16,7 +16,7 @@ from countenance.adapters.exact.segments import rising
 from countenance.adapters.milvus.server import MOST_ROWS, Filter, NearRows, TemplateCollection
 from countenance.core.arrays import Templates, as_templates, cosine
 from countenance.core.errors import UnavailableError
-from countenance.index.model import BlockRows, Nearest, Neighbour, checked_parts
+from countenance.index.model import BlockRows, Nearest, Neighbour, checked_parts, index_behind
 from countenance.index.ports import Originals, RowNumbers
 from countenance.index.ranking import best_per_subject
 from countenance.index.rotation import Rotation
@@ -122,13 +122,16 @@ class MilvusIndex:
         limit: int,
         threshold: float | None = None,
         last_row: Callable[[], int] | None = None,
+        passes_over: bool = True,
     ) -> list[Nearest]:
         """See the port.
 
         Args:
             last_row: Returns what `last_row` is now, for who knows of others' additions; None takes this object's.
+            passes_over: Whether rows near the probe that are not on record any more are passed over.
 
         Raises:
+            IndexChangedError: there are such rows, and they are not.
             UnavailableError: also code `index-behind`: each time that it was asked, others were adding people like the
                 probe; safe to retry.
         """
@@ -137,7 +140,10 @@ class MilvusIndex:
         checked = as_templates(probes, dim=self._dim)
         whole = (lambda: self.last_row) if last_row is None else last_row
         return [
-            Nearest(neighbours=self._nearest(probe, blocks, limit, threshold, whole), certificate=None)
+            Nearest(
+                neighbours=self._nearest(probe, blocks, limit, threshold, whole, passes_over=passes_over),
+                certificate=None,
+            )
             for probe in checked
         ]
 
@@ -159,7 +165,14 @@ class MilvusIndex:
         yield from self._others(block, ours, middle, high)
 
     def _nearest(
-        self, probe: Templates, blocks: Collection[str], limit: int, threshold: float | None, whole: Callable[[], int]
+        self,
+        probe: Templates,
+        blocks: Collection[str],
+        limit: int,
+        threshold: float | None,
+        whole: Callable[[], int],
+        *,
+        passes_over: bool,
     ) -> tuple[Neighbour, ...]:
         """Rank what is near; again where rows were passed over of an addition that ended meanwhile.
 
@@ -170,6 +183,8 @@ class MilvusIndex:
         for _ in range(ATTEMPTS):
             last_row = whole()
             near, here, templates = self._near(probe, blocks, limit, last_row)
+            if not passes_over and (near.rows[~here] <= last_row).any():
+                raise index_behind()
             if whole() == last_row or not (near.rows > last_row).any():
                 if not here.any():
                     return ()

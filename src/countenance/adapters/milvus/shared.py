@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from threading import RLock
 from uuid import uuid4
 
@@ -12,8 +13,8 @@ from countenance.adapters.milvus.server import Filter, MilvusServer, TemplateCol
 from countenance.adapters.milvus.state import SharedState, StateFile
 from countenance.core.arrays import Templates
 from countenance.core.errors import UnavailableError
-from countenance.index.model import BlockRows, IndexState, Nearest, index_mismatch
-from countenance.index.ports import Originals, RowNumbers
+from countenance.index.model import BlockRows, IndexState, Nearest, index_behind, index_mismatch
+from countenance.index.ports import Originals, RowNumbers, TemplateSearch
 from countenance.index.rotation import Rotation
 
 logger = logging.getLogger(__name__)
@@ -176,13 +177,50 @@ class SharedMilvusIndex:
                 probes, blocks=blocks, limit=limit, threshold=threshold, last_row=lambda: self._now().last_row
             )
 
+    def pinned(self) -> TemplateSearch:
+        """See the port; a server keeps nothing as it was: what anybody changes under a search spoils it."""
+        return partial(self._searched, self._now())
+
+    def _searched(
+        self,
+        state: SharedState,
+        probes: Templates,
+        *,
+        blocks: Collection[str],
+        limit: int,
+        threshold: float | None = None,
+    ) -> list[Nearest]:
+        """Search while a state lasts.
+
+        Raises:
+            IndexChangedError: it lasted no longer, or somebody near is not on record any more.
+        """
+        if state.condemned:
+            raise index_mismatch("`countenance doctor` found it so")
+        with self._heeding():
+            found = self._index.search(
+                probes,
+                blocks=blocks,
+                limit=limit,
+                threshold=threshold,
+                last_row=lambda: state.last_row,
+                passes_over=False,
+            )
+        if self._now() != state:
+            raise index_behind()
+        return found
+
     def condemn(self) -> None:
         """See the port."""
         with self.following():
             self._write(replace(self._state, condemned=True))
 
-    def settle(self) -> str:
-        """See the port; when the server overwrites its disk is its own affair."""
+    def settle(self, gone: Collection[int] = ()) -> str:
+        """See the port; when the server overwrites its disk is its own affair.
+
+        All processes share the one collection, which holds nothing of what was erased once it follows the records.
+        """
+        del gone
         return COPIES
 
     def clear(self) -> None:

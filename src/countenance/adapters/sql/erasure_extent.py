@@ -41,6 +41,7 @@ class Going:
         thinned: Subjects who lose a face and keep others.
         staying: Photographs that lose a face and stay.
         objects: Keys of the pictures that go.
+        rows: Templates of all these subjects: the index may hold any of them, each stands for all that are older.
         returned: Searches that had returned one of the faces, with the ranks.
     """
 
@@ -52,6 +53,7 @@ class Going:
     thinned: list[int]
     staying: int
     objects: list[str]
+    rows: list[int]
     returned: dict[str, list[int]]
 
     def counts(self) -> dict[str, int]:
@@ -113,6 +115,7 @@ def going(session: Session, seals: RowSeals, erased: Erased) -> Going:
             for image, rows in touched.items()
             for key in _object_keys(seals, source.source_id, photographs[image], rows, whole=image in whole, of=faces)
         ],
+        rows=_template_rows(session, subjects),
         returned=_returned(session, seals, source.source_id, subjects, {row.face_id for row in faces.values()}),
     )
 
@@ -159,6 +162,15 @@ def _rows_by(session: Session, column: InstrumentedAttribute[Any], wanted: Colle
         for row in session.execute(select(*columns).where(column.in_(part))):
             found[row.by].append(row)
     return found
+
+
+def _template_rows(session: Session, subjects: Collection[int]) -> list[int]:
+    """Return the row numbers of subjects' templates."""
+    return [
+        number
+        for part in slices(subjects)
+        for number in session.scalars(select(TemplateRow.number).where(TemplateRow.subject.in_(part)))
+    ]
 
 
 def _photographs(session: Session, wanted: Collection[int]) -> dict[int, Any]:

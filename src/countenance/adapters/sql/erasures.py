@@ -116,9 +116,15 @@ class SqlErasures(CertifiedTable[ErasureRow]):
         with transaction(self._engine) as session:
             return tuple(self._facts(self._row(session, erasure_id))["objects"])
 
+    def rows_gone(self, erasure_id: str) -> tuple[int, ...]:
+        """See the port."""
+        with transaction(self._engine) as session:
+            # Not noted by an earlier version that began it.
+            return tuple(self._facts(self._row(session, erasure_id)).get("rows", ()))
+
     def _after(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Forget what it took to carry the erasure through."""
-        return facts | {"objects": [], "returned": {}}
+        return facts | {"objects": [], "returned": {}, "rows": []}
 
     def _new_row(self, erased: Erased, found: Going, *, by: str, reason: str) -> ErasureRow:
         """Return a new row, with all that it takes to carry the erasure through once the rows are gone."""
@@ -128,6 +134,7 @@ class SqlErasures(CertifiedTable[ErasureRow]):
             "reason": reason,
             **found.counts(),
             "objects": found.objects,
+            "rows": found.rows,
             "returned": found.returned,
         }
         return ErasureRow(
