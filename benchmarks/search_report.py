@@ -34,17 +34,14 @@ are those of table and graph in PostgreSQL. *Processor s* is what building took 
 it says more than the seconds; that of a server is not seen here. Built graphs are kept (`--graphs`) and searched by
 later runs: *build s* is then that of the run that built them, beside whatever else went on.
 
-Each table is one run: compare within a table. Two machines of two cores were measured on: an AMD EPYC of 2017 (runs up
-to 24 November 2026) and one of 2024, which tables name by its family and vector units and the plot marks with a *.
+Each table of engines is one run: compare within a table. All of these were made on one kind of machine, two cores of an
+AMD EPYC of 2024, which they name by its family and vector units.
 """
 
 COLUMNS = (
     *("engine", "p50 ms", "p95 ms", "p99 ms", "first ms", "build s", "processor s", "bytes a face"),
     *("same top", "same list", "mates lost"),
 )
-WIDE = "avx512f"
-"""Vector units of the newer processor; the runs of before 28 November 2026 do not name theirs: AVX2, of 2017."""
-
 SERVERS = ("milvus", "pgvector")
 """Engines whose processor time is not this process's."""
 
@@ -196,30 +193,19 @@ def median_ms(searches: list[dict[str, int]]) -> float:
     return float(np.median([one["ended"] - one["began"] for one in searches])) / 1e6
 
 
-def series(chosen: list[dict[str, Any]]) -> dict[tuple[str, bool], dict[int, dict[str, Any]]]:
-    """Return each engine's figures by size, apart for runs on the processor with 512-bit vectors."""
-    found: dict[tuple[str, bool], dict[int, dict[str, Any]]] = {}
-    for run in chosen:
-        for one in run["engines"]:
-            line = found.setdefault((one["engine"], WIDE in run["machine"]["processor"]), {})
-            line[run["templates"]] = one
-    return found
-
-
 def plot(all_runs: list[dict[str, Any]]) -> None:
-    """Draw how time and memory grow with the gallery, at 128 columns."""
+    """Draw how time and memory grow with the gallery, at 128 columns; of a size, by the run of most probes."""
     mpl.rcParams["svg.hashsalt"] = "search-growth"
     figure, (times, sizes) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    chosen = [run for run in all_runs if run["dim"] == 128]
-    colours: dict[str, str] = {}
-    for (engine, wide), points in series(chosen).items():
-        drawn = {"color": colours.setdefault(engine, f"C{len(colours)}"), "marker": "s" if wide else "o"}
-        label = f"{engine} *" if wide else engine
-        times.plot(
-            list(points), [one["p50_ms"] for one in points.values()], "--" if wide else "-", label=label, **drawn
-        )
+    series: dict[str, dict[int, dict[str, Any]]] = {}
+    for run in all_runs:
+        if run["dim"] == 128:
+            for one in run["engines"]:
+                series.setdefault(one["engine"], {}).setdefault(run["templates"], one)
+    for engine, points in series.items():
+        times.plot(list(points), [one["p50_ms"] for one in points.values()], "o-", label=engine)
         resident = [(one["resident_bytes"] or 0) / 2**20 for one in points.values()]
-        sizes.plot(list(points), resident, "--" if wide else "-", label=label, **drawn)
+        sizes.plot(list(points), resident, "o-", label=engine)
     for axes, label in ((times, "median search, ms"), (sizes, "resident memory, MiB")):
         axes.set(xscale="log", yscale="log", xlabel="templates", ylabel=label)
         axes.grid(visible=True, alpha=0.3)
