@@ -22,6 +22,15 @@ DOCUMENTS = sorted(
 LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
 COMMAND = re.compile(r"(?:^|`|\$ )(countenance (?!-)[a-z][^`\n#|]*)", re.MULTILINE)
 
+PRINTING = sorted(
+    path
+    for path in (ROOT / "src").rglob("*")
+    if path.suffix in {".cedar", ".html", ".js", ".md", ".py", ".toml"} and b"countenance " in path.read_bytes()
+)
+"""What errors, pages and reports are made from."""
+PRINTED = re.compile(r"(?:(?<!b)[`\"']|<code>)(countenance [a-z][^`\"'<{\n]*)")
+NO_COMMANDS = {"countenance destruction certificate, version 1"}
+
 
 def document(path: Path) -> object:
     return pytest.param(path, id=str(path.relative_to(ROOT)))
@@ -68,6 +77,21 @@ def test_commands_that_are_shown_exist_with_their_options(path: Path) -> None:
             option for parameter in TREE[known].params for option in (*parameter.opts, *parameter.secondary_opts)
         } | {"--help", "-h"}
         if not known or any(word.split("=")[0] not in offered for word in words if word.startswith("--")):
+            wrong.append(text)
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", [document(path) for path in PRINTING])
+def test_commands_that_are_printed_exist_with_their_options(path: Path) -> None:
+    wrong = []
+    for text in set(PRINTED.findall(path.read_text(encoding="utf-8"))) - NO_COMMANDS:
+        words = text.split()[1:]
+        known = max((name for name in TREE if tuple(words[: len(name)]) == name), key=len)
+        options = {option for parameter in TREE[known].params for option in parameter.opts} | {"--help"}
+        # Of a group, a command that there is; of a command, options that it has.
+        inside = hasattr(TREE[known], "commands") and words[len(known) :]
+        if inside or not {word for word in words if word.startswith("--")} <= options:
             wrong.append(text)
 
     assert wrong == []

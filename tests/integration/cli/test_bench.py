@@ -110,6 +110,7 @@ def test_people_see_a_line_an_engine(command: Command) -> None:
     ("words", "code"),
     [
         pytest.param(("--dim", "1"), "dim-invalid", id="a dimension without an angle"),
+        pytest.param(("--dim", "2049"), "dim-invalid", id="more columns than the exact engine takes"),
         pytest.param(("--templates", "10"), "templates-invalid", id="fewer than the list is long"),
         pytest.param(("--probes", "0"), "probes-invalid", id="no probe"),
         pytest.param(("--seed", "-1"), "seed-invalid", id="a seed below zero"),

@@ -1,6 +1,7 @@
 """`init`, `source`, `enrol`, `subjects`, `status`: what each prints, and how each refuses."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,6 +48,20 @@ def register(command: Command, name: str) -> None:
 
 
 class TestInit:
+    def test_the_commands_that_it_prints_can_be_run(
+        self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
+        (tmp_path / "FILE").write_bytes(b"a charter")
+        shown = command("init").out
+        given = {"SECTOR": "government", "CODE": "NL"}
+
+        printed = re.findall(r"countenance (.+)", shown)
+        ended = [command(*(given.get(word, word) for word in words.split())) for words in printed]
+
+        assert [words.split()[:2] for words in printed] == [["user", "invite"], ["org", "apply"]]
+        assert [(one.code, one.err) for one in ended] == [(0, "")] * 2
+
     def test_it_makes_a_home_that_only_its_owner_reads(self, command: Command, tmp_path: Path) -> None:
         made = command("init", "--home", tmp_path / "home", "--json").json
 

@@ -1,8 +1,11 @@
 """The database file: made from nothing, of an age that fits, whole, and guarded by its own constraints."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from alembic import command
@@ -11,7 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError as ConstraintError
 
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.sql.database import migrations, open_engine, sqlite_url, upgrade
+from countenance.adapters.sql.database import migrations, open_engine, sqlite_url, transaction, upgrade
 from countenance.core.errors import ConflictError, CountenanceError, IntegrityError, UnavailableError
 from tests.audit_parts import entry, sql_records
 
@@ -37,6 +40,39 @@ def stamped(engine: Engine) -> str:
     """Return the revision that the database says it has."""
     with engine.connect() as connection:
         return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+
+
+@contextmanager
+def not_as_root() -> Iterator[None]:
+    """Be somebody whom permissions hold for."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_read_only_folder_is_named() -> None:
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        first = open_engine(sqlite_url(folder / "records.sqlite3"))
+        upgrade(first, KEYRING)
+        first.dispose()
+        folder.chmod(0o555)
+        (folder / "records.sqlite3").chmod(0o444)
+        engine = open_engine(sqlite_url(folder / "records.sqlite3"))
+
+        with not_as_root(), pytest.raises(UnavailableError) as caught, transaction(engine) as session:
+            session.execute(text("SELECT * FROM gallery")).all()
+
+        engine.dispose()
+        folder.chmod(0o700)
+
+    assert caught.value.code == "records-unavailable"
+    assert f"{folder} can't be written into" in caught.value.hint
 
 
 def test_from_nothing_to_the_newest_revision(engine: Engine) -> None:

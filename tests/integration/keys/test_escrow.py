@@ -11,11 +11,11 @@ from countenance.adapters.keys.keyring_file import FileKeyringStore
 from countenance.bootstrap.escrow import make_escrow, renew_escrow, restore_escrow, save_shares
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.keks import KekKind, Keks
-from countenance.bootstrap.key_care import keys_status
+from countenance.bootstrap.key_care import backup_keys, keys_status
 from countenance.bootstrap.keyring import key_files, open_keyring
 from countenance.bootstrap.settings import Settings
 from countenance.cli.main import run
-from countenance.core.errors import CountenanceError
+from countenance.core.errors import CountenanceError, UnavailableError
 from countenance.keys.model import HOME, KeyState, org_scope, source_scope
 from tests.unrecorded import unrecorded
 
@@ -258,3 +258,26 @@ def test_the_commands(settings: Settings, tmp_path: Path, capsys: pytest.Capture
     assert out.count("share 1 of 5") == 1
     assert opened_in(settings, HOME, sealed) == b"Ada"
     assert keys_status(settings)["active"] >= 1
+
+
+@pytest.mark.parametrize(("place", "code"), [("nowhere", 6), ("escrow-of-before", 6), ("inside", 2)])
+def test_no_escrow_is_made_whose_shares_have_no_place(
+    settings: Settings, tmp_path: Path, place: str, code: int
+) -> None:
+    (tmp_path / "escrow-of-before").write_bytes(b"a file")
+    folder = settings.home if place == "inside" else tmp_path / place
+    words = ["keys", "escrow", str(tmp_path / "escrow"), "--save-to", str(folder)]
+
+    ended = run([*words, "--as", "operator-1", "--home", str(settings.home)])
+
+    assert ended == code
+    assert not (tmp_path / "escrow").exists()
+
+
+def test_a_backup_without_a_folder_is_refused_before_it_is_on_record(settings: Settings, tmp_path: Path) -> None:
+    said: list[object] = []
+
+    with pytest.raises(UnavailableError) as caught:
+        backup_keys(settings, tmp_path / "nowhere" / "keyring", record=lambda **facts: said.append(facts))
+
+    assert (caught.value.code, said) == ("backup-unwritable", [])

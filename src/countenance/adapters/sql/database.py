@@ -1,5 +1,6 @@
 """Opening the database: engine settings, and migrations brought up to date."""
 
+import os
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -145,7 +146,7 @@ def upgrade(engine: Engine, keyring: Keyring) -> None:
             config.attributes.update(connection=connection, keyring=keyring)
             command.upgrade(config, "head")
     except OperationalError as error:
-        raise unavailable(error) from None
+        raise unavailable(error, engine) from None
     except DatabaseError as error:
         raise unreadable(error) from None
 
@@ -166,7 +167,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
         with Session(engine) as session, session.begin():
             yield session
     except OperationalError as error:
-        raise unavailable(error) from None
+        raise unavailable(error, engine) from None
     except ConstraintError as error:
         raise ConflictError(
             f"it contradicts what is on record: {error.orig}", code="records-conflict", hint="try again"
@@ -247,13 +248,28 @@ def _outside_transactions(engine: Engine, statement: str) -> object:
     return answer and answer[0]
 
 
-def unavailable(error: OperationalError) -> UnavailableError:
-    """Return the error for a database that is locked, full or gone."""
+def unavailable(error: OperationalError, engine: Engine) -> UnavailableError:
+    """Return the error for a database that is locked, full, read-only or gone."""
+    folder = _read_only(engine)
     return UnavailableError(
         f"the records don't answer: {_first_line(error)}",
         code="records-unavailable",
-        hint=ROOM_OR_WAIT,
+        hint=ROOM_OR_WAIT
+        if folder is None
+        else f"{folder} can't be written into: records need it where they are only read too; copy the gallery to a "
+        "folder that can, or check its log by an export (`countenance audit export`)",
     )
+
+
+def _read_only(engine: Engine) -> Path | None:
+    """Return the folder of a SQLite file where nobody may write into it; None where that is not why it fails."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return None
+    folder = Path(engine.url.database).parent
+    # Whoever runs this may have taken on another account since it started.
+    by_effective_account = os.access in os.supports_effective_ids
+    writable = os.access(folder, os.W_OK, effective_ids=by_effective_account)
+    return folder if folder.is_dir() and not writable else None
 
 
 def unreadable(error: DatabaseError) -> IntegrityError:
