@@ -76,7 +76,7 @@ def company_in_texas(facts: Facts) -> bool:
 
 CORE: Mapping[str, Predicate] = {
     "core-organisation": lambda f: f.state.value != "active",
-    "core-key": lambda f: f.key is not None and f.action.value not in f.key,
+    "core-key": lambda f: f.key is not None and ("search" if searches(f) else f.action.value) not in f.key,
     **{
         rule: lambda f, actions=actions, roles=roles: (
             f.action.value in actions and not roles & {role.value for role in f.roles}

@@ -165,7 +165,7 @@ def question(request: Request, lists: Lists) -> dict[str, Any]:
     """Put a request into Cedar's JSON form."""
     context: dict[str, Any] = {
         "now": _time(request.at),
-        "key_allows": request.actor.actions is None or request.action.value in request.actor.actions,
+        "key_allows": request.key_allows,
     }
     if request.search is not None and request.action.value in {"search", "search-source"}:
         context |= _search(request.search, lists)

@@ -155,6 +155,12 @@ class Request:
         if self.action in ON_A_SOURCE and self.source is None:
             raise ValueError(f"{self.action} needs the facts of the source")
 
+    @property
+    def key_allows(self) -> bool:
+        """Whether the API key that the actor came with, if any, is for this: one for searching is for what it takes."""
+        action = Action.SEARCH if self.action is Action.SEARCH_SOURCE else self.action
+        return self.actor.actions is None or action.value in self.actor.actions
+
 
 ON_A_SOURCE = frozenset({Action.SEARCH_SOURCE, Action.ENROL})
 """Actions that are decided on for one source each. `view-subject` may name one: whether its people may be looked at."""

@@ -37,6 +37,17 @@ def test_a_search_finds_the_enrolled_person_first(client: Client, portraits: Map
     assert answer.lead == LEAD
 
 
+def test_a_key_for_searching_is_enough_to_search(
+    gallery: OpenGallery, address: str, portraits: Mapping[str, Path]
+) -> None:
+    key = signed_up.api_key(gallery, actions=["search"])
+
+    with Client(address, key) as narrowed:
+        answer = narrowed.search(portraits["obama3.jpg"].read_bytes(), filename="obama3.jpg", **CASE)
+
+    assert [candidate.subject.label for candidate in answer.candidates][:1] == ["C"]
+
+
 def test_several_photographs_of_one_person_score_higher(client: Client, portraits: Mapping[str, Path]) -> None:
     first, second = portraits["obama3.jpg"].read_bytes(), portraits["impostor_1.jpg"].read_bytes()
 
