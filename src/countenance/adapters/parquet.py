@@ -1,6 +1,11 @@
-"""Photographs out of Parquet files: a column of bytes, or of structs with bytes and path as data sets have them."""
+"""Photographs out of Parquet files: a column of bytes, or of structs with bytes and path as data sets have them.
 
-from collections.abc import Iterator
+As with archives, one is in memory at a time, and what a file may unpack to is bounded by its size. Two things make a
+small file large: pages that were compressed, and one value that many rows refer to. The first is looked up in what the
+file says of itself before anything is read; the second, and what it said wrongly, is counted row by row.
+"""
+
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,34 +13,46 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from countenance.core.errors import CountenanceError, InvalidInputError
-from countenance.gallery.archives import planned_bytes, refused_name
+from countenance.gallery.archives import Budget, planned_bytes, refused_name, require_few
 from countenance.gallery.enrolment import NotEnrolled
 from countenance.gallery.manifest import provenance_of_json
 from countenance.gallery.plan import PlannedPhotograph, Subjects, checked_label
 
 COLUMNS = ("image", "path", "subject", "original", "licence", "captured")
-ROWS = 64
-"""Rows read at a time."""
+BUFFER = 1024 * 1024
+"""Bytes of the file read at a time: else each column of a group of rows would be read whole."""
 
 
 def parquet_photographs(path: Path, *, max_bytes: int) -> Iterator[PlannedPhotograph | NotEnrolled]:
     """Read the rows of a Parquet file: `image`, and where they are there `path`, `subject` and provenance.
 
     Raises:
-        InvalidInputError: code `parquet-malformed`; what was enrolled before stays.
+        InvalidInputError: codes `parquet-malformed`, `archive-bomb`, `archive-members-too-many`; what was enrolled
+            before stays.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        budget = Budget.of(path)
+        with pq.ParquetFile(path, buffer_size=BUFFER) as file:
             wanted = [name for name in COLUMNS if name in file.schema_arrow.names]
             if "image" not in wanted:
                 raise _malformed(path, "it has no column `image`")
-            row = 0
-            for batch in file.iter_batches(ROWS, columns=wanted):
-                for facts in batch.to_pylist():
-                    row += 1
-                    yield _photograph(facts, row, max_bytes)
+            require_few(path, file.metadata.num_rows)
+            Budget.of(path).take(_unpacked(file.metadata, wanted))
+            for row, batch in enumerate(file.iter_batches(1, columns=wanted), start=1):
+                budget.take(batch.nbytes)
+                [facts] = batch.to_pylist()
+                yield _photograph(facts, row, max_bytes)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise _malformed(path, str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from None
+
+
+def _unpacked(metadata: pq.FileMetaData, wanted: Collection[str]) -> int:
+    """Return how many bytes some columns' pages unpack to, as the file says."""
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    columns = (group.column(number) for group in groups for number in range(group.num_columns))
+    return sum(
+        max(column.total_uncompressed_size, 0) for column in columns if column.path_in_schema.split(".")[0] in wanted
+    )
 
 
 def _photograph(facts: dict[str, Any], row: int, max_bytes: int) -> PlannedPhotograph | NotEnrolled:

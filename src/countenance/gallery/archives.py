@@ -128,23 +128,38 @@ def _members(path: Path, max_bytes: int) -> Iterator[Member]:
     """List an archive's members, whatever its kind, within bounds."""
     with path.open("rb") as file:
         head = file.read(8)
-        budget = _Budget(path.stat().st_size * MOST_TIMES_LARGER + SLACK)
+        budget = Budget.of(path)
         listed = _zip_members(file, budget, max_bytes) if head[:2] == b"PK" else _tar_members(file, head, budget)
         for count, member in enumerate(listed, start=1):
-            if count > MAX_MEMBERS:
-                raise InvalidInputError(
-                    f"{path.name} has more than {MAX_MEMBERS:,} members",
-                    code="archive-members-too-many",
-                    hint="hand it over in parts",
-                )
+            require_few(path, count)
             yield member
 
 
-class _Budget:
+def require_few(path: Path, count: int) -> None:
+    """Refuse an archive of so many members that a report on them would fill the memory.
+
+    Raises:
+        InvalidInputError: code `archive-members-too-many`.
+    """
+    if count > MAX_MEMBERS:
+        raise InvalidInputError(
+            f"{path.name} has more than {MAX_MEMBERS:,} members",
+            code="archive-members-too-many",
+            hint="hand it over in parts",
+        )
+
+
+class Budget:
     """How much may be read of an archive."""
 
     def __init__(self, left: int) -> None:
+        """Allow so many bytes."""
         self._left = left
+
+    @classmethod
+    def of(cls, path: Path) -> "Budget":
+        """Return what may be read of a file."""
+        return cls(path.stat().st_size * MOST_TIMES_LARGER + SLACK)
 
     def take(self, size: int) -> None:
         """Count bytes.
@@ -164,7 +179,7 @@ class _Budget:
 class _Counted:
     """A stream that counts what is read of it, and never reads much at once."""
 
-    def __init__(self, stream: IO[bytes], budget: _Budget) -> None:
+    def __init__(self, stream: IO[bytes], budget: Budget) -> None:
         self._stream = stream
         self._budget = budget
 
@@ -176,7 +191,7 @@ class _Counted:
         return self._stream.read(size)
 
 
-def _zip_members(file: IO[bytes], budget: _Budget, max_bytes: int) -> Iterator[Member]:
+def _zip_members(file: IO[bytes], budget: Budget, max_bytes: int) -> Iterator[Member]:
     """List a zip's members."""
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
@@ -199,7 +214,7 @@ def _zip_members(file: IO[bytes], budget: _Budget, max_bytes: int) -> Iterator[M
             yield Member(info.orig_filename, info.file_size, kind, read)
 
 
-def _tar_members(file: IO[bytes], head: bytes, budget: _Budget) -> Iterator[Member]:
+def _tar_members(file: IO[bytes], head: bytes, budget: Budget) -> Iterator[Member]:
     """List a tar's members, which come one after the other."""
     file.seek(0)
     stream: Any = file

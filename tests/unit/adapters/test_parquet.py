@@ -70,6 +70,81 @@ def test_what_is_no_parquet_file_is_said(tmp_path: Path, content: bytes) -> None
     assert caught.value.code == "parquet-malformed"
 
 
+class TestBombs:
+    """Files of a few hundred bytes that hold 512 MiB: 64 values of 8 MiB."""
+
+    ROWS = pa.array([bytes(8 * 1024 * 1024)] * 64, pa.binary())
+
+    def write(self, tmp_path: Path, *, dictionary: bool) -> Path:
+        """Write one: its values once, with 64 rows that refer to it, or 64 times in a page that was compressed."""
+        path = tmp_path / "x.parquet"
+        pq.write_table(pa.table({"image": self.ROWS}), path, compression="zstd", use_dictionary=dictionary)
+        return path
+
+    def refused(self, path: Path) -> tuple[str, int]:
+        """Read one; returns the code, and how many rows came before it."""
+        came = 0
+        with pytest.raises(InvalidInputError) as caught:
+            for came, _ in enumerate(parquet_photographs(path, max_bytes=1000), start=1):  # noqa: B007
+                pass
+        return caught.value.code, came
+
+    def test_one_value_that_many_rows_refer_to_is_counted_with_each_row(self, tmp_path: Path) -> None:
+        path, before = self.write(tmp_path, dictionary=True), pa.default_memory_pool()
+        pool = pa.proxy_memory_pool(before)
+        pa.set_memory_pool(pool)
+        try:
+            code, came = self.refused(path)
+        finally:
+            pa.set_memory_pool(before)
+
+        assert path.stat().st_size < 1000
+        assert code == "archive-bomb"
+        assert came < 9
+        assert pool.max_memory() < 64 * 1024 * 1024
+
+    def test_a_page_that_unpacks_to_too_much_is_not_read(self, tmp_path: Path) -> None:
+        assert self.refused(self.write(tmp_path, dictionary=False)) == ("archive-bomb", 0)
+
+    def test_a_file_that_lies_about_its_pages_is_found_out_row_by_row(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, dictionary=False)
+        told = varint(pq.ParquetFile(path).metadata.row_group(0).column(0).total_uncompressed_size)
+        path.write_bytes(path.read_bytes().replace(told, varint(100, length=len(told))))
+
+        code, came = self.refused(path)
+
+        assert pq.ParquetFile(path).metadata.row_group(0).column(0).total_uncompressed_size == 100
+        assert (code, came) == ("archive-bomb", 8)
+
+    def test_rows_without_number_are_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("countenance.gallery.archives.MAX_MEMBERS", 3)
+        pq.write_table(pa.table({"image": [None] * 4}), tmp_path / "x.parquet")
+
+        assert self.refused(tmp_path / "x.parquet") == ("archive-members-too-many", 0)
+
+
+def varint(number: int, *, length: int = 0) -> bytes:
+    """Return a number as Thrift's compact protocol writes it: zigzag, seven bits a byte, lowest first."""
+    number, groups = number << 1, list[int]()
+    while number or len(groups) < max(length, 1):
+        groups.append(number & 127)
+        number >>= 7
+    return bytes([*(group | 128 for group in groups[:-1]), groups[-1]])
+
+
+def test_groups_of_rows_come_in_their_order(tmp_path: Path) -> None:
+    rows = {
+        "image": [GOOD + bytes([number]) for number in range(20)],
+        "path": [f"{number}.jpg" for number in range(20)],
+    }
+    pq.write_table(pa.table(rows), tmp_path / "x.parquet", row_group_size=7)
+
+    taken = list(parquet_photographs(tmp_path / "x.parquet", max_bytes=1000))
+
+    assert [one.reference for one in taken] == rows["path"]
+    assert [one.data for one in taken if isinstance(one, PlannedPhotograph)] == rows["image"]
+
+
 def test_one_without_images_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError) as caught:
         take(tmp_path, picture=[GOOD])
