@@ -1,12 +1,17 @@
 """Real homes filled with made-up people: records, objects and index as an enrolment leaves them, without networks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
 
+from countenance.adapters.sql.database import migrations, open_engine, sqlite_url
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import model_pack
@@ -14,6 +19,7 @@ from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.arrays import Templates
 from countenance.core.ids import new_id
 from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome, Source
+from countenance.gallery.photographs import AnalysedFace, Photograph, PhotographTask
 from countenance.gallery.ports import crop_key, image_key
 from countenance.gallery.terms import SourceTerms
 from countenance.policy.model import SYSTEM
@@ -79,6 +85,31 @@ def enrol(gallery: OpenGallery, source: Source, images: Sequence[NewImage]) -> N
     gallery.records.add_images(source.source_id, images, pack_digest=model_pack(gallery.settings).digest, actor=SYSTEM)
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Implements `PhotographReader` without networks: each photograph shows the faces that it is told."""
+
+    shown: dict[str, Sequence[Templates]]
+
+    def read(self, tasks: Iterable[PhotographTask]) -> Iterator[Photograph]:
+        for task in tasks:
+            faces = tuple(
+                AnalysedFace(face=face(number), template=template, crop=b"crop of " + task.reference.encode())
+                for number, template in enumerate(self.shown[task.reference], start=1)
+            )
+            data = task.data or b""
+            yield Photograph(
+                reference=task.reference,
+                sha256=sha256(data).hexdigest(),
+                media_type="image/jpeg",
+                size_bytes=len(data),
+                width=16,
+                height=16,
+                faces=faces,
+                data=data,
+            )
+
+
 def made_up_home(home: Path, sources: Mapping[str, int]) -> Settings:
     """Make a home with some sources of so many people each, and its index."""
     settings = Settings(home=home)
@@ -129,6 +160,21 @@ def traces(home: Path, *planted: bytes) -> list[str]:
     """Return which planted bytes stand in which file of a home."""
     files = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     return [f"{bytes_!r} in {path.name}" for path, data in files.items() for bytes_ in planted if bytes_ in data]
+
+
+def migrate_again(gallery: OpenGallery, revision: str) -> None:
+    """Take one step of a SQLite home's migrations back, and make it again: what later ones seal is never unsealed."""
+    engine = open_engine(sqlite_url(gallery.settings.database))
+    config = migrations()
+    config.attributes["keyring"] = gallery.keyring
+    script = ScriptDirectory.from_config(config)
+    step = script.get_revision(revision).module
+    with engine.begin() as connection, EnvironmentContext(config, script) as surroundings:
+        surroundings.configure(connection=connection)
+        with Operations.context(surroundings.get_context()):
+            step.downgrade()
+            step.upgrade()
+    engine.dispose()
 
 
 def template_bytes(source: str, count: int) -> tuple[bytes, ...]:

@@ -196,16 +196,20 @@ class RightsDesk:
     def send_back(self, request_id: str, *, reason: str, actor: Actor) -> RightsRequest:
         """Undo a decision that is not released: it has to be taken again.
 
+        Where a release was cut short or failed, this is refused for requests that erase: somebody may be gone already.
+
         Raises:
             NotFoundError, InvalidInputError, ConflictError: as `identify`.
         """
         request = self.register.request(request_id)
         _require(request, RequestState.DECIDED)
-        if request.holdings:
+        if request.holdings and request.kind.erases:
             raise ConflictError(
                 "its release has begun", code="request-state-forbidden", hint="release it again to finish"
             )
-        return self._go(replace(request, decision=None), RequestState.IDENTIFIED, reason, actor=actor)
+        # The next decision may name others: what is on record of them is written down at its release.
+        undecided = replace(request, decision=None, holdings=())
+        return self._go(undecided, RequestState.IDENTIFIED, reason, actor=actor)
 
     def release(self, request_id: str, *, actor: Actor) -> RightsRequest:
         """Do what was decided, and make the letter ready. May be cut short and run again.
@@ -220,6 +224,7 @@ class RightsDesk:
             NotFoundError: code `request-unknown`.
             NotPermittedError: code `request-same-person`; nothing was done.
             ConflictError: as `identify`.
+            NotFoundError: code `stay-out-unknown`, the entry ended before it came into force; send the request back.
             UnavailableError: those of `Eraser.erase`; run it again.
         """
         request = self.register.request(request_id)

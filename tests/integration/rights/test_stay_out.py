@@ -1,10 +1,9 @@
 """Staying out: who consented is refused at enrolment from the release on, and is used for nothing else."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from countenance.core.arrays import Templates
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, CountenanceError
 from countenance.gallery.enrolment import EnrolmentReport
-from countenance.gallery.photographs import AnalysedFace, Photograph, PhotographTask
 from countenance.gallery.plan import PlannedPhotograph
 from countenance.keys.model import KeyState, case_scope
 from countenance.policy.model import SYSTEM, Actor
@@ -26,8 +24,7 @@ from countenance.rights.letter import letter
 from countenance.rights.model import RequestKind, RequestState, RightsRequest
 from countenance.search.model import ProbePhotograph
 from tests import signed_up
-from tests.made_up_galleries import found, made_up_home, people, traces
-from tests.stripes import face
+from tests.made_up_galleries import Reader, found, made_up_home, people, traces
 
 TODAY = utc_now().date()
 UNTIL = TODAY + timedelta(days=30)
@@ -41,31 +38,6 @@ def again(template: Templates, *, seed: int, noise: float = 0.3) -> Templates:
     step = np.random.default_rng(seed).standard_normal(template.shape[1])
     moved = template[0] + noise * step / np.linalg.norm(step)
     return np.asarray(moved / np.linalg.norm(moved), dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Implements `PhotographReader` without networks: each photograph shows the faces that it is told."""
-
-    shown: dict[str, Sequence[Templates]]
-
-    def read(self, tasks: Iterable[PhotographTask]) -> Iterator[Photograph]:
-        for task in tasks:
-            faces = tuple(
-                AnalysedFace(face=face(number), template=template, crop=b"crop of " + task.reference.encode())
-                for number, template in enumerate(self.shown[task.reference], start=1)
-            )
-            data = task.data or b""
-            yield Photograph(
-                reference=task.reference,
-                sha256=sha256(data).hexdigest(),
-                media_type="image/jpeg",
-                size_bytes=len(data),
-                width=16,
-                height=16,
-                faces=faces,
-                data=data,
-            )
 
 
 class Desk:
@@ -353,4 +325,35 @@ class TestDesk:
         desk.rights.release(asked, actor=desk.second)
 
         assert refused == "stay-out-unknown"
+        assert [one.code for one in desk.enrol(a=[again(PERSON, seed=1)]).not_enrolled] == ["stay-out"]
+
+    def taken_back(self, desk: Desk, subject: str) -> str:
+        """Decide a request that names a subject, end its entry, try to release it; returns the request's id."""
+        request = desk.consented()
+        desk.rights.decide(request.request_id, granted=True, reason="their wish", subjects=[subject], actor=desk.first)
+        desk.rights.stay_out.withdraw(entry_of(request), actor=desk.first)
+        refused = code_of(lambda: desk.rights.release(request.request_id, actor=desk.second))
+        assert refused == "stay-out-unknown"
+        return request.request_id
+
+    def test_one_whose_entry_ended_before_the_release_can_be_closed(self, desk: Desk) -> None:
+        [subject, *_] = desk.gallery.records.subjects(limit=1)
+        request_id = self.taken_back(desk, subject.subject_id)
+
+        desk.rights.send_back(request_id, reason="the person took the consent back", actor=desk.second)
+        closed = desk.rights.close(request_id, reason="withdrawn", actor=desk.second)
+
+        assert closed.state is RequestState.CLOSED
+        assert closed.holdings == ()
+
+    def test_or_decided_anew_with_what_is_on_record_of_others(self, desk: Desk) -> None:
+        [first, second, *_] = desk.gallery.records.subjects(limit=2)
+        request_id = self.taken_back(desk, first.subject_id)
+
+        desk.rights.send_back(request_id, reason="the person consents again", actor=desk.second)
+        desk.consent(request_id)
+        desk.rights.decide(request_id, granted=True, reason="r", subjects=[second.subject_id], actor=desk.first)
+        released = desk.rights.release(request_id, actor=desk.second)
+
+        assert [one.subject_id for one in released.holdings] == [second.subject_id]
         assert [one.code for one in desk.enrol(a=[again(PERSON, seed=1)]).not_enrolled] == ["stay-out"]
