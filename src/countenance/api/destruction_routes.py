@@ -27,7 +27,7 @@ KINDS: Mapping[str, tuple[DestructionKind, str]] = {
 }
 """Where each kind of target stands, and the code where there is none."""
 
-NOT_NOW = ["objects-unavailable", "records-unavailable", "index-unwritable"]
+NOT_NOW = ["objects-unavailable", "records-unavailable", "records-being-read", "index-unwritable"]
 
 
 def destruction_router(gallery: "OpenGallery") -> APIRouter:

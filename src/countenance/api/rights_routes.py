@@ -161,9 +161,15 @@ def _add_ending(router: APIRouter, gallery: "OpenGallery") -> None:
         responses=problems(
             {
                 403: ["request-same-person"],
-                404: ["request-unknown"],
+                404: ["request-unknown", "stay-out-unknown"],
                 409: STATE,
-                503: ["objects-unavailable", "records-unavailable", "index-unwritable", "erasure-list-unwritable"],
+                503: [
+                    "objects-unavailable",
+                    "records-unavailable",
+                    "records-being-read",
+                    "index-unwritable",
+                    "erasure-list-unwritable",
+                ],
             }
         ),
     )

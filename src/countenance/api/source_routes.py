@@ -167,7 +167,13 @@ def _add_withdrawal(router: APIRouter, gallery: "OpenGallery") -> None:
                 404: ["source-unknown"],
                 409: ["source-state-forbidden", "source-changed-meanwhile"],
                 422: ["reason-invalid", "request-invalid"],
-                503: ["objects-unavailable", "records-unavailable", "index-unwritable", "keyring-unwritable"],
+                503: [
+                    "objects-unavailable",
+                    "records-unavailable",
+                    "records-being-read",
+                    "index-unwritable",
+                    "keyring-unwritable",
+                ],
             }
         ),
     )

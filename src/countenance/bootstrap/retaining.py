@@ -127,8 +127,6 @@ class Retaining:
             # Documents first: a case that was forgotten is not looked at again.
             self._parts.objects.delete_all(f"cases/{case_id}/")
             self._parts.cases.forget(case_id, actor=actor)
-        if cases:
-            self._parts.answers.settle()
         ended = self._stay_out.over(today)
         for entry_id in ended:
             self._stay_out.end(entry_id, actor=actor)

@@ -46,5 +46,6 @@ class CaseRegister(Protocol):
         Its id, its days, and that there were searches under it stay. Again is no harm.
 
         Raises:
-            UnavailableError: codes `records-unavailable`, `audit-unwritable`, `keyring-unwritable`; run it again.
+            UnavailableError: codes `records-unavailable`, `records-being-read`, `audit-unwritable`,
+                `keyring-unwritable`; run it again.
         """

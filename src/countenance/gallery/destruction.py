@@ -130,7 +130,11 @@ class DestructionRecords(Protocol):
         """Return the searches that had returned a source's subjects, oldest first."""
 
     def settle(self) -> None:
-        """Bring what was deleted out of the database's own journal, where it has one."""
+        """Bring what was deleted out of the database's own journal, where it has one.
+
+        Raises:
+            UnavailableError: code `records-being-read`, it may still be there; run it again.
+        """
 
     def finish(self, destruction_id: str, certificate: bytes, *, actor: Acting) -> Destruction:
         """Keep the certificate; the first one stays."""

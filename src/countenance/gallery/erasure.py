@@ -120,7 +120,11 @@ class ErasureRecords(Protocol):
         """Return the rows of templates that an erasure under way took, and all former ones of subjects who stay."""
 
     def settle(self) -> None:
-        """Bring what was deleted out of the database's own journal, where it has one."""
+        """Bring what was deleted out of the database's own journal, where it has one.
+
+        Raises:
+            UnavailableError: code `records-being-read`, it may still be there; run it again.
+        """
 
     def finish(self, erasure_id: str, certificate: bytes, *, actor: Acting) -> Destruction:
         """Keep the certificate, and forget what it took to carry the erasure through; the first certificate stays."""

@@ -118,7 +118,11 @@ class KeptAnswers(Protocol):
         """Delete up to so many of those that one names; returns how many went."""
 
     def settle(self) -> None:
-        """Bring what was deleted out of the database's own journal, where it has one."""
+        """Bring what was deleted out of the database's own journal, where it has one.
+
+        Raises:
+            UnavailableError: code `records-being-read`, it may still be there; run it again.
+        """
 
     def finish(self, expiry_id: str, certificate: bytes, *, actor: Acting) -> Destruction:
         """Keep the certificate; the first one stays."""

@@ -1,6 +1,7 @@
 """Cases that were closed long ago: what is personal of them goes, with the answers of their searches."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from countenance.bootstrap.keyring import key_files
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.clock import utc_now
-from countenance.core.errors import NotFoundError
+from countenance.core.errors import NotFoundError, UnavailableError
 from countenance.keys.model import KeyState, case_scope
 from countenance.policy.model import Actor
 from countenance.search.approval import ApprovalRequest, ApprovalState
@@ -120,6 +121,27 @@ def test_its_reference_may_be_used_again(gallery: OpenGallery) -> None:
 
     assert new.case_id != old
     assert gallery.cases.case(REFERENCE, actor=actor) == new
+
+
+def test_while_somebody_reads_what_went_it_is_not_done(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("countenance.adapters.sql.database.BUSY_MS", 50)
+    with open_gallery(settings) as gallery:
+        actor = signed_up.acting(gallery)
+        old = closed_case(gallery, actor, REFERENCE, days_ago=32)
+        answered(gallery, actor, old, "s-old", reference=REFERENCE)
+        reader = sqlite3.connect(settings.database, isolation_level=None)
+        reader.execute("BEGIN")
+        [(answer,)] = reader.execute("SELECT entry FROM search").fetchall()
+
+        with pytest.raises(UnavailableError) as caught:
+            gallery.retention.run()
+        left, planned = traces(settings.home, answer), gallery.retention.plan().cases
+        reader.close()
+        ran = gallery.retention.run().cases
+
+        assert caught.value.code == "records-being-read"
+        assert (bool(left), planned, ran) == (True, (old,), (old,))
+        assert traces(settings.home, answer) == []
 
 
 def test_one_that_was_cut_short_is_finished(gallery: OpenGallery, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError as ConstraintError
 
 from countenance.adapters.keys.memory import memory_keyring
-from countenance.adapters.sql.database import migrations, open_engine, sqlite_url, transaction, upgrade
+from countenance.adapters.sql.database import (
+    migrations,
+    open_engine,
+    require_empty_log,
+    sqlite_url,
+    transaction,
+    upgrade,
+)
 from countenance.core.errors import ConflictError, CountenanceError, IntegrityError, UnavailableError
 from tests.audit_parts import entry, sql_records
 
@@ -212,6 +219,29 @@ def test_a_writer_that_never_ends_makes_others_give_up(engine: Engine, path: Pat
     writer.close()
 
     assert caught.value.code == "records-unavailable"
+
+
+def test_a_log_that_somebody_reads_is_not_said_to_be_empty(
+    engine: Engine, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countenance.adapters.sql.database.BUSY_MS", 50)
+    engine.dispose()
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM subject").fetchall()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE gallery SET revision = revision + 1"))
+    log = path.with_name(f"{path.name}-wal")
+
+    with pytest.raises(UnavailableError) as caught:
+        require_empty_log(engine)
+    kept = log.stat().st_size
+    reader.close()
+    require_empty_log(engine)
+
+    assert caught.value.code == "records-being-read"
+    assert kept > 0
+    assert log.stat().st_size == 0
 
 
 def test_no_file_is_an_error_with_a_code(tmp_path: Path) -> None:

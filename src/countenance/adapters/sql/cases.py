@@ -13,7 +13,7 @@ from countenance.adapters.sql.approvals import add_approval, give_back, granted,
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.adapters.sql.case_ends import closed_before, forget_rows
 from countenance.adapters.sql.case_models import CaseRow, SearchUseRow
-from countenance.adapters.sql.database import WRITER, transaction
+from countenance.adapters.sql.database import WRITER, require_empty_log, transaction
 from countenance.adapters.sql.models import GalleryRow
 from countenance.adapters.sql.tombstones import note_destroyed
 from countenance.audit.model import Acting, Entry
@@ -137,6 +137,8 @@ class SqlCases:
             note_destroyed(session, case_scope(case_id))
             if answers is not None:
                 self._audit.append(session, case_forgotten(case_id, answers=answers, actor=actor))
+        # Before the key, by whose end `closed` knows that nothing is left to do: answers are not sealed under it.
+        require_empty_log(self._engine)
         self._keyring.destroy(case_scope(case_id), reason="case over")
 
     @contextmanager

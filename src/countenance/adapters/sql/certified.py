@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Engine, select
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.database import WRITER, empty_log, transaction
+from countenance.adapters.sql.database import WRITER, require_empty_log, transaction
 from countenance.adapters.sql.destruction_models import AnswerExpiryRow, DestructionRow, ErasureRow
 from countenance.adapters.sql.models import SourceRow
 from countenance.adapters.sql.sealing import RowSeals
@@ -56,7 +56,7 @@ class CertifiedTable(Generic[AnyRow]):
 
     def settle(self) -> None:
         """See the ports: SQLite overwrites deleted rows (`secure_delete`), its write-ahead log is emptied here."""
-        empty_log(self._engine)
+        require_empty_log(self._engine)
 
     def finish(self, destruction_id: str, certificate: bytes, *, actor: Acting) -> Destruction:
         """See the ports."""

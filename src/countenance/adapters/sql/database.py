@@ -234,6 +234,21 @@ def empty_log(engine: Engine) -> bool:
     return engine.dialect.name != "sqlite" or _outside_transactions(engine, "PRAGMA wal_checkpoint(TRUNCATE)") == 0
 
 
+def require_empty_log(engine: Engine) -> None:
+    """Empty SQLite's write-ahead log, so that what was deleted is overwritten in the database and stands in neither.
+
+    Raises:
+        UnavailableError: code `records-being-read`, somebody's transaction sees what was deleted and did not end in
+            time; code `records-unavailable`. What was deleted may still be on disk: run it again.
+    """
+    if not empty_log(engine):
+        raise UnavailableError(
+            "what was deleted still stands in the records' files, since somebody reads them as they were before",
+            code="records-being-read",
+            hint="end what reads them for so long (a backup, an index that is being filled), then run it again",
+        )
+
+
 def _outside_transactions(engine: Engine, statement: str) -> object:
     """Run what SQLite refuses within a transaction, and return the first value that it answers with."""
     pooled = engine.raw_connection()

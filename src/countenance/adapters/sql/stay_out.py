@@ -74,6 +74,7 @@ class SqlStayOutList:
                 self._record(session, "stay-out-end", entry_id, actor)
             note_destroyed(session, _scope(entry_id))
         self._keyring.destroy(_scope(entry_id), reason="stay-out entry over")
+        # Where others read just now, it stays on disk for a while, sealed under a key that there is no more.
         empty_log(self._engine)
 
     def entries(self) -> tuple[StayOutEntry, ...]:
