@@ -1,7 +1,9 @@
 """The contract of `SourceRegister`, on real records."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 import pytest
@@ -14,12 +16,13 @@ from countenance.adapters.sql.database import open_engine, upgrade
 from countenance.adapters.sql.records import SqlRecords
 from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.core.errors import ConflictError, CountenanceError, InvalidInputError, NotFoundError
-from countenance.gallery.model import LegalBasis, SourceChange, SourceState
+from countenance.gallery.model import UNRELEASED, LegalBasis, NewFace, NewImage, Outcome, SourceChange, SourceState
 from countenance.gallery.ports import SourceRegister
 from countenance.gallery.sources import FROM, add_release, change_state, register_source, released_labels
 from countenance.gallery.terms import Retention, RetentionRule, SourceTerms
 from countenance.policy.model import SYSTEM
 from tests.audit_parts import SIGNER
+from tests.stripes import face, template
 
 TERMS = SourceTerms(
     contact="zoë@example.org",
@@ -56,6 +59,21 @@ class Made(NamedTuple):
     def change(self, after: SourceState, *, reason: str = "because") -> None:
         """Put the source into another state."""
         change_state(self.records, self.register, "archive", after, actor=SYSTEM, by="Grace", reason=reason)
+
+
+def photograph(name: str, label: str | None) -> NewImage:
+    """Return a photograph of somebody."""
+    return NewImage(
+        sha256=sha256(name.encode()).hexdigest(),
+        reference=name,
+        media_type="image/jpeg",
+        size_bytes=1,
+        width=16,
+        height=16,
+        outcome=Outcome.ENROLLED,
+        faces=(NewFace(face=face(1), template=template(1, 1), label=label),),
+        label=label,
+    )
 
 
 @pytest.fixture
@@ -207,6 +225,63 @@ class TestReleases:
         assert first == again
         assert made.register.releases("archive")[2] == first
         assert [one.label for one in made.register.releases("archive")] == ["A", "B", "C", "D"]
+
+    def released(self, made: Made, label: str, *, ends_on: date | None = None) -> str:
+        """Keep a release; returns its id."""
+        release = add_release(
+            made.records,
+            made.register,
+            made.objects,
+            "archive",
+            label=label,
+            actor=SYSTEM,
+            document=b"yes",
+            ends_on=ends_on,
+        )
+        return release.release_id
+
+    @pytest.mark.parametrize(
+        ("required", "passed_over"),
+        [
+            pytest.param(True, {"taken back", "ended", "none", "unnamed", "blurred"}, id="everybody needs one"),
+            pytest.param(False, {"taken back", "ended", "blurred"}, id="whoever had one"),
+        ],
+    )
+    def test_who_has_none_in_force_is_not_taken_in(
+        self, made: Made, monkeypatch: pytest.MonkeyPatch, required: bool, passed_over: set[str]
+    ) -> None:
+        made.add(terms=SourceTerms(releases_required=required))
+        self.released(made, "holds")
+        for label in ("taken back", "taken back", "renewed"):
+            made.register.revoke_release("archive", self.released(made, label), actor=SYSTEM)
+        self.released(made, "renewed")
+        self.released(made, "ended", ends_on=date(2998, 12, 31))
+        shown: dict[str, str | None] = {name: name for name in ("holds", "taken back", "renewed", "ended", "none")} | {
+            "unnamed": None
+        }
+        images = [photograph(name, label) for name, label in shown.items()]
+        images.append(replace(photograph("blurred", "taken back"), faces=(), outcome=Outcome.NO_FACE))
+        monkeypatch.setattr("countenance.adapters.sql.records.utc_now", lambda: datetime(2999, 1, 1, tzinfo=UTC))
+        source_id = made.records.source("archive").source_id
+
+        known = made.records.add_images(source_id, images, pack_digest="a" * 64, actor=SYSTEM)
+
+        assert {image.reference for image in images if image.sha256 in known} == passed_over
+        assert set(known.values()) == {UNRELEASED}
+        assert {one.label for one in made.records.subjects(limit=9)} == {
+            label for name, label in shown.items() if name not in passed_over
+        }
+        assert made.records.snapshot().images == len(images) - len(passed_over)
+
+    def test_one_of_another_source_admits_nobody(self, made: Made) -> None:
+        made.add()
+        made.add("other", terms=SourceTerms(releases_required=True))
+        self.released(made, "A")
+        source_id = made.records.source("other").source_id
+
+        known = made.records.add_images(source_id, [photograph("A", "A")], pack_digest="a" * 64, actor=SYSTEM)
+
+        assert list(known.values()) == [UNRELEASED]
 
     def test_one_of_another_source_is_unknown(self, made: Made) -> None:
         made.add()

@@ -15,6 +15,7 @@ from countenance.core.ids import new_id
 from countenance.gallery.enrolment import pack_mismatch
 from countenance.gallery.entries import images_added, source_registered
 from countenance.gallery.model import (
+    UNRELEASED,
     EnrolledFace,
     KnownImage,
     NewFace,
@@ -58,7 +59,7 @@ class _Template:
 
 
 class MemoryRecords:
-    """Implements `Records` in dicts. Thread-safe: one call at a time."""
+    """Implements `Records` in dicts. It knows of no releases. Thread-safe: one call at a time."""
 
     def __init__(self, audit: MemoryAuditLog | None = None) -> None:
         """Start empty; None makes an audit log of its own."""
@@ -139,7 +140,9 @@ class MemoryRecords:
             require_active(source.state, source.name)
             self._pack_digest = pack_digest
             self._revision += 1
-            known = self.known_images(source_id, [image.sha256 for image in images])
+            known = dict(self.known_images(source_id, [image.sha256 for image in images]))
+            if source.terms.releases_required:  # nobody has one here
+                known = {image.sha256: UNRELEASED for image in images} | known
             added = [image for image in images if image.sha256 not in known]
             if added:
                 self._audit.record(images_added(source_id, added, pack_digest=pack_digest, actor=actor))

@@ -124,8 +124,12 @@ class Sources:
     def revoke_release(self, name: str, release_id: str, *, actor: Actor = SYSTEM) -> Release:
         """Take a release back: see the port. Whoever has none left is out of the very next search."""
         revoked = self._register.revoke_release(name, release_id, actor=actor)
-        self._eraser.take_out_ended(utc_now().date())
+        self.take_out_unreleased()
         return revoked
+
+    def take_out_unreleased(self) -> None:
+        """Take out whose releases have all ended: see `gallery.erasure.Eraser.take_out_ended`."""
+        self._eraser.take_out_ended(utc_now().date())
 
     def releases(self, name: str) -> tuple[Release, ...]:
         """Return a source's releases: see the port."""

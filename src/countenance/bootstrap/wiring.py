@@ -348,6 +348,7 @@ class OpenGallery:
             gate=ENROL_GATE,
             limits=self.limits,
             released=self.sources.released_labels,
+            on_midnight=self.sources.take_out_unreleased,
             stay_out=lambda: entries.in_force(utc_now().date(), pack_digest=pack.digest),
             on_progress=on_progress,
         )

@@ -15,8 +15,9 @@ from time import perf_counter
 from typing import Any
 
 from countenance.audit.model import Acting
+from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError
-from countenance.gallery.model import KnownImage, NewFace, NewImage, Outcome, Source
+from countenance.gallery.model import UNRELEASED, KnownImage, NewImage, Outcome, Source
 from countenance.gallery.photographs import (
     AnalysedFace,
     FaceRule,
@@ -24,6 +25,7 @@ from countenance.gallery.photographs import (
     PhotographTask,
     RefusedPhotograph,
     analyse_photograph,
+    new_image,
 )
 from countenance.gallery.plan import PlannedPhotograph, checked_label, checked_reference
 from countenance.gallery.ports import Objects, PhotographReader, Records, crop_key, image_key
@@ -110,12 +112,15 @@ class Enrolment:
         limits: ImageLimits,
         released: Callable[[str], Collection[str]] = lambda _: (),
         stay_out: Callable[[], StayOuts] = StayOuts,
+        on_midnight: Callable[[], None] = lambda: None,
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Check that the source may be enrolled into.
 
         Args:
-            released: Returns the subjects of a source who have a release in force.
+            released: Returns the subjects of a source who have a release in force. Others' photographs are not looked
+                at; the records decide, with each commit.
+            on_midnight: Takes out whose last release ended yesterday; called after a commit that midnight fell into.
             stay_out: Returns whom new faces are compared with, so that they are not enrolled; asked with each commit.
             on_progress: Called with how many photographs were dealt with since the last call.
 
@@ -132,6 +137,8 @@ class Enrolment:
         self._limits = limits
         self._on_progress = on_progress
         self._released = frozenset(released(source)) if self._source.terms.releases_required else None
+        self._unreleased: set[str | None] = set()
+        self._on_midnight = on_midnight
         self._stay_out, self._stay_outs = stay_out, stay_out()
         self._report = EnrolmentReport(source=source)
         self._waiting: list[tuple[NewImage, str | None]] = []
@@ -224,15 +231,10 @@ class Enrolment:
                     yield one
 
     def _is_released(self, one: PlannedPhotograph) -> bool:
-        """Say whether a photograph may be enrolled where every subject needs a release, and refuse it if not."""
-        if self._released is None or one.label in self._released:
+        """Say whether a photograph may be looked at as far as releases go, and refuse it if not."""
+        if one.label not in self._unreleased and (self._released is None or one.label in self._released):
             return True
-        self._refuse(
-            one.reference,
-            "release-missing",
-            "its subject has no release that is in force",
-            "add the person's own consent: `countenance source releases add`",
-        )
+        self._pass_over(one.reference, one.label, UNRELEASED)
         return False
 
     def _take(self, photograph: Photograph, one: PlannedPhotograph) -> None:
@@ -248,7 +250,7 @@ class Enrolment:
                 self._refuse(photograph.reference, "stay-out", "it shows somebody who asked not to be enrolled", "")
                 return
             photograph = replace(photograph, faces=staying)
-        image = _new_image(photograph, one)
+        image = new_image(photograph, label=one.label, provenance=one.provenance)
         if image.outcome is Outcome.ENROLLED:
             self._store(photograph)
         labels = frozenset(face.label for face in image.faces if face.label is not None)
@@ -268,16 +270,27 @@ class Enrolment:
                 self._objects.put(crop_key(source_id, digest, analysed.face.number), analysed.crop)
 
     def _commit(self) -> None:
-        """Record what waits, in one transaction, then report it: another run may have been quicker with some."""
+        """Record what waits, in one transaction, then report it.
+
+        Another run may have been quicker with some, and a release or a photograph may have gone meanwhile.
+        """
         if not self._waiting:
             return
-        images = [image for image, _ in self._waiting]
+        images, day = [image for image, _ in self._waiting], utc_now().date()
         known = self._records.add_images(
             self._source.source_id, images, pack_digest=self._pack_digest, actor=self._actor
         )
+        if utc_now().date() != day:
+            # Whoever looked for releases that ended after midnight did not see these yet, and looks once a day.
+            self._on_midnight()
         for image, label in self._waiting:
             if image.sha256 in known:
-                self._pass_over(image.reference, label, known[image.sha256])
+                self._seen[image.sha256] = before = known[image.sha256]
+                if before.outcome is Outcome.RELEASE_MISSING:
+                    self._unreleased.add(label)
+                if before.outcome in {Outcome.RELEASE_MISSING, Outcome.ERASED}:
+                    self._drop(image)
+                self._pass_over(image.reference, label, before)
             elif image.outcome is Outcome.ENROLLED:
                 self._report.enrolled += 1
                 self._report.templates += sum(face.template is not None for face in image.faces)
@@ -287,8 +300,18 @@ class Enrolment:
         self._waiting.clear()
         self._stay_outs = self._stay_out()
 
+    def _drop(self, image: NewImage) -> None:
+        """Delete the pictures that were stored of a photograph which is not taken in, unless it is on record by now."""
+        source_id, digest = self._source.source_id, image.sha256
+        now = self._records.known_images(source_id, [digest]).get(digest)
+        if now is not None and now.outcome is not Outcome.ERASED:
+            return
+        self._objects.delete(image_key(source_id, digest))
+        for face in image.faces:
+            self._objects.delete(crop_key(source_id, digest, face.face.number))
+
     def _pass_over(self, reference: str, label: str | None, known: KnownImage) -> None:
-        """Count a photograph that is on record, and say so if it is under another name there."""
+        """Count a photograph that is on record, or say why it is not taken in."""
         if label is not None and known.labels and label not in known.labels:
             self._refuse(
                 reference,
@@ -302,6 +325,13 @@ class Enrolment:
         elif known.outcome is Outcome.ERASED:
             self._refuse(
                 reference, "photograph-erased", "it was erased from this source, and is not taken in again", ""
+            )
+        elif known.outcome is Outcome.RELEASE_MISSING:
+            self._refuse(
+                reference,
+                "release-missing",
+                "its subject has no release that is in force",
+                "add the person's own consent: `countenance source releases add`",
             )
         else:
             self._refuse(reference, known.outcome.value, "it was refused in an earlier run for the same reason", "")
@@ -334,35 +364,6 @@ def pack_mismatch(held: str, wanted: str) -> ConflictError:
         f"this gallery holds templates of model pack {held[:12]}, not of {wanted[:12]}",
         code="pack-mismatch",
         hint="use the pack that it was made with, or enrol into a new home",
-    )
-
-
-def _new_image(photograph: Photograph, one: PlannedPhotograph) -> NewImage:
-    """Turn a photograph that was read into what is recorded of it."""
-    faces = tuple(
-        NewFace(
-            face=analysed.face,
-            template=analysed.template,
-            label=one.label if analysed.template is not None else None,
-        )
-        for analysed in photograph.faces
-    )
-    if not faces:
-        outcome = Outcome.NO_FACE
-    elif all(face.template is None for face in faces):
-        outcome = Outcome.REFUSED_BY_GATE
-    else:
-        outcome = Outcome.ENROLLED
-    return NewImage(
-        sha256=photograph.sha256,
-        reference=photograph.reference,
-        media_type=photograph.media_type,
-        size_bytes=photograph.size_bytes,
-        width=photograph.width,
-        height=photograph.height,
-        outcome=outcome,
-        faces=faces,
-        provenance=one.provenance,
     )
 
 

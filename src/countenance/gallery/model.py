@@ -43,11 +43,12 @@ class Outcome(StrEnum):
     NO_FACE = "no-face"
     REFUSED_BY_GATE = "refused-by-gate"
     ERASED = "erased"
+    RELEASE_MISSING = "release-missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownImage:
-    """A photograph that is on record already.
+    """A photograph that is passed over: it is on record already, was erased, or its subject has no release in force.
 
     Attributes:
         labels: Whose faces in it are enrolled; unnamed ones are left out.
@@ -55,6 +56,10 @@ class KnownImage:
 
     outcome: Outcome
     labels: frozenset[str]
+
+
+UNRELEASED = KnownImage(outcome=Outcome.RELEASE_MISSING, labels=frozenset())
+"""What the records say of a photograph whose subject has no release in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +173,7 @@ class NewImage:
     """One photograph about to be recorded with all its faces.
 
     Attributes:
+        label: Whose it is, as the source says, whatever is enrolled from it; None where it does not say.
         provenance: What the source's manifest says of it; None where there is none.
     """
 
@@ -179,7 +185,13 @@ class NewImage:
     height: int
     outcome: Outcome
     faces: tuple[NewFace, ...]
+    label: str | None = None
     provenance: Provenance | None = None
+
+    @property
+    def of(self) -> frozenset[str | None]:
+        """Whose it is: of whom faces are enrolled, and where none is, whom the source names."""
+        return frozenset(face.label for face in self.faces if face.template is not None) or frozenset({self.label})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

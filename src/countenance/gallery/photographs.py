@@ -8,6 +8,7 @@ import numpy as np
 
 from countenance.core.arrays import Templates
 from countenance.core.errors import CountenanceError
+from countenance.gallery.model import NewFace, NewImage, Outcome, Provenance
 from countenance.vision.decode import ImageLimits, decode_image, read_image_file
 from countenance.vision.encode import encode_jpeg
 from countenance.vision.model import Face
@@ -134,3 +135,34 @@ def _wanted(faces: tuple[Face, ...], rule: FaceRule, *, width: int, height: int)
     """Return the faces that get templates."""
     candidates = faces if rule is FaceRule.ALL or not faces else (most_prominent(faces, width=width, height=height),)
     return tuple(face for face in candidates if face.passes)
+
+
+def new_image(photograph: Photograph, *, label: str | None, provenance: Provenance | None) -> NewImage:
+    """Return what is recorded of a photograph that was read.
+
+    Args:
+        label: Whose it is; None where the source does not say.
+        provenance: What the source's manifest says of it; None where there is none.
+    """
+    faces = tuple(
+        NewFace(face=analysed.face, template=analysed.template, label=label if analysed.template is not None else None)
+        for analysed in photograph.faces
+    )
+    if not faces:
+        outcome = Outcome.NO_FACE
+    elif all(face.template is None for face in faces):
+        outcome = Outcome.REFUSED_BY_GATE
+    else:
+        outcome = Outcome.ENROLLED
+    return NewImage(
+        sha256=photograph.sha256,
+        reference=photograph.reference,
+        media_type=photograph.media_type,
+        size_bytes=photograph.size_bytes,
+        width=photograph.width,
+        height=photograph.height,
+        outcome=outcome,
+        faces=faces,
+        label=label,
+        provenance=provenance,
+    )

@@ -57,15 +57,16 @@ class Records(Protocol):
     def add_images(
         self, source_id: str, images: Sequence[NewImage], *, pack_digest: str, actor: Acting
     ) -> Mapping[str, KnownImage]:
-        """Record photographs with faces, subjects and templates, all or none. One already on record is passed over.
+        """Record photographs with faces, subjects and templates, all or none.
 
-        The audit log says so where any is new.
+        Passed over are those on record already, and those of people who have no release in force now where one is
+        needed: in a source that requires releases, and of whoever had one. The audit log says so where any is new.
 
         Args:
             images: Of different content each.
 
         Returns:
-            Those that were passed over, by hash, as they stand on record.
+            Those that were passed over, by hash: as they stand on record, or `RELEASE_MISSING`.
 
         Raises:
             NotFoundError: code `source-unknown`; nothing was written.

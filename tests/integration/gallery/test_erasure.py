@@ -4,30 +4,45 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from countenance.adapters.sql.database import open_engine, sqlite_url
+from countenance.adapters.sql.sealing import IMAGE, RowSeals
 from countenance.bootstrap.keyring import erasure_list_file
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import model_pack
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
-from countenance.core.errors import ConflictError, IntegrityError, InvalidInputError, NotFoundError
+from countenance.core.errors import ConflictError, IntegrityError, InvalidInputError, NotFoundError, UnavailableError
 from countenance.gallery.destruction import Destruction, DestructionKind
 from countenance.gallery.erasure import Erased
 from countenance.gallery.model import KnownImage, NewFace, NewImage, Outcome
+from countenance.gallery.plan import PlannedPhotograph
 from countenance.gallery.ports import crop_key, image_key
 from countenance.policy.model import SYSTEM
 from tests.audit_parts import entry
 from tests.integration.gallery.erase_and_die import STEPS
-from tests.made_up_galleries import PICTURE, fill, found, kept_answer, made_up_home, people, template_bytes, traces
+from tests.made_up_galleries import (
+    PICTURE,
+    Reader,
+    fill,
+    found,
+    kept_answer,
+    made_up_home,
+    migrate_again,
+    people,
+    template_bytes,
+    traces,
+)
 from tests.stripes import face
 
 COUNT = 12
@@ -130,6 +145,28 @@ def test_killed_after_any_step_it_is_finished_by_running_it_again(settings: Sett
     assert (killed.returncode, killed.stderr) == (-signal.SIGKILL, b"")
     assert FIRST not in meanwhile
     assert left == 2 * (COUNT + 5) - {"objects": 1, "settle": 2, "certificate": 2}.get(step, 0)
+    assert_gone(settings, ended, search_id)
+
+
+def test_while_somebody_reads_what_went_there_is_no_certificate(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countenance.adapters.sql.database.BUSY_MS", 50)
+    with open_gallery(settings) as gallery:
+        subject, search_id = first_of(gallery), kept_answer(gallery, "one", other="two")
+        reader = sqlite3.connect(settings.database, isolation_level=None)
+        reader.execute("BEGIN")
+        [(vector,)] = reader.execute("SELECT vector FROM template ORDER BY number LIMIT 1").fetchall()
+
+        with pytest.raises(UnavailableError) as caught:
+            erase(gallery, subject)
+        meanwhile, certificates, left = labels(gallery), gallery.sources.certificates(), traces(settings.home, vector)
+        reader.close()
+        ended = erase(gallery, subject)
+
+        assert caught.value.code == "records-being-read"
+        assert (FIRST in meanwhile, certificates, bool(left)) == (False, (), True)
+        assert traces(settings.home, vector) == []
     assert_gone(settings, ended, search_id)
 
 
@@ -396,6 +433,114 @@ class TestGroups:
 
         kept = gallery.records.search("s")["candidates"]
         assert [one["image"]["reference"] for one in kept] == ["", "alone.jpg"]  # type: ignore[attr-defined]
+
+
+class TestRefused:
+    """Photographs that nobody was enrolled from, under the name of somebody who is."""
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        """A source with a photograph of A, and refused ones of A and of B, who is not enrolled."""
+        settings = made_up_home(tmp_path / "refused", {})
+        with open_gallery(settings) as gallery:
+            fill(gallery, "club", 0)
+            fill(gallery, "other", 0)
+            self.add(gallery, "club", "A/good.jpg", enrolled=True)
+            for reference in ("A/blurred.jpg", "A/1987/noface.jpg", "B/blurred.jpg", "noface.jpg"):
+                self.add(gallery, "club", reference)
+            self.add(gallery, "other", "A/blurred.jpg")
+        return settings
+
+    def add(self, gallery: OpenGallery, source: str, reference: str, *, enrolled: bool = False) -> None:
+        """Put a photograph on record; its folder says whose it is."""
+        folder, _, below = reference.partition("/")
+        label = folder if below else None
+        poor = NewFace(face=face(1, refusals=("too dark",)), template=None, label=None)
+        good = NewFace(face=face(1), template=people(reference, 1)[0], label=label)
+        outcome = Outcome.NO_FACE if reference.endswith("noface.jpg") else Outcome.REFUSED_BY_GATE
+        new = NewImage(
+            sha256=sha256(f"{source} {reference}".encode()).hexdigest(),
+            reference=reference,
+            media_type="image/jpeg",
+            size_bytes=100,
+            width=16,
+            height=16,
+            outcome=Outcome.ENROLLED if enrolled else outcome,
+            faces=(good,) if enrolled else () if outcome is Outcome.NO_FACE else (poor,),
+            label=label,
+        )
+        pack, source_id = model_pack(gallery.settings).digest, gallery.records.source(source).source_id
+        gallery.records.add_images(source_id, [new], pack_digest=pack, actor=SYSTEM)
+
+    def on_record(self, gallery: OpenGallery) -> set[str]:
+        """Return the photographs that are on record, by source and reference."""
+        seals, engine = RowSeals(gallery.keyring), open_engine(sqlite_url(gallery.settings.database))
+        with engine.connect() as connection:
+            rows = connection.execute(
+                text("SELECT source_id, image_id, image.entry FROM image JOIN source ON image.source = source.number")
+            ).all()
+        engine.dispose()
+        name_of = {one.source.source_id: one.source.name for one in gallery.records.sources()}
+        return {
+            f"{name_of[row.source_id]} {facts['reference']}"
+            for row in rows
+            for facts in [seals.open_entry(row.source_id, row.image_id, row.entry, column=IMAGE)]
+        }
+
+    @pytest.mark.parametrize("kind", [DestructionKind.SUBJECT_ERASED, DestructionKind.IMAGE_ERASED])
+    def test_they_go_with_whom_the_source_says_they_show(self, settings: Settings, kind: DestructionKind) -> None:
+        with open_gallery(settings) as gallery:
+            photograph = PlannedPhotograph(path=Path("1"), reference="1.jpg", label="A", data=b"named by a table")
+            gallery._enrolment("club", SYSTEM, lambda _: None).run([photograph], Reader({"1.jpg": []}))
+            subject = first_of(gallery, "club")
+            [one] = gallery.records.faces_of(subject)
+            planned = gallery.sources.extent(Erased(DestructionKind.SUBJECT_ERASED, subject)).destroyed
+
+            ended = erase(gallery, subject if kind is DestructionKind.SUBJECT_ERASED else one.image_id, kind)
+            left, summary = self.on_record(gallery), gallery.sources.summary("club")
+
+        assert left == {"club B/blurred.jpg", "club noface.jpg", "other A/blurred.jpg"}
+        assert planned.images == ended.destroyed.images == 4
+        assert (summary.images, summary.subjects, summary.templates) == (2, 0, 0)
+        assert rows_of(settings)["face"] == 2
+
+    def test_they_are_not_taken_in_again(self, settings: Settings) -> None:
+        digest = sha256(b"club A/blurred.jpg").hexdigest()
+        with open_gallery(settings) as gallery:
+            erase(gallery, first_of(gallery, "club"))
+
+            known = gallery.records.known_images(gallery.records.source("club").source_id, [digest])
+
+        assert known == {digest: KnownImage(outcome=Outcome.ERASED, labels=frozenset())}
+
+    def test_whoever_keeps_a_face_keeps_them(self, settings: Settings) -> None:
+        with open_gallery(settings) as gallery:
+            self.add(gallery, "club", "A/second.jpg", enrolled=True)
+            [first, _] = gallery.records.faces_of(first_of(gallery, "club"))
+
+            erase(gallery, first.face_id, DestructionKind.FACE_ERASED)
+
+            assert self.on_record(gallery) >= {"club A/second.jpg", "club A/blurred.jpg", "club A/1987/noface.jpg"}
+
+    def test_those_from_before_the_column_go_where_a_folder_says_whose_they_are(self, settings: Settings) -> None:
+        with open_gallery(settings) as gallery:
+            migrate_again(gallery, "0016")
+
+        with open_gallery(settings) as gallery:
+            erase(gallery, first_of(gallery, "club"))
+            assert self.on_record(gallery) == {"club B/blurred.jpg", "club noface.jpg", "other A/blurred.jpg"}
+
+    def test_they_are_looked_up_in_an_index(self, settings: Settings) -> None:
+        seen: list[tuple[str, Any]] = []
+        with open_gallery(settings) as gallery:
+            engine = gallery.records._engine  # type: ignore[attr-defined]
+            event.listen(engine, "before_cursor_execute", lambda *given: seen.append((given[2], given[3])))
+            gallery.sources.extent(Erased(DestructionKind.SUBJECT_ERASED, first_of(gallery, "club")))
+            [(statement, values)] = [one for one in seen if "image.label_print" in one[0]]
+            with engine.connect() as connection:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+
+        assert any("ix_image_source_label_print" in row.detail for row in plan)
 
 
 class TestTakenInAgain:

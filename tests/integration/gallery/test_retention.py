@@ -5,26 +5,37 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from alembic.operations import Operations
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from countenance.adapters.sql.database import migrations, open_engine, sqlite_url
+from countenance.adapters.sql.database import open_engine, sqlite_url
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, InvalidInputError, NotFoundError
 from countenance.gallery.model import SourceState
-from countenance.gallery.terms import Retention, RetentionRule
+from countenance.gallery.photographs import Photograph, PhotographTask
+from countenance.gallery.plan import PlannedPhotograph
+from countenance.gallery.terms import Retention, RetentionRule, SourceTerms
 from countenance.keys.model import KeyState, case_scope, source_scope
 from countenance.policy.model import SYSTEM
 from tests.integration.gallery.retain_and_die import STEPS
-from tests.made_up_galleries import found, kept_answer, made_up_home, people, template_bytes, traces
+from tests.made_up_galleries import (
+    Reader,
+    fill,
+    found,
+    kept_answer,
+    made_up_home,
+    migrate_again,
+    people,
+    template_bytes,
+    traces,
+)
 
 TODAY = utc_now().date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -36,6 +47,28 @@ ENDS_TODAY = Retention(rule=RetentionRule.DATE, ends_on=TODAY)
 def returned(gallery: OpenGallery, source: str) -> set[str | None]:
     """Return whom searches with a source's people return."""
     return {label for answer in found(gallery, people(source, 5)) for _, label, _ in answer}
+
+
+def pictures(settings: Settings) -> int:
+    """Count the pictures in the object store."""
+    return sum(path.is_file() for kind in ("images", "crops") for path in (settings.objects / kind).rglob("*"))
+
+
+def planned(reference: str) -> list[PlannedPhotograph]:
+    """Plan a photograph whose folder says whose it is."""
+    label = reference.split("/", maxsplit=1)[0]
+    return [PlannedPhotograph(path=Path(reference), reference=reference, label=label, data=reference.encode())]
+
+
+@dataclass(frozen=True)
+class Late(Reader):
+    """A reader during whose work something happens."""
+
+    happens: Callable[[], object]
+
+    def read(self, tasks: Iterable[PhotographTask]) -> Iterator[Photograph]:
+        yield from super().read(tasks)
+        self.happens()
 
 
 def state(gallery: OpenGallery, name: str) -> SourceState:
@@ -189,27 +222,69 @@ class TestReleases:
         assert "ends person 3" not in after
         assert "ends person 4" in after
 
+    @pytest.mark.parametrize("required", [True, False])
+    def test_one_that_is_taken_back_during_an_enrolment_admits_nobody(self, settings: Settings, required: bool) -> None:
+        person = people("somebody", 1)
+        with open_gallery(settings) as serving, open_gallery(settings) as gallery:
+            fill(gallery, "club", 0, terms=SourceTerms(releases_required=required))
+            release = gallery.sources.add_release("club", label="A", document=b"d", ends_on=None, by="Ada").release_id
+            before = pictures(settings)
+            serving.heed_clocks()
+            late = Late(
+                {"A/1.jpg": [person[0]], "A/2.jpg": [person[0]]},
+                lambda: serving.sources.revoke_release("club", release),
+            )
+
+            enrolment = gallery._enrolment("club", SYSTEM, lambda _: None)
+            report = enrolment.run(planned("A/1.jpg"), late)
+            later = enrolment.run(planned("A/2.jpg"), Reader({}))
+
+            assert (report.enrolled, [one.code for one in later.not_enrolled]) == (0, ["release-missing"] * 2)
+            assert {name for name, _, _ in found(serving, person)[0]} <= {"ends", "stays"}
+            assert pictures(settings) == before
+
+    def test_one_that_ends_at_midnight_during_an_enrolment_admits_nobody(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def midnight() -> None:
+            monkeypatch.setattr("countenance.adapters.sql.records.utc_now", lambda: utc_now() + timedelta(days=1))
+
+        with open_gallery(settings) as gallery:
+            self.release(gallery, "A", TODAY)
+
+            enrolment = gallery._enrolment("ends", SYSTEM, lambda _: None)
+            report = enrolment.run(planned("A/1.jpg"), Late({"A/1.jpg": [people("somebody", 1)[0]]}, midnight))
+
+        assert [one.code for one in report.not_enrolled] == ["release-missing"]
+
+    def test_who_was_enrolled_while_midnight_fell_is_taken_out_by_the_enrolment(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person, tomorrow = people("somebody", 1), utc_now() + timedelta(days=1)
+        days = iter([utc_now(), tomorrow])
+        with open_gallery(settings) as serving, open_gallery(settings) as gallery:
+            self.release(gallery, "A", TODAY)
+            enrolment = gallery._enrolment("ends", SYSTEM, lambda _: None)
+            # Another process has looked before the commit, and does not look again that day.
+            serving.retention.service.heed(today=TOMORROW)
+            monkeypatch.setattr("countenance.gallery.enrolment.utc_now", lambda: next(days))
+            monkeypatch.setattr("countenance.bootstrap.sources.utc_now", lambda: tomorrow)
+
+            report = enrolment.run(planned("A/1.jpg"), Reader({"A/1.jpg": [person[0]]}))
+
+            assert report.enrolled == 1
+            assert "A" not in {label for _, label, _ in found(serving, person)[0]}
+
     def test_those_from_before_the_columns_are_found_too(self, settings: Settings) -> None:
         with open_gallery(settings) as gallery:
-            ends, keyring = self.release(gallery, "ends person 0", TODAY), gallery.keyring
+            ends = self.release(gallery, "ends person 0", TODAY)
             self.release(gallery, "ends person 1", None)
-            engine = open_engine(sqlite_url(settings.database))
-            config = migrations()
-            config.attributes["keyring"] = keyring
-            script = ScriptDirectory.from_config(config)
-            step = script.get_revision("0014").module
-            with engine.begin() as connection, EnvironmentContext(config, script) as surroundings:
-                surroundings.configure(connection=connection)
-                # That step alone: what later ones seal is never put in the clear again.
-                with Operations.context(surroundings.get_context()):
-                    step.downgrade()
-                    step.upgrade()
-            engine.dispose()
+            migrate_again(gallery, "0014")
 
         with open_gallery(settings) as gallery:
-            planned = gallery.retention.plan(today=TOMORROW).plan.releases
+            ending = gallery.retention.plan(today=TOMORROW).plan.releases
 
-        assert [one.release_id for one in planned] == [ends]
+        assert [one.release_id for one in ending] == [ends]
 
     def test_one_that_is_over_is_not_taken_in(self, settings: Settings) -> None:
         with open_gallery(settings) as gallery:

@@ -59,12 +59,14 @@ def add_images(session: Session, seals: RowSeals, source: SourceRow, images: Seq
 def _add_image(session: Session, seals: RowSeals, source: SourceRow, image: NewImage) -> int:
     """Insert one photograph with its faces, and return how many subjects are new."""
     image_id = new_id()
+    label = None if image.outcome is Outcome.ENROLLED else image.label
     row = ImageRow(
         image_id=image_id,
         source=source.number,
         content_print=seals.content_print(source.source_id, image.sha256),
         entry=seals.entry(source.source_id, image_id, image_facts(image), column=IMAGE),
         outcome=image.outcome.value,
+        label_print=None if label is None else seals.label_print(source.source_id, label),
         enrolled_at=utc_now(),
     )
     number = added(session, row).number

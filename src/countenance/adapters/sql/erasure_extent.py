@@ -35,7 +35,7 @@ class Going:
     """What goes, by row numbers, and what else has to be seen to.
 
     Attributes:
-        images: Photographs that go with all that is recorded of them.
+        images: Photographs that go with all that is recorded of them, those too that nobody was enrolled from.
         prints: Their contents' fingerprints.
         faces: Enrolled faces that go, those in photographs that stay too.
         thinned: Subjects who lose a face and keep others.
@@ -100,6 +100,9 @@ def going(session: Session, seals: RowSeals, erased: Erased) -> Going:
     of_subjects = _rows_by(session, FaceRow.subject, {row.subject for row in faces.values()})
     subjects = {number: all(row.number in faces for row in rows) for number, rows in of_subjects.items()}
     source = session.get_one(SourceRow, found[0].source)
+    gone = sorted(number for number, whole_subject in subjects.items() if whole_subject)
+    refused = _rows_by(session, FaceRow.image, _refused(session, gone))
+    images, touched = sorted({*images, *refused}), touched | refused
     photographs = _photographs(session, touched)
     whole = set(images)
     return Going(
@@ -107,7 +110,7 @@ def going(session: Session, seals: RowSeals, erased: Erased) -> Going:
         images=images,
         prints=[photographs[image].content_print for image in images],
         faces=sorted(faces),
-        subjects=sorted(number for number, whole_subject in subjects.items() if whole_subject),
+        subjects=gone,
         thinned=sorted(number for number, whole_subject in subjects.items() if not whole_subject),
         staying=len(touched) - len(images),
         objects=[
@@ -170,6 +173,15 @@ def _template_rows(session: Session, subjects: Collection[int]) -> list[int]:
         number
         for part in slices(subjects)
         for number in session.scalars(select(TemplateRow.number).where(TemplateRow.subject.in_(part)))
+    ]
+
+
+def _refused(session: Session, subjects: Collection[int]) -> list[int]:
+    """Return the photographs that nobody is enrolled from, and that the source handed over as those of subjects."""
+    same_label = (ImageRow.source == SubjectRow.source) & (ImageRow.label_print == SubjectRow.label_print)
+    chosen = select(ImageRow.number).join(SubjectRow, same_label)
+    return [
+        number for part in slices(subjects) for number in session.scalars(chosen.where(SubjectRow.number.in_(part)))
     ]
 
 

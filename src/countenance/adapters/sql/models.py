@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -23,6 +24,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 Document = JSON().with_variant(JSONB(), "postgresql")
 """What answers were kept in before they were sealed; the first migration makes it."""
+
+NAMED = "label_print IS NOT NULL"
+"""Photographs that nobody is enrolled from, and whose label is known: few."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -100,10 +104,17 @@ class SubjectRow(Base):
 
 
 class ImageRow(Base):
-    """A photograph, known by its content's fingerprint; the bytes are in the object store, the entry is sealed."""
+    """A photograph, known by its content's fingerprint; the bytes are in the object store, the entry is sealed.
+
+    One that nobody is enrolled from carries the fingerprint of the label that the source gave it, so that it goes with
+    the subject of that label; the others go with their faces' subjects.
+    """
 
     __tablename__ = "image"
-    __table_args__ = (UniqueConstraint("source", "content_print"),)
+    __table_args__ = (
+        UniqueConstraint("source", "content_print"),
+        Index(None, "source", "label_print", sqlite_where=text(NAMED), postgresql_where=text(NAMED)),
+    )
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
     image_id: Mapped[str] = mapped_column(String(36), unique=True)
@@ -111,6 +122,7 @@ class ImageRow(Base):
     content_print: Mapped[bytes] = mapped_column(LargeBinary)
     entry: Mapped[bytes] = mapped_column(LargeBinary)
     outcome: Mapped[str] = mapped_column(String(20))
+    label_print: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     source_row: Mapped[SourceRow] = relationship()

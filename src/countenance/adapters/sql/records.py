@@ -22,15 +22,18 @@ from countenance.adapters.sql.mapping import (
 )
 from countenance.adapters.sql.models import FaceRow, GalleryRow, ImageRow, SourceRow, SubjectRow, TemplateRow
 from countenance.adapters.sql.references import reference_rows_of, references_between, references_of
+from countenance.adapters.sql.releases import unreleased
 from countenance.adapters.sql.sealing import IMAGE, RowSeals
 from countenance.adapters.sql.searches import add_search, answers_showing, kept_search, source_still_readable
 from countenance.adapters.sql.source_register import add_change, find_source
 from countenance.adapters.sql.source_values import source_of, source_row
 from countenance.audit.model import Acting, Entry, Receipt
+from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
 from countenance.gallery.enrolment import pack_mismatch
 from countenance.gallery.entries import images_added, source_registered
 from countenance.gallery.model import (
+    UNRELEASED,
     EnrolledFace,
     KnownImage,
     NewImage,
@@ -139,8 +142,18 @@ class SqlRecords:
             source = session.scalar(select(SourceRow).where(SourceRow.source_id == source_id))
             if source is None:
                 raise NotFoundError("that source is not on record", code="source-unknown")
-            require_active(SourceState(source.state), self._seals.source_name(source.source_id, source.entry))
+            registered = source_of(source, self._seals)
+            require_active(registered.state, registered.name)
             known = known_images(session, self._seals, source_id, [image.sha256 for image in images])
+            barred = unreleased(
+                session,
+                self._seals,
+                source,
+                [image for image in images if image.sha256 not in known],
+                required=registered.terms.releases_required,
+                today=utc_now().date(),
+            )
+            known |= dict.fromkeys(barred, UNRELEASED)
             new = [image for image in images if image.sha256 not in known]
             if new:
                 add_images(session, self._seals, source, new)
