@@ -23,9 +23,11 @@ from countenance.core.arrays import Templates
 from countenance.core.errors import IntegrityError, UnavailableError
 from countenance.gallery.destruction import DestructionKind
 from countenance.gallery.erasure import Erased
-from countenance.index.model import BlockRows
-from countenance.index.ports import RowNumbers
+from countenance.gallery.model import Snapshot
+from countenance.index.model import BlockRows, Nearest
+from countenance.index.ports import RowNumbers, TemplateSearch
 from countenance.index.rotation import Rotation
+from countenance.policy.model import SYSTEM
 from tests import signed_up
 from tests.contract.fill_and_die import ADDED, LATE, ON_MILVUS
 from tests.contract.search_until_told import COUNT, STAYS
@@ -93,6 +95,32 @@ def labels(gallery: OpenGallery, source: str, count: int) -> list[str | None]:
 
 def named(source: str, count: int) -> list[str]:
     return [f"{source} person {number}" for number in range(count)]
+
+
+@pytest.mark.parametrize("moment", ["erased", "followed"])
+def test_a_search_under_which_the_gallery_changes_is_made_again_of_the_next_snapshot(
+    settings: Settings, moment: str
+) -> None:
+    tries: list[Snapshot] = []
+    with open_gallery(settings) as gallery, open_gallery(settings) as beside:
+        [first, *_] = gallery.records.subjects(source="archive", limit=1)
+
+        def search(pinned: TemplateSearch, snapshot: Snapshot) -> list[Nearest]:
+            tries.append(snapshot)
+            if len(tries) == 1 and moment == "erased":
+                erased = Erased(DestructionKind.SUBJECT_ERASED, first.subject_id)
+                gallery.sources._eraser.records.begin(erased, by="Ada", reason="they asked", actor=SYSTEM)
+            elif len(tries) == 1:
+                fill(beside, "late", 3)
+                beside.refresh()
+            return pinned(people("archive", 1), blocks=gallery.records.active_sources(), limit=50)
+
+        [nearest] = gallery.indexed.searched(search)
+        now = gallery.records.snapshot()
+
+    assert tries[1:] == [now]
+    assert tries[0].revision < now.revision
+    assert len(nearest.neighbours) == now.subjects == sum(COUNTS.values()) + (3 if moment == "followed" else -1)
 
 
 def test_commands_enrol_search_and_withdraw_while_another_process_searches(
