@@ -22,7 +22,7 @@ from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome, So
 from countenance.gallery.photographs import AnalysedFace, Photograph, PhotographTask
 from countenance.gallery.ports import crop_key, image_key
 from countenance.gallery.terms import SourceTerms
-from countenance.policy.model import SYSTEM
+from countenance.policy.model import SYSTEM, Actor
 from countenance.vision.population import made_up_population
 from tests.audit_parts import entry
 from tests.stripes import face
@@ -36,9 +36,11 @@ def people(source: str, count: int) -> Templates:
     return POPULATION.draw(count, seed=int.from_bytes(sha256(source.encode()).digest()[:4])).templates
 
 
-def fill(gallery: OpenGallery, source: str, count: int, *, terms: SourceTerms | None = None) -> None:
+def fill(
+    gallery: OpenGallery, source: str, count: int, *, terms: SourceTerms | None = None, keeper: Actor = SYSTEM
+) -> None:
     """Register a source and enrol made-up people into it, one photograph each."""
-    made = registered(gallery, source, terms=terms)
+    made = registered(gallery, source, terms=terms, keeper=keeper)
     enrol(gallery, made, photographs(gallery, made, count))
 
 
@@ -50,10 +52,17 @@ def fill_in_turns(gallery: OpenGallery, sources: Sequence[str], count: int) -> N
             enrol(gallery, one, [photograph])
 
 
-def registered(gallery: OpenGallery, source: str, *, terms: SourceTerms | None = None) -> Source:
-    """Register a source."""
+def registered(
+    gallery: OpenGallery, source: str, *, terms: SourceTerms | None = None, keeper: Actor = SYSTEM
+) -> Source:
+    """Register a source, which the actor's organisation keeps."""
     return gallery.sources.register(
-        name=source, owner=f"Owner of {source}", legal_basis=LegalBasis.CONTRACT, document=b"d", terms=terms
+        name=source,
+        owner=f"Owner of {source}",
+        legal_basis=LegalBasis.CONTRACT,
+        document=b"d",
+        terms=terms,
+        actor=keeper,
     )
 
 

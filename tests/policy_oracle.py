@@ -12,7 +12,7 @@ ROLE = {
     "core-case-work": ({"view-answer", "open-case", "close-case", "view-case"}, {"examiner", "supervisor"}),
     "core-face-work": ({"view-subject"}, {"examiner", "supervisor", "custodian"}),
     "core-supervisor": ({"approve"}, {"supervisor"}),
-    "core-custodian": ({"enrol", "manage-source"}, {"custodian"}),
+    "core-custodian": ({"enrol", "manage-source", "set-keeper"}, {"custodian"}),
     "core-operator": ({"manage-organisation", "manage-user", "maintain"}, {"operator"}),
     "core-auditor": ({"read-log", "read-whole-log"}, {"auditor"}),
     "core-somebody": (
@@ -84,6 +84,10 @@ CORE: Mapping[str, Predicate] = {
         for rule, (actions, roles) in ROLE.items()
     },
     "core-house": lambda f: f.action.value == "read-whole-log" and f.sector.value != "house",
+    "core-keeper": lambda f: (
+        on_source(f, "enrol", "manage-source") and f.source_keeper == "another" and f.sector.value != "house"
+    ),
+    "core-set-keeper": lambda f: f.action.value == "set-keeper" and f.sector.value != "house",
     "core-case": lambda f: searches(f) and not f.case,
     "core-offence-required": lambda f: searches(f) and f.purpose in WITH_OFFENCE and f.offence == "",
     "core-live": lambda f: searches(f) and f.probe.value == "live",

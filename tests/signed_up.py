@@ -79,9 +79,14 @@ def person(
 
 def house_auditor(gallery: OpenGallery, login: str = "house-auditor") -> Actor:
     """Return an auditor of the house as an actor; where they are new, one operator adds and the other confirms them."""
+    return of_the_house(gallery, login, role=Role.AUDITOR)
+
+
+def of_the_house(gallery: OpenGallery, login: str, *, role: Role) -> Actor:
+    """Return a person of the house as an actor; where they are new, one operator adds and the other confirms them."""
     first, second = operators(gallery)
     try:
-        gallery.accounts.add_user(login, organisation=HOUSE, name=login, roles=[Role.AUDITOR], actor=first)
+        gallery.accounts.add_user(login, organisation=HOUSE, name=login, roles=[role], actor=first)
         gallery.accounts.confirm_user(login, actor=second)
     except ConflictError:
         pass

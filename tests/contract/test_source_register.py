@@ -7,13 +7,15 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, select, update
 
 from countenance.adapters.keys.memory import memory_keyring
 from countenance.adapters.memory_objects import MemoryObjects
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.database import open_engine, upgrade
+from countenance.adapters.sql.database import WRITER, open_engine, upgrade
+from countenance.adapters.sql.models import SourceRow
 from countenance.adapters.sql.records import SqlRecords
+from countenance.adapters.sql.sealing import SOURCE, RowSeals
 from countenance.adapters.sql.source_register import SqlSourceRegister
 from countenance.core.errors import ConflictError, CountenanceError, InvalidInputError, NotFoundError
 from countenance.gallery.model import UNRELEASED, LegalBasis, NewFace, NewImage, Outcome, SourceChange, SourceState
@@ -40,6 +42,7 @@ class Made(NamedTuple):
     records: SqlRecords
     register: SourceRegister
     objects: MemoryObjects
+    seals: RowSeals
 
     def add(self, name: str = "archive", *, terms: SourceTerms | None = None, active: bool = True) -> None:
         """Register a source."""
@@ -83,13 +86,44 @@ def made(database: URL) -> Iterator[Made]:
     upgrade(engine, keyring)
     audit = SqlAuditLog(engine, SIGNER, keyring)
     records = SqlRecords(engine, audit, keyring)
-    yield Made(records, SqlSourceRegister(engine, audit, keyring), MemoryObjects())
+    yield Made(records, SqlSourceRegister(engine, audit, keyring), MemoryObjects(), RowSeals(keyring))
     records.close()
 
 
 def test_terms_come_back_as_they_were_given(made: Made) -> None:
     made.add(terms=TERMS)
 
+    assert made.records.source("archive").terms == TERMS
+
+
+def test_who_keeps_a_source_is_set_and_stays_beside_its_terms(made: Made) -> None:
+    made.add(terms=TERMS)
+    before, revision = made.records.source("archive"), made.records.snapshot().revision
+
+    made.register.set_keeper("archive", "an organisation", actor=SYSTEM)
+    made.register.set_retention("archive", Retention(), actor=SYSTEM)
+
+    after = made.records.source("archive")
+    assert (before.keeper, after.keeper) == (None, "an organisation")
+    assert after == replace(before, keeper="an organisation", terms=replace(TERMS, retention=Retention()))
+    assert made.records.snapshot().revision == revision + 1
+    with pytest.raises(NotFoundError):
+        made.register.set_keeper("nothing", "an organisation", actor=SYSTEM)
+
+
+def test_a_source_of_before_there_were_keepers_has_none(database: URL, made: Made) -> None:
+    made.add(terms=TERMS)
+    made.register.set_keeper("archive", "an organisation", actor=SYSTEM)
+    engine = open_engine(database)
+    with engine.execution_options(**{WRITER: True}).begin() as connection:
+        [source] = connection.execute(select(SourceRow.source_id, SourceRow.entry)).all()
+        facts = made.seals.open_home_entry(source.source_id, source.entry, column=SOURCE)
+        del facts["keeper"]
+        entry = made.seals.home_entry(source.source_id, facts, column=SOURCE)
+        connection.execute(update(SourceRow).values(entry=entry))
+    engine.dispose()
+
+    assert made.records.source("archive").keeper is None
     assert made.records.source("archive").terms == TERMS
 
 

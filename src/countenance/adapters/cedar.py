@@ -238,6 +238,7 @@ def _person(actor: Actor, at: datetime) -> list[Entity]:
         "accredited": actor.qualified(QualificationKind.ACCREDITATION, at=at),
     }
     held = {
+        "id": organisation.org_id,
         "sector": organisation.sector.value,
         "state": organisation.state.value,
         "places": _places(organisation.region or organisation.country),
@@ -251,6 +252,7 @@ def _person(actor: Actor, at: datetime) -> list[Entity]:
 def _source(source: SourceFacts) -> Entity:
     """Return a source."""
     held = {
+        "keeper": source.keeper or "",
         "state": source.state,
         "basis": source.legal_basis,
         "sectors": sorted(source.sectors),

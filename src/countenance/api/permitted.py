@@ -8,9 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from countenance.access.permission import Asks, Exempt
+from countenance.api.destruction_routes import KINDS
 from countenance.core.errors import NotPermittedError
+from countenance.gallery.erasure import Erased
 from countenance.policy.model import Actor
-from countenance.policy.request import ON_A_SOURCE, Action
+from countenance.policy.request import Action
 
 if TYPE_CHECKING:
     from countenance.bootstrap.wiring import OpenGallery
@@ -115,6 +117,8 @@ ROUTES: Mapping[tuple[str, str], Asks | Exempt] = MappingProxyType(
 )
 """Every route, and what it asks before it does anything; one without a row is not there."""
 
+OF_A_CUSTODIAN = frozenset({Action.ENROL, Action.MANAGE_SOURCE})
+"""What is asked of the source that a path names, or that has in it what the path names."""
 
 PATTERNS = tuple((method, compile_path(path)[0], row) for (method, path), row in ROUTES.items())
 
@@ -132,17 +136,25 @@ def permitting(gallery: "OpenGallery") -> Callable[[str, str, Actor | None], Non
         Raises:
             HTTPException: 404 or 405, no row knows the path, or the method on it.
             NotPermittedError: codes `not-permitted`, with every reason; `token-missing`.
-            NotFoundError: code `source-unknown`.
+            NotFoundError: codes `source-unknown`, `subject-unknown`, `image-unknown`, `face-unknown`.
         """
         row, parts = _row(method, path)
         if isinstance(row, Exempt):
             return
         if actor is None:
             raise NotPermittedError("an API key is needed", code="token-missing", hint="Sign in, or send a key.")
-        facts = gallery.source_facts(parts["name"]) if row.action in ON_A_SOURCE else None
-        gallery.permission.require(row, actor=actor, source=facts)
+        gallery.custody.require(row, actor=actor, about=_about(row, path, parts))
 
     return permit
+
+
+def _about(row: Asks, path: str, parts: Mapping[str, str]) -> str | Erased | None:
+    """Return what a request is about: a source's name, or what is to be erased; None where it is no certain one."""
+    if row.action not in OF_A_CUSTODIAN:
+        return None
+    if "target" in parts:
+        return Erased(KINDS[path.split("/")[2]][0], parts["target"])
+    return parts.get("name")
 
 
 def _row(method: str, path: str) -> tuple[Asks | Exempt, Mapping[str, str]]:

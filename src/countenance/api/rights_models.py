@@ -103,6 +103,7 @@ class RequestEntry(RequestLine):
     contact: str
     steps: list[RequestStep]
     found: list[FoundEntry]
+    left_out: bool = Field(description="Whether the last look left out sources that other organisations keep.")
     decision: DecisionEntry | None
     holdings: list[HoldingEntry] = Field(description="Empty before the release.")
     certificates: list[Identifier] = Field(description="Of what was erased.")

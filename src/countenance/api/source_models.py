@@ -35,6 +35,9 @@ class SourceEntry(Answer):
     legal_basis: LegalBasis
     document_sha256: Digest
     state: SourceState
+    keeper: str | None = Field(
+        description="Id of the organisation whose custodians look after it, beside the house's; null: all do."
+    )
     registered_at: str = Field(description="RFC 3339, UTC.", examples=["2026-01-31T09:30:00+00:00"])
     contact: str = Field(description="Whom to ask about it; may be empty.")
     sectors: list[str] = Field(description="Sectors that may search it; `any` sets no limit beyond the policy's.")

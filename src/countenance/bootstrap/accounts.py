@@ -15,7 +15,7 @@ from countenance.access.ports import Directory
 from countenance.adapters.sql.access_directory import SqlDirectory
 from countenance.adapters.sql.audit_log import SqlAuditLog
 from countenance.core.clock import utc_now
-from countenance.core.errors import NotFoundError, NotPermittedError
+from countenance.core.errors import ConflictError, NotFoundError, NotPermittedError
 from countenance.gallery.ports import Objects
 from countenance.keys.ports import Keyring
 from countenance.policy.model import HOUSE, Actor, Channel, OrganisationState, Qualification, Role
@@ -67,6 +67,23 @@ class Accounts:
         """Return what people sign in with, by id."""
         with self.directory.reading() as view:
             return {user_id: view.user(user_id).login for user_id in user_ids}
+
+    def keeper(self, name: str) -> str:
+        """Return the id of an active organisation, by its name or id, so that a source can be given into its keeping.
+
+        Raises:
+            NotFoundError: code `organisation-unknown`.
+            ConflictError: code `organisation-not-active`.
+        """
+        with self.directory.reading() as view:
+            found = view.organisation_named(name)
+        if found.state is not OrganisationState.ACTIVE:
+            raise ConflictError(
+                f"the organisation is {found.state.value}",
+                code="organisation-not-active",
+                hint="its custodians could not look after the source",
+            )
+        return found.org_id
 
     def operators(self) -> list[str]:
         """Return the logins of the operators who may act."""

@@ -1,9 +1,10 @@
 """Wiring of the rights desk: how it looks for somebody, and its letters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from countenance.adapters.letter_pdf import letter_pdf
 from countenance.bootstrap.calibrating import HomeCalibration
+from countenance.bootstrap.custody import Custody
 from countenance.bootstrap.parts import Parts
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import image_limits, model_pack
@@ -16,8 +17,9 @@ from countenance.gallery.model import Snapshot
 from countenance.gallery.ports import Records
 from countenance.index.model import index_behind
 from countenance.index.ports import TemplateSearch
+from countenance.policy.model import Actor
 from countenance.rights.letter import Paragraph, letter
-from countenance.rights.model import FoundSubject, RightsRequest
+from countenance.rights.model import FoundSubject, Looked, RightsRequest
 from countenance.rights.service import RightsDesk
 from countenance.rights.stay_out import StayingOut, threshold_of
 from countenance.search.model import ProbePhotograph
@@ -35,6 +37,7 @@ def open_desk(
     parts: Parts,
     *,
     eraser: Eraser,
+    custody: Custody,
     analyser: Callable[[], FaceAnalyser],
     indexed: Callable[[], IndexedGallery],
     calibration: Callable[[], HomeCalibration],
@@ -42,9 +45,10 @@ def open_desk(
     """Join the parts of the desk; networks and index are loaded at first need."""
     limits = image_limits(settings)
 
-    def look(template: Templates) -> tuple[FoundSubject, ...]:
+    def look(template: Templates, actor: Actor) -> Looked:
         default = model_pack(settings).manifest.threshold
-        return look_for(template, indexed=indexed(), records=parts.records, threshold=default)
+        kept = custody.looked_after(actor)
+        return look_for(template, indexed=indexed(), records=parts.records, threshold=default, among=kept)
 
     def threshold(template: Templates) -> float:
         return threshold_of(template, calibration().scale(), default=model_pack(settings).manifest.threshold)
@@ -55,6 +59,7 @@ def open_desk(
         eraser=eraser,
         read=lambda photographs: template_of(photographs, analyser=analyser(), limits=limits),
         look=look,
+        require_subjects=lambda subjects, actor: custody.require_subjects(subjects, actor=actor),
         stay_out=StayingOut(
             entries=parts.stay_out,
             objects=parts.objects,
@@ -81,22 +86,37 @@ def template_of(photographs: Sequence[ProbePhotograph], *, analyser: FaceAnalyse
 
 
 def look_for(
-    template: Templates, *, indexed: IndexedGallery, records: Records, threshold: float
-) -> tuple[FoundSubject, ...]:
-    """Find who looks like a template, float32, shape (1, d), in everything that is held, suspended sources too."""
+    template: Templates,
+    *,
+    indexed: IndexedGallery,
+    records: Records,
+    threshold: float,
+    among: Collection[str] | None = None,
+) -> Looked:
+    """Find who looks like a template, float32, shape (1, d), in all that is held, suspended sources too.
 
-    def look(search: TemplateSearch, _: Snapshot) -> tuple[FoundSubject, ...]:
+    Args:
+        template: Of the person.
+        indexed: The records with their index.
+        records: The same records.
+        threshold: Scores from it on count.
+        among: Ids of the sources that are looked through; None leaves out none.
+    """
+
+    def look(search: TemplateSearch, _: Snapshot) -> Looked:
         """Search what is held at one moment."""
         held = [one.source.source_id for one in records.sources() if not one.source.state.is_gone]
-        [nearest] = search(template, blocks=held, limit=MOST_FOUND, threshold=threshold)
+        looked = [source_id for source_id in held if among is None or source_id in among]
+        [nearest] = search(template, blocks=looked, limit=MOST_FOUND, threshold=threshold)
         faces = records.faces([near.row for near in nearest.neighbours])
         if len(faces) < len(nearest.neighbours):
             raise index_behind()
-        return tuple(
+        found = tuple(
             FoundSubject(subject_id=subject, source=faces[near.row].source, score=near.score)
             for near in nearest.neighbours
             if (subject := faces[near.row].subject_id) is not None
         )
+        return Looked(found, left_out=len(looked) < len(held))
 
     return indexed.searched(look)
 

@@ -70,6 +70,11 @@ class Sources:
         change_state(self._records, self._register, name, after, actor=actor, by=by, reason=reason)
         return self.summary(name)
 
+    def set_keeper(self, name: str, keeper: str, *, actor: Actor = SYSTEM) -> SourceSummary:
+        """Set which organisation keeps a source, by its id: see the port."""
+        self._register.set_keeper(name, keeper, actor=actor)
+        return self.summary(name)
+
     def withdraw(self, name: str, *, by: str, reason: str, actor: Actor = SYSTEM) -> Destruction:
         """Destroy a source: see `gallery.destruction.Destroyer.withdraw`."""
         return self._destroyer.withdraw(name, actor=actor, by=by, reason=reason)

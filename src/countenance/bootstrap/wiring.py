@@ -15,6 +15,7 @@ from countenance.access.sign_in import SignIn
 from countenance.bootstrap.approvals import Approvals
 from countenance.bootstrap.calibrating import HomeCalibration
 from countenance.bootstrap.cases import Cases
+from countenance.bootstrap.custody import Custody
 from countenance.bootstrap.home_index import HomeIndex
 from countenance.bootstrap.older_homes import reseal_documents
 from countenance.bootstrap.parts import Parts, open_parts
@@ -37,11 +38,10 @@ from countenance.oversight.detector import Limits
 from countenance.oversight.service import Oversight
 from countenance.policy.model import SYSTEM, Actor
 from countenance.policy.rendering import lists_json
-from countenance.policy.request import SourceFacts
 from countenance.policy.service import Policy
 from countenance.search.entries import answer_shown, search_ended
 from countenance.search.model import Probe, ProbePhotograph, SearchAnswer, SearchRequest, search_unknown
-from countenance.search.permission import SearchPermits, source_facts
+from countenance.search.permission import SearchPermits
 from countenance.search.service import SearchService
 from countenance.search.verification import Verification
 from countenance.search.viewing import Viewing
@@ -77,10 +77,12 @@ class OpenGallery:
         self.swept: tuple[ApprovalRequest, ...] = ()
         destroyer, eraser = open_destroyers(parts, self.index.settle)
         self.sources = Sources(parts, destroyer=destroyer, eraser=eraser)
+        self.custody = Custody(lambda: self.policy, self.permission, parts.records, parts.erasures)
         self.rights = open_desk(
             settings,
             parts,
             eraser=eraser,
+            custody=self.custody,
             analyser=lambda: self.analyser,
             indexed=lambda: self.indexed,
             calibration=lambda: self.calibration,
@@ -202,14 +204,6 @@ class OpenGallery:
         if self.ledger.owner(search_id) != actor.org_id:
             raise search_unknown()
         self.approvals.require_shown(search_id)
-
-    def source_facts(self, name: str) -> SourceFacts:
-        """Return what the policy decides on about a source.
-
-        Raises:
-            NotFoundError: code `source-unknown`.
-        """
-        return source_facts(self.records.source(name))
 
     def crops(self, face_ids: Sequence[str], *, actor: Actor = SYSTEM) -> dict[str, bytes]:
         """Return enrolled faces' crops, JPEGs, by face id; the audit log says that they were shown.

@@ -9,6 +9,7 @@ from countenance.access.permission import Asks, Exempt
 from countenance.bootstrap.keeping import KeyLog, keeping
 from countenance.bootstrap.settings import Settings, load_settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
+from countenance.gallery.erasure import Erased
 from countenance.policy.model import Actor
 from countenance.policy.request import Action
 
@@ -108,6 +109,7 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
         "search-group": Exempt.SEARCH,
         "serve": Exempt.HOST,
         "source activate": MANAGE_SOURCE,
+        "source keeper": Asks(Action.SET_KEEPER),
         "source list": VIEW_SOURCE,
         "source register": MANAGE_SOURCE,
         "source releases add": MANAGE_SOURCE,
@@ -138,7 +140,7 @@ COMMANDS: Mapping[str, Asks | Exempt] = MappingProxyType(
 
 @contextmanager
 def open_acting(
-    home: Path | None, login: str | None, command: str, *, source: str | None = None
+    home: Path | None, login: str | None, command: str, *, about: str | Erased | None = None
 ) -> Iterator[tuple[OpenGallery, Actor]]:
     """Open the gallery for the person that `--as` or COUNTENANCE_USER names, where they may run this command.
 
@@ -146,19 +148,18 @@ def open_acting(
         home: As `--home` has it.
         login: As `--as` has it.
         command: Its name in COMMANDS.
-        source: The source that it is about, where what it asks is decided on for one.
+        about: The source that something is done to, by its name, or what is to be erased from one.
 
     Raises:
         NotPermittedError: codes `actor-missing`, `actor-unknown`, `not-permitted`; and what `open_gallery` raises.
-        NotFoundError: code `source-unknown`.
+        NotFoundError: codes `source-unknown`, `subject-unknown`, `image-unknown`, `face-unknown`.
     """
     row = COMMANDS[command]
     settings = load_settings(home)
     with open_gallery(settings) as gallery:
         actor = gallery.accounts.acting(login or settings.user)
         if isinstance(row, Asks):
-            facts = None if source is None else gallery.source_facts(source)
-            gallery.permission.require(row, actor=actor, source=facts)
+            gallery.custody.require(row, actor=actor, about=about)
         yield gallery, actor
 
 

@@ -69,8 +69,8 @@ def _add_command(kind: DestructionKind, target_help: str, help_text: str) -> Non
     ) -> None:
         if certificate is not None and not dry_run:
             require_free(certificate, force=force)
-        with open_acting(home, acting, f"erase {what}") as (gallery, actor):
-            erased = Erased(kind, target)
+        erased = Erased(kind, target)
+        with open_acting(home, acting, f"erase {what}", about=erased) as (gallery, actor):
             if dry_run:
                 extent = gallery.sources.extent(erased)
             else:

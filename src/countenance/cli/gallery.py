@@ -84,7 +84,7 @@ def enrol(
 
     Examples: `countenance enrol archive photos/`, `countenance enrol archive photos/ --subjects csv people.csv`
     """
-    with open_acting(home, acting, "enrol", source=source) as (gallery, actor):
+    with open_acting(home, acting, "enrol", about=source) as (gallery, actor):
         planned = plan(path, subjects, table=table, home=gallery.settings.home)
         if manifest is not None:
             planned = with_provenance(planned, manifest)

@@ -27,7 +27,7 @@ def import_(
 
     Example: `countenance import city-archive 1987.zip --subjects none`
     """
-    with open_acting(home, acting, "import", source=source) as (gallery, actor):
+    with open_acting(home, acting, "import", about=source) as (gallery, actor):
         settings = gallery.settings
         planned = import_photographs(place, subjects, max_bytes=settings.max_image_bytes, home=settings.home)
         with output.progress("Importing", None, quiet=json) as bar:

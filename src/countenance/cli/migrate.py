@@ -115,7 +115,7 @@ def _migrate(
     json: bool,
 ) -> None:
     """Enrol what is read, or say what would be."""
-    with open_acting(home, acting, f"migrate {system}", source=source) as (gallery, actor):
+    with open_acting(home, acting, f"migrate {system}", about=source) as (gallery, actor):
         active_source(gallery.records, source)
         planned = read(gallery.settings)
         with output.progress("Migrating", None, quiet=json) as bar:

@@ -60,7 +60,7 @@ def retention_set(
 
     Example: `countenance retention set city-archive --rule us-tx-cubi --purpose-ended 2026-11-01`
     """
-    with open_acting(home, acting, "retention set") as (gallery, actor):
+    with open_acting(home, acting, "retention set", about=name) as (gallery, actor):
         before = gallery.records.source(name).terms.retention
         after = rule or before.rule
         retention = Retention(

@@ -219,6 +219,8 @@ def emit_found(request: RightsRequest, *, json: bool) -> None:
         for one in request.found:
             table.add_row(one.subject_id, one.source, f"{one.score:.3f}")
         console.print(table if request.found else "Nobody looks like this person.")
+        if request.left_out:
+            console.print("Left out: what other organisations keep. A custodian of the house looks through everything.")
         look = "Look at their faces before you decide. " if request.found else ""
         console.print(f"{look}The photograph was not kept.")
 

@@ -17,6 +17,7 @@ from countenance.gallery.certificates import certificate_text
 from countenance.gallery.model import LegalBasis, SourceState, SourceSummary
 from countenance.gallery.rendering import change_json, release_json, source_json
 from countenance.gallery.terms import ANY, Release, Retention, RetentionRule, SourceTerms
+from countenance.policy.model import HOUSE, Actor
 
 source_app = typer.Typer(help="Collections that somebody had the right to hand over.", no_args_is_help=True)
 releases_app = typer.Typer(help="Single people's own consent to be in a source.", no_args_is_help=True)
@@ -132,11 +133,28 @@ def source_withdraw(
     """
     if certificate is not None:
         require_free(certificate, force=force)
-    with open_acting(home, acting, "source withdraw") as (gallery, actor):
+    with open_acting(home, acting, "source withdraw", about=name) as (gallery, actor):
         signed = gallery.sources.withdraw(name, by=actor.user_id, actor=actor, reason=reason).certificate or b""
     if certificate is not None:
         write_file(certificate, signed)
     output.emit(json_module.loads(signed), as_json=json, render=lambda console: console.print(certificate_text(signed)))
+
+
+@source_app.command("keeper", no_args_is_help=True)
+def source_keeper(
+    name: Name,
+    org: Annotated[str, typer.Option(help="The organisation that is to keep it; `house` for the installation's own.")],
+    acting: As = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Set whose custodians look after a source, beside the house's; for custodians of the house.
+
+    Example: `countenance source keeper city-archive --org "Harbour Police" --as house-custodian`
+    """
+    with open_acting(home, acting, "source keeper") as (gallery, actor):
+        summary = gallery.sources.set_keeper(name, gallery.accounts.keeper(org), actor=actor)
+    output.emit(source_json(summary), as_json=json, render=lambda console: console.print(f"{name} is kept by {org}."))
 
 
 @source_app.command("list")
@@ -145,17 +163,18 @@ def source_list(acting: As = None, home: Home = None, json: Json = False) -> Non
 
     Example: `countenance source list --json`
     """
-    with open_acting(home, acting, "source list") as (gallery, _):
+    with open_acting(home, acting, "source list") as (gallery, actor):
         summaries = gallery.records.sources()
 
     def render(console: Console) -> None:
         """Print a table."""
         numbers = ("photographs", "subjects", "templates")
-        table = output.table("source", "owner", "legal basis", "state", *numbers, numbers=numbers)
+        table = output.table("source", "owner", "legal basis", "state", "kept by", *numbers, numbers=numbers)
         for one in summaries:
             source = one.source
             counts = (f"{count:,}" for count in (one.images, one.subjects, one.templates))
-            table.add_row(source.name, source.owner, source.legal_basis.value, source.state.value, *counts)
+            told = (source.owner, source.legal_basis.value, source.state.value, _kept_by(source.keeper, actor))
+            table.add_row(source.name, *told, *counts)
         console.print(table if summaries else "No source is registered yet: countenance source register --help")
 
     output.emit({"sources": [source_json(one) for one in summaries]}, as_json=json, render=render)
@@ -167,13 +186,13 @@ def source_show(name: Name, acting: As = None, home: Home = None, json: Json = F
 
     Example: `countenance source show city-archive`
     """
-    with open_acting(home, acting, "source show") as (gallery, _):
+    with open_acting(home, acting, "source show") as (gallery, actor):
         shown = source_json(gallery.sources.summary(name))
         history = [change_json(change) for change in gallery.sources.history(name)]
 
     def render(console: Console) -> None:
         """Print the facts and the history."""
-        console.print(output.facts(shown))
+        console.print(output.facts(shown | {"keeper": _kept_by(shown["keeper"], actor)}))
         table = output.table("when", "state", "by", "why")
         for change in history:
             table.add_row(output.moment(change["at"]), change["after"], change["by"], change["reason"])
@@ -197,7 +216,7 @@ def releases_add(
     Example: `countenance source releases add family-album "Person A" --document a.pdf --until 2031-12-31`
     """
     data = read_document(document)
-    with open_acting(home, acting, "source releases add") as (gallery, actor):
+    with open_acting(home, acting, "source releases add", about=name) as (gallery, actor):
         release = gallery.sources.add_release(
             name, label=subject, document=data, ends_on=until and until.date(), by=actor.user_id, actor=actor
         )
@@ -212,7 +231,7 @@ def releases_list(name: Name, acting: As = None, home: Home = None, json: Json =
 
     Example: `countenance source releases list family-album`
     """
-    with open_acting(home, acting, "source releases list") as (gallery, _):
+    with open_acting(home, acting, "source releases list", about=name) as (gallery, _):
         found = gallery.sources.releases(name)
 
     def render(console: Console) -> None:
@@ -237,11 +256,20 @@ def releases_revoke(
 
     Example: `countenance source releases revoke family-album 5f0c…`
     """
-    with open_acting(home, acting, "source releases revoke") as (gallery, actor):
+    with open_acting(home, acting, "source releases revoke", about=name) as (gallery, actor):
         revoked = gallery.sources.revoke_release(name, release, actor=actor)
     output.emit(
         release_json(revoked), as_json=json, render=lambda console: console.print(f"Revoked: {revoked.release_id}")
     )
+
+
+def _kept_by(keeper: str | None, actor: Actor) -> str:
+    """Say in words whose custodians look after a source; another organisation by its id alone."""
+    if keeper is None:
+        return "all custodians"
+    if keeper == actor.org_id:
+        return "your organisation"
+    return "the house" if keeper == HOUSE else keeper
 
 
 def _release_state(release: Release) -> str:
@@ -255,6 +283,6 @@ def _change(
     command: str, name: str, after: SourceState, *, reason: str, acting: str | None, home: Path | None, json: bool
 ) -> None:
     """Change a source's state and print it."""
-    with open_acting(home, acting, command) as (gallery, actor):
+    with open_acting(home, acting, command, about=name) as (gallery, actor):
         summary = gallery.sources.change(name, after, by=actor.user_id, actor=actor, reason=reason)
     output.emit(source_json(summary), as_json=json, render=lambda console: console.print(f"{name} is {after.value}."))

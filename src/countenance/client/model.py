@@ -42,6 +42,7 @@ class Source:
         legal_basis: `consent`, `contract`, `statute`, `court-order`, `licence` or `public-record`.
         document_sha256: Hex digest of the document that the legal basis rests on.
         state: `registered`, `active`, `suspended`, `withdrawn` or `expired`.
+        keeper: Id of the organisation whose custodians look after it; None where all custodians do.
         registered_at: RFC 3339, UTC.
         sectors: Sectors that may search it; `any` sets no limit beyond the policy's. Purposes alike.
         excluded: Countries and regions that may not search it, ISO 3166.
@@ -54,6 +55,7 @@ class Source:
     legal_basis: str
     document_sha256: str
     state: str
+    keeper: str | None
     registered_at: str
     contact: str
     sectors: tuple[str, ...]

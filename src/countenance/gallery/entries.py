@@ -18,6 +18,7 @@ def source_registered(source: Source, *, actor: Acting) -> Entry:
         "state": source.state.value,
         "legal_basis": source.legal_basis.value,
         "document_sha256": source.document_sha256,
+        "keeper": source.keeper,
     }
     return Entry(action="source-register", outcome=Outcome.DONE, actor=actor, facts=facts)
 
@@ -53,6 +54,12 @@ def retention_set(source_id: str, before: Retention, after: Retention, *, actor:
     """Say that a source's clock was set, from what and to what."""
     facts = {"source": source_id, "before": retention_facts(before), "after": retention_facts(after)}
     return Entry(action="source-retention", outcome=Outcome.DONE, actor=actor, facts=facts)
+
+
+def keeper_set(source_id: str, before: str | None, after: str, *, actor: Acting) -> Entry:
+    """Say that a source is kept by another organisation than before, by their ids; it may have been nobody's."""
+    facts = {"source": source_id, "before": before, "after": after}
+    return Entry(action="source-keeper", outcome=Outcome.DONE, actor=actor, facts=facts)
 
 
 def answers_expired(destruction: Destruction, *, before: datetime, actor: Acting) -> Entry:

@@ -68,6 +68,8 @@ class Source:
 
     Attributes:
         document_sha256: Hex digest of the document that the legal basis rests on.
+        keeper: Id of the organisation whose custodians alone look after it, beside those of the house; None where all
+            custodians do.
     """
 
     source_id: str
@@ -78,6 +80,7 @@ class Source:
     state: SourceState
     registered_at: datetime
     terms: SourceTerms = field(default_factory=SourceTerms)
+    keeper: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

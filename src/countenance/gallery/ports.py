@@ -199,6 +199,13 @@ class SourceRegister(Protocol):
             ConflictError: code `source-state-forbidden`, it is gone; nothing was written.
         """
 
+    def set_keeper(self, name: str, keeper: str, *, actor: Acting) -> Source:
+        """Set which organisation keeps a source, by its id.
+
+        Raises:
+            NotFoundError: code `source-unknown`; nothing was written.
+        """
+
     def add_release(self, name: str, release: Release, *, actor: Acting) -> None:
         """Keep a subject's release.
 

@@ -21,6 +21,7 @@ def source_json(summary: SourceSummary) -> dict[str, Any]:
         "legal_basis": source.legal_basis.value,
         "document_sha256": source.document_sha256,
         "state": source.state.value,
+        "keeper": source.keeper,
         "registered_at": source.registered_at.isoformat(),
         "contact": terms.contact,
         "sectors": list(terms.sectors),

@@ -19,6 +19,7 @@ from countenance.gallery.model import LegalBasis, Source, SourceChange, SourceSt
 from countenance.gallery.plan import checked_label
 from countenance.gallery.ports import Objects, Records, SourceRegister
 from countenance.gallery.terms import Release, SourceTerms, checked_terms
+from countenance.policy.model import SYSTEM
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 MAX_OWNER = 200
@@ -66,7 +67,8 @@ def register_source(
         document: The bytes of what the legal basis rests on (a signed letter, a contract, ...), not empty.
         terms: What its owner allows; None sets no limits beyond the policy's.
         active: Whether it may be enrolled into and searched at once; else it waits for `change_state`.
-        by: Who registers it.
+        actor: Who registers it: it is kept by their organisation. By nobody in particular where it is `SYSTEM`.
+        by: The same in words.
 
     Raises:
         InvalidInputError: codes `source-name-invalid`, `source-owner-invalid`, `source-document-empty`, and those of
@@ -95,6 +97,7 @@ def register_source(
         state=SourceState.ACTIVE if active else SourceState.REGISTERED,
         registered_at=utc_now(),
         terms=checked_terms(terms or SourceTerms()),
+        keeper=None if actor.user_id == SYSTEM.user_id else actor.org_id,
     )
     _require_new(records, name)
     # The document first: no source is ever on record without it.

@@ -18,6 +18,7 @@ class Action(StrEnum):
     VIEW_SOURCE = "view-source"
     ENROL = "enrol"
     MANAGE_SOURCE = "manage-source"
+    SET_KEEPER = "set-keeper"
     OPEN_CASE = "open-case"
     CLOSE_CASE = "close-case"
     VIEW_CASE = "view-case"
@@ -49,6 +50,7 @@ class SourceFacts:
         purposes: Purposes that its owner admits; `any` for all.
         excluded: Countries and regions whose organisations may not search it.
         releases_required: Whether each subject gave a release of their own.
+        keeper: Id of the organisation that keeps it; None where every custodian does.
     """
 
     source_id: str
@@ -58,6 +60,7 @@ class SourceFacts:
     purposes: tuple[str, ...]
     excluded: tuple[str, ...]
     releases_required: bool
+    keeper: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,4 +166,7 @@ class Request:
 
 
 ON_A_SOURCE = frozenset({Action.SEARCH_SOURCE, Action.ENROL})
-"""Actions that are decided on for one source each. `view-subject` may name one: whether its people may be looked at."""
+"""Actions that are decided on for one source each."""
+
+OF_A_SOURCE = ON_A_SOURCE | {Action.VIEW_SUBJECT, Action.MANAGE_SOURCE}
+"""Those, and actions that may name one: whose people are looked at, what is done to it."""

@@ -21,7 +21,7 @@ from countenance.policy.model import (
 from countenance.policy.pack import LawPack, invalid_pack, lists_of
 from countenance.policy.ports import LoadRules
 from countenance.policy.request import (
-    ON_A_SOURCE,
+    OF_A_SOURCE,
     Action,
     Approval,
     CaseFacts,
@@ -45,7 +45,7 @@ REQUEST_HASH = "0" * 64
 class Facts(BaseModel):
     """A request as flat facts. Left out, a fact is that of a search that nothing speaks against.
 
-    `view-subject` is that of somebody enrolled in the source.
+    `view-subject` is that of somebody enrolled in the source, and `manage-source` of something done to it.
 
     Attributes:
         place: Country or region of the organisation, e.g. `US-CA`.
@@ -53,6 +53,7 @@ class Facts(BaseModel):
         case: Whether the reference is of an open case of the organisation.
         approval: Whose approval there is: `none`, `supervisor`, `self`, `stranger` of another organisation, `examiner`,
             `other-request`, `expired`.
+        source_keeper: Which organisation keeps the source: `none` in particular, the person's `own`, `another`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +84,7 @@ class Facts(BaseModel):
     source_purposes: tuple[str, ...] = ("any",)
     source_excluded: tuple[str, ...] = ()
     source_releases: bool = False
+    source_keeper: Literal["none", "own", "another"] = "none"
 
 
 class Vector(BaseModel):
@@ -186,7 +188,7 @@ def request_of(facts: Facts, *, at: datetime = SOME_DAY) -> Request:
         action=facts.action,
         actor=actor,
         at=at,
-        source=_source(facts) if facts.action in ON_A_SOURCE | {Action.VIEW_SUBJECT} else None,
+        source=_source(facts) if facts.action in OF_A_SOURCE else None,
         search=_search(facts, actor, at) if search else None,
     )
 
@@ -224,6 +226,7 @@ def _source(facts: Facts) -> SourceFacts:
         purposes=facts.source_purposes,
         excluded=facts.source_excluded,
         releases_required=facts.source_releases,
+        keeper={"none": None, "own": "organisation", "another": "another"}[facts.source_keeper],
     )
 
 

@@ -29,6 +29,11 @@ STAYING_OUT = (
     "them. They are destroyed when the entry ends. You can end it at any time and need not say why: name the "
     "reference of the entry."
 )
+NOTHING_HELD = "Nobody who is enrolled here was recognised as you, so nothing is held."
+LEFT_OUT = (
+    "Collections that other organisations keep in this system were not looked through for this answer. Whoever runs "
+    "the system can do that: ask for it."
+)
 NOT_CERTAIN = (
     "A computer compares the faces, so it is not certain: a photograph that shows you from the side, in bad light or "
     "much younger may not be recognised and be enrolled. If you find that this happened, ask to be erased."
@@ -79,8 +84,11 @@ def letter(request: RightsRequest, *, on: date, contact: str = "") -> tuple[Para
 def _granted(request: RightsRequest, decision: Decision) -> tuple[Paragraph, ...]:
     """Return what a request that was granted gives."""
     found = [] if request.consent is None else _staying_out(request.consent)
+    if request.left_out:
+        found.append(Paragraph(LEFT_OUT))
     if not request.holdings:
-        return (*found, Paragraph("Nobody who is enrolled here was recognised as you, so nothing is held."))
+        nothing = "Nobody was recognised as you." if request.left_out else NOTHING_HELD
+        return (*found, Paragraph(nothing))
     if request.kind.erases:
         found.append(Paragraph("What was erased", heading=True))
     elif request.kind is RequestKind.ACCESS:

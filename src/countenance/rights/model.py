@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class RequestKind(StrEnum):
@@ -75,6 +76,17 @@ class FoundSubject:
     score: float
 
 
+class Looked(NamedTuple):
+    """Whom somebody found.
+
+    Attributes:
+        left_out: Whether there were sources that they did not look through, since other organisations keep them.
+    """
+
+    found: tuple[FoundSubject, ...]
+    left_out: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What was decided, and by whom: a user id.
@@ -135,6 +147,7 @@ class RightsRequest:
         contact: Where the letter goes.
         due_on: Last day of the month that the law gives.
         found: Whom the photograph looked like.
+        left_out: Whether the last look left out sources that other organisations keep.
         holdings: What is on record of those who are the requester; empty before the release.
         certificates: Ids of the certificates of what was erased.
         consent: Of a request to stay out; None before it was given.
@@ -150,6 +163,7 @@ class RightsRequest:
     contact: str
     steps: tuple[Step, ...]
     found: tuple[FoundSubject, ...] = ()
+    left_out: bool = False
     decision: Decision | None = None
     holdings: tuple[Holding, ...] = ()
     certificates: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ def request_json(request: RightsRequest, *, today: date) -> dict[str, Any]:
             for one in request.steps
         ],
         "found": [{"subject_id": one.subject_id, "source": one.source, "score": one.score} for one in request.found],
+        "left_out": request.left_out,
         "decision": decision
         and {
             "granted": decision.granted,

@@ -21,8 +21,8 @@ from countenance.rights.model import (
     WAYS,
     Consent,
     Decision,
-    FoundSubject,
     Holding,
+    Looked,
     RequestKind,
     RequestState,
     RightsRequest,
@@ -39,8 +39,11 @@ MAX_WORDS = 500
 Read = Callable[[Sequence[ProbePhotograph]], Templates]
 """Makes one template, float32, shape (1, d), of a person's photographs."""
 
-Look = Callable[[Templates], tuple[FoundSubject, ...]]
-"""Looks for a template, float32, shape (1, d), in everything that is held."""
+Look = Callable[[Templates, Actor], Looked]
+"""Looks for a template, float32, shape (1, d), in all that is held and not kept by another organisation than theirs."""
+
+RequireSubjects = Callable[[Collection[str], Actor], None]
+"""Raises NotPermittedError where one of the subjects is in a source that the actor may not look after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class RightsDesk:
     Attributes:
         read: Makes a template of photographs; keeps nothing of them.
         look: Finds who looks like a template.
+        require_subjects: Asks whether somebody may decide on subjects.
         stay_out: The entries of people who are refused at enrolment.
     """
 
@@ -58,6 +62,7 @@ class RightsDesk:
     eraser: Eraser
     read: Read
     look: Look
+    require_subjects: RequireSubjects
     stay_out: StayingOut
 
     def receive(
@@ -98,7 +103,9 @@ class RightsDesk:
         return self._go(self.register.request(request_id), RequestState.IDENTIFIED, how, actor=actor)
 
     def find(self, request_id: str, photograph: ProbePhotograph, *, actor: Actor) -> RightsRequest:
-        """Look for the requester in everything that is held, suspended sources too. The photograph is not kept.
+        """Look for the requester in all that is held, suspended sources too. The photograph is not kept.
+
+        What another organisation keeps is left out, and the request says so; the house's custodians see everything.
 
         Raises:
             NotFoundError, ConflictError: as `identify`; the photograph was not looked at.
@@ -107,8 +114,8 @@ class RightsDesk:
         """
         request = self.register.request(request_id)
         _require(request, RequestState.IDENTIFIED)
-        found = self._found(request, self.read([photograph]))
-        return self.register.save(replace(request, found=found), action="rights-find", actor=actor)
+        looked = self._looked(request, self.read([photograph]), actor=actor)
+        return self.register.save(looked, action="rights-find", actor=actor)
 
     def consent(
         self,
@@ -144,7 +151,7 @@ class RightsDesk:
         _require(request, RequestState.IDENTIFIED)
         consent = self.stay_out.consent(document, ends_on=ends_on)
         template = self.read(photographs)
-        changed = replace(request, consent=consent, found=self._found(request, template))
+        changed = replace(self._looked(request, template, actor=actor), consent=consent)
         # First, so that there is no entry that no request knows of.
         saved = self.register.save(changed, action="rights-consent", actor=actor)
         if request.consent is not None:
@@ -175,6 +182,8 @@ class RightsDesk:
         Raises:
             NotFoundError: codes `request-unknown`, `subject-unknown`; nothing was written.
             InvalidInputError, ConflictError: as `identify`; code `consent-missing`: nobody stays out without theirs.
+            NotPermittedError: code `not-permitted`, a subject is in a source that another organisation keeps; nothing
+                was written, and the audit log says so.
         """
         request = self.register.request(request_id)
         if granted and request.kind is RequestKind.STAY_OUT and request.consent is None:
@@ -183,6 +192,7 @@ class RightsDesk:
             )
         for subject in subjects:
             self.records.subject(subject)
+        self.require_subjects(subjects, actor)
         decision = Decision(
             granted=granted,
             reason=_checked(reason),
@@ -214,7 +224,7 @@ class RightsDesk:
     def release(self, request_id: str, *, actor: Actor) -> RightsRequest:
         """Do what was decided, and make the letter ready. May be cut short and run again.
 
-        1. Somebody else than who decided releases.
+        1. Somebody else than who decided releases, who may look after the subjects' sources too.
         2. What is on record is written into the request, since an erasure takes it away.
         3. Where that was asked for and granted, the subjects are erased, or the entry to stay out comes into force, and
            whoever was enrolled before and looks like its person is pointed out; an entry that was not granted goes.
@@ -222,7 +232,7 @@ class RightsDesk:
 
         Raises:
             NotFoundError: code `request-unknown`.
-            NotPermittedError: code `request-same-person`; nothing was done.
+            NotPermittedError: codes `request-same-person`, and `not-permitted` as `decide`; nothing was done.
             ConflictError: as `identify`.
             NotFoundError: code `stay-out-unknown`, the entry ended before it came into force; send the request back.
             UnavailableError: those of `Eraser.erase`; run it again.
@@ -236,6 +246,7 @@ class RightsDesk:
                 code="request-same-person",
                 hint="let somebody else look at it and release it",
             )
+        self.require_subjects({*decision.subjects, *(one.subject_id for one in request.holdings)}, actor)
         if not request.holdings and decision.subjects:
             holdings = tuple(one for subject in decision.subjects for one in self._holding(subject))
             request = self.register.save(replace(request, holdings=holdings), action="rights-prepare", actor=actor)
@@ -256,7 +267,7 @@ class RightsDesk:
             self.stay_out.end(consent.entry_id, actor=actor)
             return replace(request, consent=None)
         template = self.stay_out.entries.enforce(consent.entry_id, actor=actor)
-        return replace(request, found=self._found(request, template[None]))
+        return self._looked(request, template[None], actor=actor)
 
     def close(self, request_id: str, *, reason: str, actor: Actor) -> RightsRequest:
         """Close a request whose letter was sent, or which ends without a decision.
@@ -270,10 +281,12 @@ class RightsDesk:
             self.stay_out.end(request.consent.entry_id, actor=actor)
         return self._go(request, RequestState.CLOSED, reason, actor=actor)
 
-    def _found(self, request: RightsRequest, template: Templates) -> tuple[FoundSubject, ...]:
-        """Return whom a request's photographs looked like until now, and whom a template looks like."""
-        found = {one.subject_id: one for one in (*request.found, *self.look(template))}
-        return tuple(sorted(found.values(), key=lambda one: (-one.score, one.subject_id)))
+    def _looked(self, request: RightsRequest, template: Templates, *, actor: Actor) -> RightsRequest:
+        """Return a request with whom its photographs looked like until now, and whom a template looks like."""
+        looked = self.look(template, actor)
+        found = {one.subject_id: one for one in (*request.found, *looked.found)}
+        ordered = tuple(sorted(found.values(), key=lambda one: (-one.score, one.subject_id)))
+        return replace(request, found=ordered, left_out=looked.left_out)
 
     def _go(self, request: RightsRequest, after: RequestState, words: str, *, actor: Actor) -> RightsRequest:
         """Put a request into its next state."""

@@ -278,6 +278,7 @@ def source_facts(source: Source) -> SourceFacts:
         purposes=terms.purposes,
         excluded=terms.excluded,
         releases_required=terms.releases_required,
+        keeper=source.keeper,
     )
 
 

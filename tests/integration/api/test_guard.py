@@ -175,9 +175,9 @@ def broken_app(error: Exception, tmp_path: Any) -> FastAPI:
 def app_over(**parts: Any) -> FastAPI:
     """An application over parts, where every key is somebody's."""
     known = SimpleNamespace(key_holder=lambda _: SYSTEM, visitor=lambda _: None)
-    permission = SimpleNamespace(require=lambda *_args, **_more: None)
+    custody = SimpleNamespace(require=lambda *_args, **_more: None)
     people = {"sign_in": known, "own": None, "passkeys": None, "provider": None}
-    return create_app(SimpleNamespace(**parts, **people, permission=permission))  # type: ignore[arg-type]
+    return create_app(SimpleNamespace(**parts, **people, custody=custody))  # type: ignore[arg-type]
 
 
 def test_what_nobody_foresaw_says_and_logs_nothing_personal(

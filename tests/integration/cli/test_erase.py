@@ -63,4 +63,7 @@ def test_what_is_not_there_is_one_line(command: Command, album: Path, kind: str)
     assert album.is_dir()
     command("erase", kind, "5f0c", "--reason", "x").refused(4, f"{kind}-unknown")
     command("erase", kind, "5f0c", "--reason", "x", "--dry-run").refused(4, f"{kind}-unknown")
-    command("erase", kind, "5f0c", "--reason", " ").refused(2, "reason-invalid")
+
+
+def test_a_reason_is_needed(command: Command, album: Path) -> None:
+    command("erase", "subject", enrolled(command, album), "--reason", " ").refused(2, "reason-invalid")

@@ -17,6 +17,7 @@ SOURCE_KEYS = [
     "legal_basis",
     "document_sha256",
     "state",
+    "keeper",
     "registered_at",
     "contact",
     "sectors",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +28,9 @@ from countenance.core.errors import (
     NotPermittedError,
 )
 from countenance.keys.model import KeyState, case_scope
-from countenance.policy.model import Actor
+from countenance.policy.model import Actor, Role
 from countenance.rights.letter import letter
-from countenance.rights.model import FoundSubject, RequestKind, RequestState, RightsRequest
+from countenance.rights.model import FoundSubject, Looked, RequestKind, RequestState, RightsRequest
 from countenance.rights.service import RightsDesk
 from countenance.search.model import ProbePhotograph
 from tests import signed_up
@@ -224,11 +225,10 @@ class TestStates:
             "released": lambda: desk.released(RequestKind.ACCESS),
             "closed": lambda: desk.rights.close(desk.received().request_id, reason="r", actor=desk.first),
         }
+        sees_nobody = replace(desk.rights, read=lambda _: NOBODY, look=lambda *_: Looked((), left_out=False))
         steps: dict[str, Callable[[str], object]] = {
             "identify": lambda one: desk.rights.identify(one, how="h", actor=desk.first),
-            "find": lambda one: replace(desk.rights, read=lambda _: NOBODY, look=lambda _: ()).find(
-                one, PHOTOGRAPH, actor=desk.first
-            ),
+            "find": lambda one: sees_nobody.find(one, PHOTOGRAPH, actor=desk.first),
             "decide": lambda one: desk.rights.decide(one, granted=True, reason="r", actor=desk.first),
             "release": lambda one: desk.rights.release(one, actor=desk.second),
             "return": lambda one: desk.rights.send_back(one, reason="r", actor=desk.second),
@@ -275,6 +275,74 @@ class TestStates:
         ) == ("subject-unknown")
 
 
+class TestSourcesOfOthers:
+    """Source `one` is kept by Harbour Police; the desk's two people are of another organisation."""
+
+    @pytest.fixture
+    def keeper(self, desk: Desk) -> Actor:
+        """A custodian of the organisation that keeps the source."""
+        org_id = signed_up.organisation(desk.gallery, "Harbour Police")
+        signed_up.person(desk.gallery, "keeper", org="Harbour Police")
+        desk.gallery.sources.set_keeper("one", org_id)
+        return desk.gallery.accounts.acting("keeper")
+
+    @pytest.mark.parametrize("kind", [RequestKind.ERASURE, RequestKind.ACCESS])
+    @pytest.mark.parametrize("granted", [True, False])
+    def test_nobody_else_decides_on_their_people(
+        self, desk: Desk, keeper: Actor, kind: RequestKind, granted: bool
+    ) -> None:
+        subject, identified = desk.subject(), desk.identified(kind)
+        decide = partial(desk.rights.decide, identified.request_id, granted=granted, reason="r", subjects=[subject])
+
+        assert refused(lambda: decide(actor=desk.first)) == "not-permitted"
+        assert desk.rights.register.request(identified.request_id) == identified
+        assert decide(actor=keeper).state is RequestState.DECIDED
+
+    def test_nobody_else_releases_what_erases_them(self, desk: Desk, keeper: Actor) -> None:
+        subject, identified = desk.subject(), desk.identified()
+        house = signed_up.of_the_house(desk.gallery, "house-keeper", role=Role.CUSTODIAN)
+        decided = desk.rights.decide(identified.request_id, granted=True, reason="r", subjects=[subject], actor=keeper)
+
+        assert refused(lambda: desk.rights.release(decided.request_id, actor=desk.second)) == "not-permitted"
+        assert desk.holds(subject)
+        assert desk.rights.register.request(decided.request_id) == decided
+        assert desk.rights.release(decided.request_id, actor=house).certificates
+        assert not desk.holds(subject)
+
+    def test_a_decision_of_before_the_source_was_kept_is_not_released_either(self, desk: Desk) -> None:
+        subject = desk.subject()
+        decided = desk.decided(RequestKind.ERASURE, subject)
+        desk.gallery.sources.set_keeper("one", signed_up.organisation(desk.gallery, "Harbour Police"))
+
+        assert refused(lambda: desk.rights.release(decided.request_id, actor=desk.second)) == "not-permitted"
+        assert desk.holds(subject)
+
+    def test_a_look_leaves_out_what_others_keep_and_the_letter_says_so(self, desk: Desk, keeper: Actor) -> None:
+        rights = replace(desk.rights, read=lambda _: people("one", 1))
+        house = signed_up.of_the_house(desk.gallery, "house-keeper", role=Role.CUSTODIAN)
+        request_id, whole = (desk.identified(RequestKind.ACCESS).request_id for _ in range(2))
+
+        left_out = rights.find(request_id, PHOTOGRAPH, actor=desk.first)
+        by_keeper = rights.find(whole, PHOTOGRAPH, actor=keeper)
+        by_house = rights.find(whole, PHOTOGRAPH, actor=house)
+        rights.decide(request_id, granted=True, reason="r", actor=desk.first)
+        released = rights.release(request_id, actor=desk.second)
+
+        assert (left_out.found, left_out.left_out) == ((), True)
+        assert [(one.found[0].source, one.left_out) for one in (by_keeper, by_house)] == [("one", False)] * 2
+        assert "were not looked through" in words(released)
+        assert "nothing is held" not in words(released)
+
+    def test_what_nobody_keeps_is_looked_through_by_all(self, desk: Desk, keeper: Actor) -> None:
+        rights = replace(desk.rights, read=lambda _: people("two", 1))
+
+        found = rights.find(desk.identified().request_id, PHOTOGRAPH, actor=desk.first)
+
+        assert keeper.org_id != desk.first.org_id
+        assert [one.source for one in found.found] == ["two"]
+        assert desk.rights.register.request(found.request_id).left_out
+
+
 def test_whom_a_photograph_looks_like_is_kept_and_the_photograph_is_not(desk: Desk) -> None:
     seen: list[bytes] = []
 
@@ -282,8 +350,9 @@ def test_whom_a_photograph_looks_like_is_kept_and_the_photograph_is_not(desk: De
         seen.extend(one.image for one in photographs)
         return NOBODY
 
-    def look(_: Templates) -> tuple[FoundSubject, ...]:
-        return (FoundSubject(subject_id=f"s{len(seen)}", source="one", score=len(seen) / 10),)
+    def look(_: Templates, actor: Actor) -> Looked:
+        assert actor == desk.first
+        return Looked((FoundSubject(subject_id=f"s{len(seen)}", source="one", score=len(seen) / 10),), left_out=False)
 
     rights, request_id = replace(desk.rights, read=read, look=look), desk.identified().request_id
 

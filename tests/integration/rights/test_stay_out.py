@@ -185,7 +185,7 @@ class TestNothingElse:
         assert after == before
         assert len(index) == rows
         assert (everything @ PERSON[0]).max() < 0.9
-        assert desk.gallery.rights.look(PERSON) == ()
+        assert desk.gallery.rights.look(PERSON, desk.first).found == ()
         assert all(entry_of(one) not in str(desk.gallery.records.sources()) for one in [desk.consented()])
 
     def test_nothing_of_it_stands_in_the_clear(self, desk: Desk) -> None:

@@ -133,6 +133,7 @@ class SqlRequests:
                 for one in facts["steps"]
             ),
             found=tuple(FoundSubject(**one) for one in facts["found"]),
+            left_out=facts.get("left_out", False),
             decision=_decision(facts["decision"]),
             holdings=tuple(map(_holding, facts["holdings"])),
             certificates=tuple(facts["certificates"]),

@@ -21,7 +21,7 @@ from countenance.adapters.sql.source_values import (
 from countenance.audit.model import Acting
 from countenance.core.clock import utc_now
 from countenance.core.errors import ConflictError, NotFoundError
-from countenance.gallery.entries import release_added, release_revoked, retention_set, source_changed
+from countenance.gallery.entries import keeper_set, release_added, release_revoked, retention_set, source_changed
 from countenance.gallery.model import Source, SourceChange
 from countenance.gallery.terms import Release, Retention
 from countenance.keys.ports import Keyring
@@ -67,6 +67,17 @@ class SqlSourceRegister:
             after = replace(before, terms=replace(before.terms, retention=retention))
             row.entry = source_entry(after, self._seals)
             self._audit.append(session, retention_set(before.source_id, before.terms.retention, retention, actor=actor))
+            return after
+
+    def set_keeper(self, name: str, keeper: str, *, actor: Acting) -> Source:
+        """See the port."""
+        with transaction(self._writer) as session:
+            session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
+            row = find_source(session, self._seals, name)
+            before = source_of(row, self._seals)
+            after = replace(before, keeper=keeper)
+            row.entry = source_entry(after, self._seals)
+            self._audit.append(session, keeper_set(before.source_id, before.keeper, keeper, actor=actor))
             return after
 
     def add_release(self, name: str, release: Release, *, actor: Acting) -> None:

@@ -30,6 +30,7 @@ def source_entry(source: Source, seals: RowSeals) -> bytes:
             "owner": source.owner,
             "legal_basis": source.legal_basis.value,
             "document_sha256": source.document_sha256,
+            "keeper": source.keeper,
             "contact": terms.contact,
             "sectors": terms.sectors,
             "purposes": terms.purposes,
@@ -66,6 +67,7 @@ def source_of(row: SourceRow, seals: RowSeals) -> Source:
                 last_interaction_on=_day(kept.get("last_interaction_on")),
             ),
         ),
+        keeper=facts.get("keeper"),
     )
 
 

@@ -32,8 +32,9 @@ function tile({ subject_id: id, source, score }, record, { ticked, open }) {
 export const chosen = () => [...byId("found").querySelectorAll("input:checked")].map(({ value }) => value);
 
 // Shows a request's faces; those that stand there already stay, with what was ticked.
-export async function showFound({ request_id: id, found, decision, state }) {
-  byId("found-panel").hidden = found.length === 0;
+export async function showFound({ request_id: id, found, left_out: leftOut, decision, state }) {
+  byId("found-panel").hidden = found.length === 0 && !leftOut;
+  byId("left-out").hidden = !leftOut;
   const key = JSON.stringify([id, state, found]);
   if (key === shown.key) return;
   const records = await Promise.all(found.map(({ subject_id: subject }) => onRecord(subject)));
