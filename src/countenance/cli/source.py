@@ -192,7 +192,9 @@ def source_show(name: Name, acting: As = None, home: Home = None, json: Json = F
 
     def render(console: Console) -> None:
         """Print the facts and the history."""
-        console.print(output.facts(shown | {"keeper": _kept_by(shown["keeper"], actor)}))
+        keeper = shown["keeper"]
+        kept_by = _kept_by(keeper, actor)
+        console.print(output.facts(shown | {"keeper": f"{kept_by} ({keeper})" if keeper else kept_by}))
         table = output.table("when", "state", "by", "why")
         for change in history:
             table.add_row(output.moment(change["at"]), change["after"], change["by"], change["reason"])
@@ -264,12 +266,12 @@ def releases_revoke(
 
 
 def _kept_by(keeper: str | None, actor: Actor) -> str:
-    """Say in words whose custodians look after a source; another organisation by its id alone."""
+    """Say in words whose custodians look after a source; other organisations are not named."""
     if keeper is None:
         return "all custodians"
     if keeper == actor.org_id:
         return "your organisation"
-    return "the house" if keeper == HOUSE else keeper
+    return "the house" if keeper == HOUSE else "another organisation"
 
 
 def _release_state(release: Release) -> str:
