@@ -334,7 +334,9 @@ def test_the_doctor_finds_no_fault_while_another_process_changes_the_index(
         def withdraw_first(index: SharedMilvusIndex, part: BlockRows) -> RowNumbers:
             """Let the other process take a source out of records and index, before the server is asked."""
             for source in turns:
-                other.sources.withdraw(source, by="Ada", reason="the owner says stop")
+                with pytest.raises(UnavailableError) as caught:  # no certificate while records are read as they were
+                    other.sources.withdraw(source, by="Ada", reason="the owner says stop")
+                assert caught.value.code == "records-being-read"
                 searched(other)
             return differing(index, part)
 
