@@ -1,8 +1,8 @@
 """Who looks after a source: custodians of the organisation that keeps it, those of the house, and nobody else."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,18 @@ import pytest
 from countenance.access.permission import Asks
 from countenance.api.app import create_app
 from countenance.api.permitted import ROUTES
+from countenance.bootstrap.custody import MANAGE_SOURCE, Custody
 from countenance.bootstrap.initialising import initialise
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.cli.acting import COMMANDS
 from countenance.cli.main import run
+from countenance.core.errors import NotPermittedError
 from countenance.gallery.model import SourceState
+from countenance.policy.decision import Decision, Rule
 from countenance.policy.model import HOUSE, Actor, Role
-from countenance.policy.request import Action
+from countenance.policy.request import Action, Request, SourceFacts
+from countenance.policy.service import Policy
 from tests import signed_up
 from tests.integration.api.conftest import served
 from tests.made_up_galleries import fill
@@ -102,6 +106,41 @@ def test_what_names_no_source_is_the_rest() -> None:
         "/v1/retention/run",
     }
     assert len(OF_A_SOURCE) == 12
+
+
+BARRED = Rule(rule_id="ours-barred", pack="ours", says="barred", cites="us", needs="another rule")
+
+
+class HomeBarred:
+    """Stands for permission and policy where a rule of one's own bars managing sources, but no single one."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def require(self, asks: Asks, *, source: SourceFacts | None = None, **_: Actor) -> None:
+        if asks.action is Action.MANAGE_SOURCE and source is None:
+            raise NotPermittedError("barred", code="not-permitted", hint="")
+
+    def decide_all(self, requests: Sequence[Request]) -> list[Decision]:
+        decided = self._policy.decide_all(requests)
+        return [
+            replace(one, allowed=False, reasons=(BARRED,)) if request.source is None else one
+            for request, one in zip(requests, decided, strict=True)
+        ]
+
+
+def test_who_may_manage_no_source_at_all_manages_not_this_one_either(gallery: OpenGallery) -> None:
+    barred: Any = HomeBarred(gallery.policy)
+    custody = Custody(lambda: barred, barred, gallery.records, gallery.custody._erasures)
+    keeper, subject = gallery.accounts.acting(KEEPER), targets(gallery, "kept")["subjects"]
+
+    with pytest.raises(NotPermittedError):
+        custody.require(MANAGE_SOURCE, actor=keeper, about="kept")
+    with pytest.raises(NotPermittedError):
+        custody.require_subjects([subject], actor=keeper)
+
+    assert custody.looked_after(keeper) == frozenset()
+    assert gallery.custody.looked_after(keeper)
 
 
 class TestRoutes:

@@ -39,7 +39,7 @@ def parquet_photographs(path: Path, *, max_bytes: int) -> Iterator[PlannedPhotog
             require_few(path, file.metadata.num_rows)
             Budget.of(path).take(_unpacked(file.metadata, wanted))
             for row, batch in enumerate(file.iter_batches(1, columns=wanted), start=1):
-                budget.take(batch.nbytes)
+                budget.take(sum(_bytes_of(column) for column in batch.columns))
                 [facts] = batch.to_pylist()
                 yield _photograph(facts, row, max_bytes)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
@@ -53,6 +53,15 @@ def _unpacked(metadata: pq.FileMetaData, wanted: Collection[str]) -> int:
     return sum(
         max(column.total_uncompressed_size, 0) for column in columns if column.path_in_schema.split(".")[0] in wanted
     )
+
+
+def _bytes_of(column: pa.Array) -> int:
+    """Return how many bytes a column's values take, a dictionary's by what they refer to."""
+    if pa.types.is_struct(column.type):
+        return sum(_bytes_of(inner) for inner in column.flatten())
+    if pa.types.is_dictionary(column.type):
+        return int(column.dictionary_decode().nbytes)
+    return int(column.nbytes)
 
 
 def _photograph(facts: dict[str, Any], row: int, max_bytes: int) -> PlannedPhotograph | NotEnrolled:

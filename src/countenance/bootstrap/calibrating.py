@@ -43,6 +43,9 @@ SEALED = {CALIBRATION: "calibration.sealed", POPULATION: "population.sealed"}
 
 COLUMN = "statistics"
 
+TOO_SMALL = frozenset({"gallery-too-small-to-calibrate", "population-too-small"})
+"""What says that there are too few people for a calibration of their own."""
+
 
 class HomeCalibration:
     """What scores mean in one home: the gallery's own calibration, else the model pack's. Thread-safe."""
@@ -95,13 +98,32 @@ class HomeCalibration:
     def calibrate(self, records: Records, *, on_progress: Callable[[int], None]) -> Calibration:
         """Calibrate over the gallery and keep it; a model pack without a population gets the gallery's, fitted anew.
 
-        What was kept before is not read, and goes. Killed between the two files of a fitted population and its
+        What was kept before is not read, and goes; where there are too few people for a new one, it goes if it can't be
+        read, and the model pack's stands in. Killed between the two files of a fitted population and its
         calibration, it leaves two that don't fit together, which are passed over: run it again.
 
         Raises:
             ConflictError: codes `pack-mismatch`, `gallery-too-small-to-calibrate`; nothing was written.
             InvalidInputError: code `population-too-small`; nothing was written.
         """
+        try:
+            return self._calibrated(records, on_progress)
+        except (ConflictError, InvalidInputError) as error:
+            if error.code in TOO_SMALL:
+                self._forget_unreadable()
+            raise
+
+    def _forget_unreadable(self) -> None:
+        """Take away what the home keeps, if it can't be read, but not because its key is missing."""
+        try:
+            self.scale()
+        except IntegrityError as error:
+            if error.code != "key-missing":
+                for name in SEALED.values():
+                    (self._home / name).unlink(missing_ok=True)
+
+    def _calibrated(self, records: Records, on_progress: Callable[[int], None]) -> Calibration:
+        """Do what `calibrate` says."""
         snapshot = records.snapshot()
         if snapshot.pack_digest not in {None, self._pack.digest}:
             raise ConflictError(

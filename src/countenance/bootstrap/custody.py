@@ -62,14 +62,13 @@ class Custody:
             NotFoundError: codes `source-unknown`, `subject-unknown`, `image-unknown`, `face-unknown`.
             UnavailableError: code `audit-unwritable`; nothing may be done.
         """
-        try:
-            source = None if about is None else self._source(about)
-        except NotFoundError:
-            # Who may do this to no source at all learns that, not what there is.
+        source = None
+        if about is not None:
             if asks.action not in ON_A_SOURCE:
-                self._permission.require(asks, actor=actor)
-            raise
-        self._permission.require(asks, actor=actor, source=None if source is None else source_facts(source))
+                # Who may do this to no source at all learns that, not what there is.
+                self._permission.require(Asks(asks.action), actor=actor)
+            source = source_facts(self._source(about))
+        self._permission.require(asks, actor=actor, source=source)
 
     def require_subjects(self, subject_ids: Collection[str], *, actor: Actor) -> None:
         """Go on only where the actor may look after every source that one of these subjects is in, or was erased from.
@@ -89,7 +88,7 @@ class Custody:
                 continue
             found[source.source_id] = source
         for source in found.values():
-            self._permission.require(MANAGE_SOURCE, actor=actor, source=source_facts(source))
+            self.require(MANAGE_SOURCE, actor=actor, about=source.name)
 
     def looked_after(self, actor: Actor) -> frozenset[str] | None:
         """Return the ids of the sources that the actor may look after; None where these are all."""
@@ -97,9 +96,10 @@ class Custody:
             return None
         at = self._clock()
         facts = [source_facts(one.source) for one in self._records.sources()]
-        asked = [Request(action=Action.MANAGE_SOURCE, actor=actor, at=at, source=one) for one in facts]
-        decisions = self._policy().decide_all(asked)
-        return frozenset(one.source_id for one, made in zip(facts, decisions, strict=True) if made.allowed)
+        asked = [Request(action=Action.MANAGE_SOURCE, actor=actor, at=at, source=one) for one in (None, *facts)]
+        anywhere, *decisions = self._policy().decide_all(asked)
+        allowed = (one.source_id for one, made in zip(facts, decisions, strict=True) if made.allowed)
+        return frozenset(allowed) if anywhere.allowed else frozenset()
 
     def _source(self, about: str | Erased) -> Source:
         """Return the source that something is about.

@@ -267,7 +267,9 @@ class RightsDesk:
             self.stay_out.end(consent.entry_id, actor=actor)
             return replace(request, consent=None)
         template = self.stay_out.entries.enforce(consent.entry_id, actor=actor)
-        return self._looked(request, template[None], actor=actor)
+        looked = self._looked(request, template[None], actor=actor)
+        # The decision rests on the look before it, however much more this one saw.
+        return replace(looked, left_out=request.left_out or looked.left_out)
 
     def close(self, request_id: str, *, reason: str, actor: Actor) -> RightsRequest:
         """Close a request whose letter was sent, or which ends without a decision.

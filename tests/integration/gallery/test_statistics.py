@@ -12,7 +12,7 @@ from countenance.adapters.memory_records import MemoryRecords
 from countenance.bootstrap.calibrating import COLUMN, SEALED, HomeCalibration
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
-from countenance.core.errors import IntegrityError
+from countenance.core.errors import IntegrityError, InvalidInputError
 from countenance.gallery.model import LegalBasis, NewFace, NewImage, Outcome, SourceState
 from countenance.gallery.sources import register_source
 from countenance.keys.model import HOME
@@ -163,6 +163,31 @@ class TestWithoutAPopulation:
         made = self.calibrate(calibration, records)
 
         scale = calibration.scale()
+        assert scale is not None
+        assert scale.calibration == made
+
+    @pytest.mark.parametrize("name", SEALED)
+    def test_what_cannot_be_read_goes_where_too_few_people_are_left_for_another(
+        self, gallery: OpenGallery, name: str
+    ) -> None:
+        self.calibrate(self.calibration(gallery), self.records(300))
+        self.keep(gallery, name, '{"format": 2}')
+        calibration = self.calibration(gallery)
+
+        with pytest.raises(InvalidInputError) as caught:
+            self.calibrate(calibration, self.records(1))
+
+        assert caught.value.code == "population-too-small"
+        assert calibration.scale() is None
+        assert not any((gallery.settings.home / kept).exists() for kept in SEALED.values())
+
+    def test_what_can_be_read_stays_where_too_few_people_are_left_for_another(self, gallery: OpenGallery) -> None:
+        made = self.calibrate(self.calibration(gallery), self.records(300))
+
+        with pytest.raises(InvalidInputError):
+            self.calibrate(self.calibration(gallery), self.records(1))
+
+        scale = self.calibration(gallery).scale()
         assert scale is not None
         assert scale.calibration == made
 

@@ -21,7 +21,7 @@ from countenance.gallery.plan import PlannedPhotograph
 from countenance.keys.model import KeyState, case_scope
 from countenance.policy.model import SYSTEM, Actor
 from countenance.rights.letter import letter
-from countenance.rights.model import RequestKind, RequestState, RightsRequest
+from countenance.rights.model import Looked, RequestKind, RequestState, RightsRequest
 from countenance.search.model import ProbePhotograph
 from tests import signed_up
 from tests.made_up_galleries import Reader, found, made_up_home, people, traces
@@ -302,6 +302,14 @@ class TestDesk:
         assert code_of(lambda: desk.consent(asked, until=TODAY)) == "consent-end-invalid"
         assert desk.entries.entries() == ()
         assert desk.rights.register.request(asked).consent is None
+
+    def test_a_release_that_sees_more_does_not_hide_what_the_decision_left_out(self, desk: Desk) -> None:
+        desk.rights = replace(desk.rights, look=lambda _, actor: Looked((), left_out=actor == desk.first))
+
+        released = desk.released()
+
+        assert released.left_out
+        assert "were not looked through" in "\n".join(one.text for one in letter(released, on=TODAY))
 
     def test_a_second_consent_takes_the_place_of_the_first(self, desk: Desk) -> None:
         first = desk.consented()

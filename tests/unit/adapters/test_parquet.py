@@ -37,6 +37,17 @@ def test_images_may_be_structs_as_data_sets_have_them(tmp_path: Path) -> None:
     assert (taken.reference, taken.label, taken.data) == ("a.jpg", None, GOOD)
 
 
+def test_a_column_of_names_that_stand_once_each_in_a_list_is_no_bomb(tmp_path: Path) -> None:
+    names = [f"person {number} of a long list of {'long ' * 12} names" for number in range(2000)]
+    words = pa.array(names).dictionary_encode()
+    images = pa.StructArray.from_arrays([pa.array([GOOD] * len(names)), words], names=["bytes", "path"])
+    pq.write_table(pa.table({"image": images, "subject": words}), tmp_path / "x.parquet")
+
+    taken = list(parquet_photographs(tmp_path / "x.parquet", max_bytes=1000))
+
+    assert [one.label for one in taken if isinstance(one, PlannedPhotograph)] == names
+
+
 @pytest.mark.parametrize(
     ("row", "code"),
     [
