@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +20,7 @@ from countenance.audit.ports import AuditLog, AuditReader
 from countenance.audit.verification import KEY_ROTATED
 from countenance.bootstrap.keyring import audit_key_file, kept_home_id
 from countenance.bootstrap.settings import Settings
-from countenance.core.errors import NotFoundError, UnavailableError
+from countenance.core.errors import IntegrityError, NotFoundError, UnavailableError
 from countenance.keys.ports import Keyring
 from countenance.policy.model import HOUSE, Actor
 
@@ -77,7 +77,7 @@ def rotate_key(settings: Settings, log: AuditLog, *, actor: Acting) -> Receipt:
     entry = Entry(action=KEY_ROTATED, outcome=Outcome.DONE, actor=actor, facts={"vkey": successor.verifier.vkey})
     with _holding(settings, "rotation-lock"):
         finish_rotation(settings, log.head())
-        left = tuple(waiting.parent.glob(f"{escape(audit_key_file(settings).name)}.next-*"))
+        left = (_older_waiting_key(settings), *waiting.parent.glob(f"{escape(audit_key_file(settings).name)}.next-*"))
         write_synced(waiting, f"{successor.skey()}\n".encode())
         sync_folder(waiting.parent)
         receipt = log.hand_over(entry, successor)
@@ -103,8 +103,8 @@ def finish_rotation(settings: Settings, head: Head) -> None:
     except ValueError:
         # Empty, or damaged, which whoever appends is told.
         return
-    waiting = _waiting_key(settings, note.signatures[-1].key_id)
-    if not waiting.exists():
+    waiting = _named_key(settings, note.signatures[-1].key_id)
+    if waiting is None:
         return
     with _holding(settings, "lock"):
         if not waiting.exists():
@@ -185,6 +185,28 @@ def _waiting_key(settings: Settings, key_id: bytes) -> Path:
     """Return where a key waits that is about to take over."""
     path = audit_key_file(settings)
     return path.with_name(f"{path.name}.next-{key_id.hex()}")
+
+
+def _older_waiting_key(settings: Settings) -> Path:
+    """Return where such a key waited in an earlier version."""
+    path = audit_key_file(settings)
+    return path.with_name(f"{path.name}.next")
+
+
+def _named_key(settings: Settings, key_id: bytes) -> Path | None:
+    """Return where the key waits that the log names; None where it does not wait.
+
+    Raises:
+        UnavailableError: code `audit-key-unwritable`.
+    """
+    waiting, older = _waiting_key(settings, key_id), _older_waiting_key(settings)
+    if waiting.exists():
+        return waiting
+    # One that is damaged was half written when its rotation died: the log was not handed over to it.
+    with _writing(audit_key_file(settings)), suppress(FileNotFoundError, IntegrityError):
+        if parse_skey(older.read_text("ascii", errors="replace")).verifier.key_id == key_id:
+            return older
+    return None
 
 
 @contextmanager

@@ -229,6 +229,34 @@ def test_killed_after_any_step_the_log_goes_on(settings: Settings, step: str) ->
     assert waiting(settings) == []
 
 
+def of_the_version_before(settings: Settings) -> None:
+    """Let the key that waits wait where the version before this one had put it."""
+    [name] = waiting(settings)
+    path = audit_key_file(settings)
+    path.with_name(name).rename(path.with_name(f"{path.name}.next"))
+
+
+def test_a_rotation_that_was_cut_short_before_an_upgrade_is_finished_after_it(settings: Settings) -> None:
+    first = load_signer(settings).verifier
+    killed(settings, "handed over")
+    of_the_version_before(settings)
+
+    assert goes_on(settings, first) == 2
+    assert waiting(settings) == []
+
+
+@pytest.mark.parametrize("step", ["half of the new key", "the new key"])
+def test_a_key_that_an_earlier_version_left_behind_goes_with_the_next_rotation(settings: Settings, step: str) -> None:
+    first = load_signer(settings).verifier
+    killed(settings, step)
+    of_the_version_before(settings)
+
+    assert goes_on(settings, first) == 1
+    rotated(settings)
+    assert goes_on(settings, first) == 2
+    assert waiting(settings) == []
+
+
 def test_a_key_that_a_head_names_without_its_signature_does_not_take_over(settings: Settings) -> None:
     killed(settings, "the new key")
     first, [name] = load_signer(settings).verifier, waiting(settings)
