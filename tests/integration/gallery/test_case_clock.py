@@ -133,15 +133,21 @@ def test_while_somebody_reads_what_went_it_is_not_done(settings: Settings, monke
         reader.execute("BEGIN")
         [(answer,)] = reader.execute("SELECT entry FROM search").fetchall()
 
-        with pytest.raises(UnavailableError) as caught:
-            gallery.retention.run()
-        left, planned = traces(settings.home, answer), gallery.retention.plan().cases
+        with open_gallery(settings) as first, pytest.raises(UnavailableError) as caught:
+            first.retention.run()
+        with open_gallery(settings) as second, pytest.raises(UnavailableError) as still:
+            second.retention.run()
+        left = traces(settings.home, answer)
         reader.close()
-        ran = gallery.retention.run().cases
+        # Opened all the while: whoever closes a database last empties its log.
+        with open_gallery(settings) as third:
+            planned, key = third.retention.plan().cases, third.keyring.state(case_scope(old))
+            ran, again = third.retention.run().cases, third.retention.run().cases
+            after = traces(settings.home, answer)
 
-        assert caught.value.code == "records-being-read"
-        assert (bool(left), planned, ran) == (True, (old,), (old,))
-        assert traces(settings.home, answer) == []
+    assert (caught.value.code, still.value.code) == ("records-being-read", "records-being-read")
+    assert (bool(left), planned, key, ran, again) == (True, (old,), KeyState.DESTROYED, (old,), ())
+    assert after == []
 
 
 def test_one_that_was_cut_short_is_finished(gallery: OpenGallery, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,24 +2,24 @@
 
 from datetime import UTC, date, datetime, time
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from countenance.adapters.sql.access_models import OrganisationRow
 from countenance.adapters.sql.approval_models import ApprovalRow
 from countenance.adapters.sql.approvals import approval_of, forget_answer
 from countenance.adapters.sql.case_models import CaseRow, SearchUseRow
-from countenance.keys.model import KeyState, case_scope
 from countenance.keys.ports import Keyring
 
+FORGOTTEN = "forgotten"
+"""The state of a row with whose case nothing is left to do."""
 
-def closed_before(session: Session, keyring: Keyring, before: date) -> tuple[str, ...]:
+
+def closed_before(session: Session, before: date) -> tuple[str, ...]:
     """Return the ids of cases that were closed before a day, and are still there or half forgotten."""
     midnight = datetime.combine(before, time.min, tzinfo=UTC)
-    rows = session.scalars(select(CaseRow).where(CaseRow.closed_at < midnight).order_by(CaseRow.number))
-    return tuple(
-        row.case_id for row in rows if row.sealed or keyring.state(case_scope(row.case_id)) is not KeyState.DESTROYED
-    )
+    ended = (CaseRow.closed_at < midnight, CaseRow.state != FORGOTTEN)
+    return tuple(session.scalars(select(CaseRow.case_id).where(*ended).order_by(CaseRow.number)))
 
 
 def forget_rows(session: Session, keyring: Keyring, case_id: str) -> int | None:
@@ -40,3 +40,8 @@ def forget_rows(session: Session, keyring: Keyring, case_id: str) -> int | None:
     # Its reference may be used again, and its fingerprint would tell whoever guesses it.
     row.sealed, row.reference_key = b"", row.case_id.encode()
     return answers
+
+
+def note_forgotten(session: Session, case_id: str) -> None:
+    """Write down that nothing is left to do with a case: `closed_before` does not name it any more."""
+    session.execute(update(CaseRow).where(CaseRow.case_id == case_id).values(state=FORGOTTEN))

@@ -11,7 +11,8 @@ from countenance.adapters.sql.models import Base, RowNumber, UtcDateTime
 class CaseRow(Base):
     """A case of an organisation. `reference_key` is its reference's fingerprint; what is personal is sealed.
 
-    Of one that was forgotten, `sealed` is empty, and `reference_key` its id.
+    Of one that was forgotten, `sealed` is empty, and `reference_key` its id; `state` is `forgotten` once nothing is
+    left to do.
     """
 
     __tablename__ = "case_record"

@@ -11,7 +11,7 @@ from countenance.adapters.sql.access_models import OrganisationRow
 from countenance.adapters.sql.approval_models import ApprovalRow
 from countenance.adapters.sql.approvals import add_approval, give_back, granted, use_approval
 from countenance.adapters.sql.audit_log import SqlAuditLog
-from countenance.adapters.sql.case_ends import closed_before, forget_rows
+from countenance.adapters.sql.case_ends import closed_before, forget_rows, note_forgotten
 from countenance.adapters.sql.case_models import CaseRow, SearchUseRow
 from countenance.adapters.sql.database import WRITER, require_empty_log, transaction
 from countenance.adapters.sql.models import GalleryRow
@@ -128,7 +128,7 @@ class SqlCases:
     def closed(self, before: date) -> tuple[str, ...]:
         """See the port."""
         with transaction(self._engine) as session:
-            return closed_before(session, self._keyring, before)
+            return closed_before(session, before)
 
     def forget(self, case_id: str, *, actor: Acting) -> None:
         """See the port."""
@@ -137,9 +137,11 @@ class SqlCases:
             note_destroyed(session, case_scope(case_id))
             if answers is not None:
                 self._audit.append(session, case_forgotten(case_id, answers=answers, actor=actor))
-        # Before the key, by whose end `closed` knows that nothing is left to do: answers are not sealed under it.
-        require_empty_log(self._engine)
         self._keyring.destroy(case_scope(case_id), reason="case over")
+        # Answers are not sealed under that key, which an opening destroys too: its end does not say that all is done.
+        require_empty_log(self._engine)
+        with transaction(self._writer) as session:
+            note_forgotten(session, case_id)
 
     @contextmanager
     def deciding(self) -> Iterator[Reservation]:
