@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Path, Query
 
 from countenance.api import destruction_models as models
 from countenance.api.models import Day
-from countenance.api.problems import problems
+from countenance.api.problems import INDEX_NOT_NOW, problems
 from countenance.api.uploads import InMemoryRoute
 from countenance.api.visitors import CurrentActor
 from countenance.gallery.destruction import DestructionKind
@@ -27,7 +27,7 @@ KINDS: Mapping[str, tuple[DestructionKind, str]] = {
 }
 """Where each kind of target stands, and the code where there is none."""
 
-NOT_NOW = ["objects-unavailable", "records-unavailable", "records-being-read", "index-unwritable"]
+NOT_NOW = ["objects-unavailable", "records-unavailable", "records-being-read", *INDEX_NOT_NOW]
 
 
 def destruction_router(gallery: "OpenGallery") -> APIRouter:

@@ -52,6 +52,9 @@ UNAUTHENTICATED = frozenset({"token-missing", "token-wrong", "session-ended", "s
 TOO_OFTEN = frozenset({"sign-in-slow-down"})
 """Codes that are answered with 429."""
 
+INDEX_NOT_NOW = ("index-behind", "index-superseded", "index-unavailable", "index-unwritable")
+"""Codes of whatever brings the index up to the records first: a search, and what ends with a certificate."""
+
 
 class FieldProblem(BaseModel):
     """One field of a request that can't be used. What was sent is not repeated."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
 
 from countenance.api import rights_models as models
 from countenance.api.models import Day
-from countenance.api.problems import problems
+from countenance.api.problems import INDEX_NOT_NOW, problems
 from countenance.api.uploads import InMemoryRoute, upload_name
 from countenance.api.visitors import CurrentActor
 from countenance.bootstrap.rights_desk import letter_of
@@ -138,6 +138,7 @@ def _add_look(router: APIRouter, gallery: "OpenGallery") -> None:
                 409: STATE,
                 413: ["request-too-large"],
                 422: ["request-photograph-unusable", "face-number-invalid", "request-invalid"],
+                503: ["records-unavailable", *INDEX_NOT_NOW],
             }
         ),
     )
@@ -167,7 +168,7 @@ def _add_ending(router: APIRouter, gallery: "OpenGallery") -> None:
                     "objects-unavailable",
                     "records-unavailable",
                     "records-being-read",
-                    "index-unwritable",
+                    *INDEX_NOT_NOW,
                     "erasure-list-unwritable",
                 ],
             }

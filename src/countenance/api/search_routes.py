@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 
 from countenance.api.pictures import REFUSED_PICTURE, picture_answer
-from countenance.api.problems import problems
+from countenance.api.problems import INDEX_NOT_NOW, problems
 from countenance.api.search_models import FoundFaces, SearchReply
 from countenance.api.uploads import InMemoryRoute, SeveralFilesRoute, upload_name
 from countenance.api.visitors import CurrentActor
@@ -70,7 +70,7 @@ NO_SEARCH = {
     409: ["pack-mismatch"],
     413: ["request-too-large"],
     422: REFUSED_SEARCH,
-    503: ["records-unavailable"],
+    503: ["records-unavailable", *INDEX_NOT_NOW],
 }
 """By status, the codes of a search that was not made."""
 

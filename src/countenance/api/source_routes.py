@@ -8,7 +8,7 @@ from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 from countenance.api import source_models as models
 from countenance.api.destruction_models import CertificateReply
 from countenance.api.models import Day
-from countenance.api.problems import problems
+from countenance.api.problems import INDEX_NOT_NOW, problems
 from countenance.api.uploads import InMemoryRoute
 from countenance.api.visitors import CurrentActor
 from countenance.gallery.model import LegalBasis, SourceState, SourceSummary
@@ -171,7 +171,7 @@ def _add_withdrawal(router: APIRouter, gallery: "OpenGallery") -> None:
                     "objects-unavailable",
                     "records-unavailable",
                     "records-being-read",
-                    "index-unwritable",
+                    *INDEX_NOT_NOW,
                     "keyring-unwritable",
                 ],
             }

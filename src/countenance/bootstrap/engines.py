@@ -2,10 +2,12 @@
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from countenance.adapters.compact.engine import CompactIndex
+from countenance.adapters.exact.blocks import LOCK
 from countenance.adapters.exact.rotation_file import RotationFile, sweep
 from countenance.adapters.exact.stored import StoredExactIndex
 from countenance.adapters.milvus.state import StateFile
@@ -55,15 +57,24 @@ def open_index(
     if settings.engine == "milvus":
         return _milvus(settings, pack, originals, keyring)
     _leave_milvus(settings, pack)
-    kept = rotation_file(settings, pack, keyring).read()
+    file = rotation_file(settings, pack, keyring)
+    kept = file.read()
     name, rotation = (None, None) if kept is None else kept
     folder = exact_folder(settings, pack, name)
-    _sweep(settings, _exact(pack), keep=folder)
+    _sweep(settings, _exact(pack), keep=folder, lock=LOCK)
     dim = pack.manifest.dimension
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     chosen = choose_engine(rows=rows, dim=dim, memory=memory) if settings.engine == "auto" else Engine(settings.engine)
     index = _compact(settings, dim, originals, rotation) if chosen is Engine.COMPACT else None
-    return StoredExactIndex(folder, dim, originals=originals, keyring=keyring, index=index, rotation=rotation)
+    return StoredExactIndex(
+        folder,
+        dim,
+        originals=originals,
+        keyring=keyring,
+        index=index,
+        rotation=rotation,
+        in_force=partial(file.is_in_force, name),
+    )
 
 
 def milvus_server(settings: Settings) -> "MilvusServer":
@@ -91,7 +102,7 @@ def _milvus(settings: Settings, pack: ModelPack, originals: Originals, keyring: 
     name, rotation = rotation_file(settings, pack, keyring).read_or_make()
     folder = settings.index / f"{_milvus_folders(pack)}-{name}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sweep(settings, _exact(pack), keep=None)
+    _sweep(settings, _exact(pack), keep=None, lock=LOCK)
     _sweep(settings, _milvus_folders(pack), keep=folder)
     return SharedMilvusIndex(
         StateFile(folder, keyring),
@@ -128,10 +139,10 @@ def _milvus_folders(pack: ModelPack) -> str:
     return f"milvus-{pack.digest[:16]}"
 
 
-def _sweep(settings: Settings, prefix: str, *, keep: Path | None) -> None:
+def _sweep(settings: Settings, prefix: str, *, keep: Path | None, lock: str | None = None) -> None:
     """Take away what other engines or rotations left: a change that was cut short is finished here."""
     try:
-        sweep(settings.index, prefix, keep)
+        sweep(settings.index, prefix, keep, lock=lock)
     except OSError as error:
         logger.warning("an earlier index can't be taken away: %s", error.strerror)
 

@@ -133,7 +133,7 @@ class IndexedGallery:
 
         Raises:
             IntegrityError: as `refresh`.
-            UnavailableError: code `index-unwritable`: it may still stand on the disk; run it again.
+            UnavailableError: as `refresh`; code `index-unwritable`: it may still stand on the disk; run it again.
         """
         return self.refresh()[0].settle(gone)
 

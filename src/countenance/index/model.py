@@ -178,6 +178,15 @@ def index_mismatch(why: str) -> IntegrityError:
     )
 
 
+def index_superseded() -> UnavailableError:
+    """Return the error of a process whose index is no longer the gallery's: another stands in its place."""
+    return UnavailableError(
+        "the index was made anew under another rotation, or taken away",
+        code="index-superseded",
+        hint="start this process again",
+    )
+
+
 def index_unwritable(error: OSError) -> UnavailableError:
     """Return the error for a folder that the index can't be stored in."""
     return UnavailableError(

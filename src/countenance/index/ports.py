@@ -156,6 +156,8 @@ class FollowingIndex(TemplateIndex, Protocol):
 
         Raises:
             UnavailableError: code `index-unwritable`: it may still stand there; the next call tries again.
+                `index-superseded`: it may stand in the index that took this one's place; another process, opened since,
+                has to settle it.
         """
 
     def clear(self) -> None:

@@ -86,7 +86,7 @@ class Scanner:
         Raises:
             ConflictError: code `pack-mismatch`.
             IntegrityError: codes `index-mismatch`, `template-damaged`.
-            UnavailableError: codes `records-unavailable`, `index-behind`.
+            UnavailableError: code `records-unavailable`, and those of `IndexedGallery.searched`.
         """
         return self._gallery.searched(partial(self._scan, templates, asked, watch))
 

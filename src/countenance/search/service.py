@@ -104,7 +104,7 @@ class SearchService:
 
         Raises:
             IntegrityError: code `index-mismatch`; nothing may be searched.
-            UnavailableError: code `records-unavailable`; safe to retry.
+            UnavailableError: code `records-unavailable`, and those of `IndexedGallery.refresh`; safe to retry.
         """
         self._analyser.find(np.zeros(WARM_SHAPE, np.uint8), self._gate)
         return self.refresh()
@@ -114,7 +114,7 @@ class SearchService:
 
         Raises:
             IntegrityError: codes `index-mismatch`, `template-damaged`; nothing may be searched.
-            UnavailableError: code `records-unavailable`; safe to retry.
+            UnavailableError: code `records-unavailable`, and those of `IndexedGallery.refresh`; safe to retry.
         """
         return self._gallery.refresh()[1]
 
@@ -130,7 +130,8 @@ class SearchService:
             ConflictError: code `pack-mismatch`, nothing was searched or kept; or `source-changed-meanwhile`, a source
                 was stopped since the scan, nothing was answered or kept.
             IntegrityError: code `index-mismatch`; nothing is answered until records and index agree again.
-            UnavailableError: codes `records-unavailable`, `audit-unwritable`; nothing was answered.
+            UnavailableError: codes `records-unavailable`, `audit-unwritable`, and those of `IndexedGallery.searched`;
+                nothing was answered.
         """
         self._check(request)
         asked = self._permitted(request)

@@ -55,3 +55,20 @@ def test_every_problems_example_has_its_status_and_code(document: dict[str, Any]
                 response.get("content", {}).get("application/problem+json", {}).get("examples", {}).items()
             ):
                 assert (str(example["value"]["status"]), example["value"]["code"]) == (status, code), path
+
+
+def test_whatever_brings_the_index_up_says_that_it_may_not_be_there(document: dict[str, Any]) -> None:
+    saying = {
+        path for path, operation in operations(document) if "index-behind" in str(operation["responses"].get("503"))
+    }
+
+    assert saying == {
+        "/v1/searches",
+        "/v1/subjects/{target}/erasure",
+        "/v1/images/{target}/erasure",
+        "/v1/faces/{target}/erasure",
+        "/v1/retention/run",
+        "/v1/sources/{name}/withdrawal",
+        "/v1/requests/{request_id}/look",
+        "/v1/requests/{request_id}/release",
+    }

@@ -2,24 +2,29 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from countenance.adapters.exact.blocks import BlockStore
 from countenance.adapters.exact.rotation_file import RotationFile
 from countenance.bootstrap.engines import rotation_file
 from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.vision import model_pack
 from countenance.bootstrap.wiring import open_gallery
 from countenance.cli.main import run
-from countenance.core.errors import IntegrityError
+from countenance.core.errors import IntegrityError, UnavailableError
+from countenance.gallery.destruction import DestructionKind
+from countenance.gallery.erasure import Erased
 from countenance.index.rotation import Rotation
-from tests.made_up_galleries import found, made_up_home, people
+from tests.made_up_galleries import fill, found, made_up_home, people
 
 AS = ("--as", "operator-1")
 COUNTS = {"archive": 300, "museum": 200}
@@ -99,6 +104,55 @@ def test_a_lost_rotation_leaves_an_index_without_one(settings: Settings) -> None
     assert answers(settings) == before
     [folder] = stored(settings)
     assert folder.name.count("-") == 1
+
+
+def test_a_server_that_runs_on_certifies_nothing_and_stores_nothing(settings: Settings) -> None:
+    with open_gallery(settings) as server:
+        server.refresh()
+        [gone, *_] = server.records.subjects(source="archive", limit=1)
+        erased = Erased(DestructionKind.SUBJECT_ERASED, gone.subject_id)
+        probes = people("archive", 5)
+        before = found(server, probes)
+        assert run(["templates", "rekey", *AS, "--home", str(settings.home)]) == 0
+        [new] = stored(settings)
+
+        beside = found(server, probes)
+        refused = [refusal(server.index.settle)]
+        refused += [refusal(lambda: server.sources.erase(erased, by="Ada", reason="they asked")) for _ in range(2)]
+        fill(server, "late", 2)
+        refused.append(refusal(lambda: found(server, probes)))
+    left = stored(settings)
+    with open_gallery(settings) as gallery:
+        ended = gallery.sources.erase(erased, by="Ada", reason="they asked")
+        _, segments = BlockStore(new, model_pack(settings).manifest.dimension, gallery.keyring).load()
+        on_disk = {row for _, segment in segments for row in segment.rows.numbers().tolist()}
+        on_record = {
+            row for one in gallery.records.sources() for row in gallery.records.reference_rows(one.source.source_id)
+        }
+
+    assert beside == before
+    assert refused == ["index-superseded"] * 4
+    assert left == [new]
+    assert ended.certificate
+    assert len(on_disk) >= sum(COUNTS.values()) - 1
+    assert on_disk <= on_record
+
+
+def test_a_server_that_had_stored_nothing_yet_stores_nothing(settings: Settings) -> None:
+    shutil.rmtree(settings.index)
+    with open_gallery(settings) as server:
+        server.refresh()
+        assert run(["templates", "rekey", *AS, "--home", str(settings.home)]) == 0
+        [new] = stored(settings)
+
+    assert stored(settings) == [new]
+
+
+def refusal(action: Callable[[], object]) -> str:
+    """Return the code that something is refused with."""
+    with pytest.raises(UnavailableError) as caught:
+        action()
+    return caught.value.code
 
 
 def test_two_that_rekey_at_once_leave_one_rotation(settings: Settings) -> None:

@@ -10,8 +10,9 @@ from threading import Event
 import numpy as np
 import pytest
 
-from countenance.adapters.exact.blocks import MANIFEST, BlockStore, DamagedError, packed, unpacked
+from countenance.adapters.exact.blocks import LOCK, MANIFEST, BlockStore, DamagedError, packed, unpacked
 from countenance.adapters.exact.engine import ExactIndex
+from countenance.adapters.exact.rotation_file import sweep
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Segment
 from countenance.adapters.exact.stored import SAVE_ROWS, StoredExactIndex
 from countenance.adapters.keys.memory import memory_keyring
@@ -225,9 +226,59 @@ class TestErasing:
         before = filled.manifest().filling
 
         shutil.rmtree(filled.folder)
-        stored = filled.append(lambda _: [("a", segment(1, 30))], 200, filling=before)
 
-        assert (stored, held(filled)) == (None, {})
+        self.refuses_every_change(filled, filling=before)
+        assert not filled.folder.exists()
+
+    def test_where_the_manifest_is_gone_who_knew_it_writes_none(self, filled: BlockStore) -> None:
+        before = filled.manifest().filling
+
+        (filled.folder / MANIFEST).unlink()
+
+        self.refuses_every_change(filled, filling=before)
+        assert not (filled.folder / MANIFEST).exists()
+
+    def test_a_folder_of_a_rotation_that_is_not_in_force_is_not_made(self, store: BlockStore) -> None:
+        late = BlockStore(store.folder, DIM, store._keyring, in_force=lambda: False)
+
+        self.refuses_every_change(late, filling="")
+        assert not store.folder.exists()
+
+    def test_a_folder_that_is_taken_away_while_somebody_waits_for_its_lock_stays_away(self, filled: BlockStore) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            with (filled.folder / LOCK).open("r+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                waiting = pool.submit(filled.erase, [21], for_good=True)
+                assert not wait([waiting], timeout=0.2).done
+                shutil.rmtree(filled.folder)
+            with pytest.raises(UnavailableError) as caught:
+                waiting.result()
+
+        assert caught.value.code == "index-superseded"
+        assert not filled.folder.exists()
+
+    def test_who_takes_a_folder_away_waits_for_who_changes_it(self, filled: BlockStore) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            with (filled.folder / LOCK).open("r+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                sweeping = pool.submit(sweep, filled.folder.parent, "exact", None, lock=LOCK)
+                assert not wait([sweeping], timeout=0.2).done
+                assert held(filled)
+            sweeping.result()
+
+        assert not filled.folder.exists()
+
+    @staticmethod
+    def refuses_every_change(store: BlockStore, *, filling: str) -> None:
+        for change in (
+            lambda: store.append(lambda _: [("a", segment(1, 30))], 200, filling=filling),
+            lambda: store.erase([21], for_good=True),
+            store.clear,
+            store.condemn,
+        ):
+            with pytest.raises(UnavailableError) as caught:
+                change()
+            assert caught.value.code == "index-superseded"
 
     def test_what_a_crash_left_is_cleaned_up_by_the_next_change(self, filled: BlockStore) -> None:
         orphan = filled.folder / "0.segment"

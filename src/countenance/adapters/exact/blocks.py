@@ -10,6 +10,10 @@ What was erased for good never comes back, though a process that is behind still
 of rows up to the manifest's last one nothing is stored again, and those beyond it are on the manifest's list. Once the
 folder is cleared it has another name for what fills it (`Manifest.filling`), and a process stores nothing before it has
 followed the records since.
+
+A folder of a rotation that is no longer in force, or that was taken away, is nobody's any more: who knew it changes
+nothing there and does not make it again. Whoever takes one away holds its lock, so that a change is swept with it, or
+sees that it came too late.
 """
 
 import struct
@@ -25,7 +29,7 @@ from countenance.adapters.exact.bounds import padded
 from countenance.adapters.exact.segments import SEGMENT_ROWS, Runs, Segment, rising
 from countenance.core.errors import IntegrityError
 from countenance.core.ids import new_id
-from countenance.index.model import IndexState
+from countenance.index.model import IndexState, index_superseded
 from countenance.index.ports import RowNumbers
 from countenance.keys.documents import open_document, seal_document
 from countenance.keys.model import HOME, KeyState, source_scope
@@ -33,6 +37,7 @@ from countenance.keys.ports import Keyring
 
 MANIFEST = "manifest"
 CONDEMNED = "condemned"
+LOCK = "lock"
 FORMAT = 3
 """Raised when rows come to mean something else: since 3 a row is a subject's reference, not one template."""
 SEGMENT = "segment"
@@ -85,11 +90,28 @@ NOTHING = Manifest(last_row=0, segments=())
 class BlockStore:
     """A folder of segments of one model pack. Blocks are sources, by their id."""
 
-    def __init__(self, folder: Path, dim: int, keyring: Keyring) -> None:
-        """Remember the folder; it is made at the first change."""
+    def __init__(
+        self, folder: Path, dim: int, keyring: Keyring, *, in_force: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Remember the folder; it is made at the first change.
+
+        Args:
+            in_force: Says whether the rotation that the folder is of is still the gallery's.
+        """
         self.folder = folder
         self._keyring = keyring
         self._width = padded(dim)
+        self._in_force = in_force
+        self._known = False
+
+    def require_in_force(self) -> None:
+        """Refuse where another rotation took the place of the folder's.
+
+        Raises:
+            UnavailableError: code `index-superseded`.
+        """
+        if not self._in_force():
+            raise index_superseded()
 
     def manifest(self) -> Manifest:
         """Return what is stored.
@@ -103,6 +125,7 @@ class BlockStore:
             return NOTHING
         except OSError as error:
             raise DamagedError(f"the manifest can't be read: {error.strerror}") from None
+        self._known = True
         try:
             read = open_document(self._keyring, HOME, sealed, record=self.folder.name, column=MANIFEST)
         except IntegrityError:
@@ -165,6 +188,7 @@ class BlockStore:
         Raises:
             DamagedError: the manifest, or the file that rows are added to; nothing was changed.
             OSError: nothing was changed.
+            UnavailableError: code `index-superseded`; nothing was changed.
         """
         with self._changing():
             manifest = self.manifest()
@@ -199,6 +223,7 @@ class BlockStore:
 
         Raises:
             DamagedError, OSError: the old files may still be there; run it again, or `clear`.
+            UnavailableError: code `index-superseded`; nothing was changed.
         """
         gone = rising(rows)
         with self._changing():
@@ -228,7 +253,12 @@ class BlockStore:
                 self._discard(replaced)
 
     def clear(self) -> str:
-        """Overwrite and delete everything; it is no longer condemned. Returns what its filling is called now."""
+        """Overwrite and delete everything; it is no longer condemned. Returns what its filling is called now.
+
+        Raises:
+            OSError: some of it may still be there.
+            UnavailableError: code `index-superseded`; nothing was changed.
+        """
         with self._changing():
             emptied = replace(NOTHING, filling=new_id())
             self._replace(emptied)
@@ -237,7 +267,11 @@ class BlockStore:
             return emptied.filling
 
     def condemn(self) -> None:
-        """Leave a mark that it must not be searched."""
+        """Leave a mark that it must not be searched.
+
+        Raises:
+            UnavailableError: code `index-superseded`; there is none.
+        """
         with self._changing():
             write_synced(self.folder / CONDEMNED, b"")
 
@@ -249,10 +283,23 @@ class BlockStore:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the folder's lock, and clean up what a crash left behind."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with locked(self.folder / "lock"):
+        self._require_there()
+        if not self._known:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with locked(self.folder / LOCK):
+            # Again: it may have been taken away while this waited.
+            self._require_there()
             self._sweep()
             yield
+
+    def _require_there(self) -> None:
+        """Refuse where the folder is of another rotation than the gallery's, or was taken away since it was known."""
+        self.require_in_force()
+        if self._known:
+            try:
+                (self.folder / MANIFEST).stat()
+            except FileNotFoundError:
+                raise index_superseded() from None
 
     def _sweep(self) -> None:
         """Overwrite and delete files that the manifest does not list."""
@@ -302,6 +349,7 @@ class BlockStore:
         document = {"format": FORMAT, "width": self._width, **asdict(manifest)}
         sealed = seal_document(self._keyring, HOME, document, record=self.folder.name, column=MANIFEST)
         replace_synced(self.folder / MANIFEST, sealed)
+        self._known = True
 
     def _discard(self, replaced: Sequence[StoredSegment]) -> None:
         """Overwrite and delete files that the manifest no longer lists."""

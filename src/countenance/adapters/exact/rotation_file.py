@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ class RotationFile:
         self.path = path
         self._dim = dim
         self._keyring = keyring
+        self._seen: tuple[tuple[int, ...], str] | None = None
 
     def read(self) -> tuple[str, Rotation] | None:
         """Return the rotation and its identifier.
@@ -46,6 +47,27 @@ class RotationFile:
                 hint="`countenance templates rekey` makes another, and the index anew from the records",
             ) from None
         return identifier(sealed), rotation
+
+    def is_in_force(self, name: str | None) -> bool:
+        """Say whether what stands there now is the rotation of an identifier, None for none; it is not opened.
+
+        Costs one stat where the file is the one that was looked at before.
+
+        Raises:
+            UnavailableError: code `index-unwritable`: the file can't be looked at.
+        """
+        try:
+            found = self.path.stat()
+            stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+            seen = self._seen
+            if seen is None or seen[0] != stamp:
+                # Read after the stat: of a file that is replaced in between, the next stat differs.
+                self._seen = seen = (stamp, identifier(self.path.read_bytes()))
+        except FileNotFoundError:
+            return name is None
+        except OSError as error:
+            raise index_unwritable(error) from None
+        return seen[1] == name
 
     def read_or_make(self) -> tuple[str, Rotation]:
         """Return the rotation and its identifier; made now where there is none, the same for all who ask at once.
@@ -92,14 +114,19 @@ def identifier(sealed: bytes) -> str:
     return hashlib.sha256(sealed).hexdigest()[:16]
 
 
-def sweep(index: Path, prefix: str, keep: Path | None) -> None:
+def sweep(index: Path, prefix: str, keep: Path | None, *, lock: str | None = None) -> None:
     """Overwrite and delete folders of stored indexes but the one that is kept.
+
+    Args:
+        lock: The file in each whose lock is held by whoever changes it, who is waited for; None waits for nobody.
 
     Raises:
         OSError: some are still there; run it again.
     """
     for folder in index.glob(f"{prefix}*"):
         if folder != keep and folder.is_dir():
-            for path in folder.iterdir():
-                overwrite_and_delete(path)
-            folder.rmdir()
+            # Where the folder is gone by now, another process took it away.
+            with suppress(FileNotFoundError), nullcontext() if lock is None else locked(folder / lock):
+                for path in sorted(folder.iterdir(), key=lambda path: path.name == lock):
+                    overwrite_and_delete(path)
+                folder.rmdir()

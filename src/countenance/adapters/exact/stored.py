@@ -1,7 +1,7 @@
 """The exact engine with its blocks on disk."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +14,7 @@ from countenance.adapters.exact.blocks import BlockStore, DamagedError
 from countenance.adapters.exact.engine import ExactIndex
 from countenance.adapters.exact.segments import rising
 from countenance.core.arrays import Templates
+from countenance.core.errors import UnavailableError
 from countenance.index.model import BlockRows, IndexState, Nearest, index_mismatch, index_unwritable
 from countenance.index.ports import Originals, RowNumbers, TemplateSearch
 from countenance.index.rotation import Rotation
@@ -63,14 +64,17 @@ class StoredExactIndex:
         keyring: Keyring,
         index: ExactIndex | None = None,
         rotation: Rotation | None = None,
+        in_force: Callable[[], bool] = lambda: True,
     ) -> None:
         """Read what is stored; what is damaged is thrown away, to be filled from the records again.
 
         Args:
             index: An empty index of another kind, that holds the same rows, under the same rotation.
             rotation: See `ExactIndex`; a folder holds rows of one rotation.
+            in_force: Says whether that rotation is still the gallery's; asked before the records are followed, before
+                each change of the folder, and before anything is certified. From then on nothing is stored or erased.
         """
-        self._store = BlockStore(folder, dim, keyring)
+        self._store = BlockStore(folder, dim, keyring, in_force=in_force)
         self._index = ExactIndex(dim, originals=originals, rotation=rotation) if index is None else index
         self._revision = -1
         self._saved_row = 0
@@ -125,6 +129,7 @@ class StoredExactIndex:
         What is held once it follows the records may be stored in the folder as it was before: whatever was erased for
         good from there since is on the manifest's list. A folder that was taken away is not made again.
         """
+        self._store.require_in_force()
         with suppress(DamagedError):
             self._next_filling = self._store.manifest().filling or self._filling
         if not len(self._index):
@@ -173,7 +178,12 @@ class StoredExactIndex:
             self._overwrite(gone, for_good=False)
 
     def settle(self, gone: Collection[int] = ()) -> str:
-        """See the port."""
+        """See the port.
+
+        Another rotation's folder may hold what was erased, if it was filled before: asked here, after the rows left the
+        records. One that is filled later holds none of them.
+        """
+        self._store.require_in_force()
         if len(gone):
             self._overwrite(rising(gone), for_good=True)
         with self._erasures_lock:
@@ -230,6 +240,8 @@ class StoredExactIndex:
             self._discarded()
         except OSError as error:
             logger.warning("the index can't be stored: %s", error.strerror)
+        except UnavailableError as error:
+            logger.info("the index is not stored: %s", error)
         else:
             if filling is not None:
                 self._filling = self._next_filling = filling
@@ -270,6 +282,9 @@ class StoredExactIndex:
             self._discarded()
         except OSError as error:
             logger.warning("what was erased may still stand in the stored index: %s", error.strerror)
+            raise
+        except UnavailableError as error:
+            logger.warning("what was erased may still stand in another stored index: %s", error)
             raise
 
     def _discarded(self) -> str:

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from countenance.adapters.durable import locked, replace_synced
-from countenance.core.errors import IntegrityError, UnavailableError
-from countenance.index.model import index_unwritable
+from countenance.core.errors import IntegrityError
+from countenance.index.model import index_superseded, index_unwritable
 from countenance.keys.documents import open_document, seal_document
 from countenance.keys.model import HOME
 from countenance.keys.ports import Keyring
@@ -92,10 +92,6 @@ class StateFile:
         try:
             yield
         except FileNotFoundError:
-            raise UnavailableError(
-                "the index was made anew under another rotation",
-                code="index-superseded",
-                hint="start this process again",
-            ) from None
+            raise index_superseded() from None
         except OSError as error:
             raise index_unwritable(error) from None
