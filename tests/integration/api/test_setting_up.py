@@ -13,6 +13,7 @@ from countenance.api.visitors import SESSION_COOKIE
 from countenance.bootstrap.wiring import OpenGallery
 from countenance.core.errors import NotPermittedError
 from countenance.policy.request import ON_A_SOURCE, Action
+from countenance.search.permission import source_facts
 from countenance.web.page import page_router
 from tests import signed_up
 from tests.integration.api.conftest import SOURCE, served
@@ -81,7 +82,7 @@ def test_no_other_route_is_open(
 def test_behind_the_guard_they_may_do_nothing_either(gallery: OpenGallery, action: Action, cookie: Cookie) -> None:
     visitor = gallery.sign_in.visitor(cookie(gallery))
     assert visitor is not None
-    source = gallery.source_facts(SOURCE) if action in ON_A_SOURCE else None
+    source = source_facts(gallery.records.source(SOURCE)) if action in ON_A_SOURCE else None
 
     with pytest.raises(NotPermittedError) as raised:
         gallery.permission.require(Asks(action), actor=visitor.actor(), source=source)
