@@ -1,6 +1,7 @@
 """Every number that a command takes: however large, below zero, or none at all, it is answered or refused in a line."""
 
 import inspect
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -8,6 +9,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from typer.main import get_command
 
+from countenance.bootstrap.keyring import audit_key_file
+from countenance.bootstrap.settings import Settings
 from countenance.cli.main import app
 from tests.integration.cli.conftest import Command
 from tests.integration.cli.test_every_command import commands
@@ -65,6 +68,14 @@ def here(tmp_path_factory: pytest.TempPathFactory, portraits: Mapping[str, Path]
     return folder
 
 
+@pytest.fixture(scope="module")
+def tried_home(filled_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A copy of the filled gallery and of its log's key: searches count, and some commands change it."""
+    folder = tmp_path_factory.mktemp("tried")
+    key = shutil.copy(audit_key_file(Settings(home=filled_home)), folder / "audit-key")
+    return Path(shutil.copytree(filled_home, folder / "home")), Path(key)
+
+
 def test_some_are_known() -> None:
     found = {(command, parameter.name) for command, parameter, _ in numbers()}
 
@@ -78,12 +89,17 @@ def test_it_is_answered_or_refused_in_a_line(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
     here: Path,
+    tried_home: tuple[Path, Path],
     words: str,
     parameter: Any,
     value: str,
 ) -> None:
-    # Entries are shown to auditors only.
-    request.getfixturevalue("own_home" if words.startswith("audit") else "home")
+    if words.startswith("audit"):  # entries are shown to auditors only
+        request.getfixturevalue("own_home")
+    else:
+        home, key = tried_home
+        monkeypatch.setenv("COUNTENANCE_HOME", str(home))
+        monkeypatch.setenv("COUNTENANCE_AUDIT_KEY", str(key))
     monkeypatch.chdir(here)
     option = parameter.opts[0]
     named = (option, value) if option.startswith("-") else ("--", value)

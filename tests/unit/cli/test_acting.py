@@ -71,7 +71,16 @@ COMMANDS_ALONE = frozenset(
         *("api-key list", "audit checkpoint", "audit export", "audit prove", "audit rotate-key", "certificate list"),
         *("import", "keys backup", "keys escrow", "keys restore", "keys rotate", "migrate compreface", "migrate csv"),
         *("migrate deepface", "oversight alerts", "oversight run", "report customers", "report transparency"),
-        *("retention set", "templates rekey", "user bind", "user list", "user roles", "user show", "user train"),
+        *(
+            "retention set",
+            "source keeper",
+            "templates rekey",
+            "user bind",
+            "user list",
+            "user roles",
+            "user show",
+            "user train",
+        ),
     }
 )
 """Commands that ask and do what no route does."""
