@@ -9,10 +9,27 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from countenance.bootstrap.settings import Settings
+from countenance.bootstrap.wiring import open_gallery
 from countenance.search.model import LEAD
+from tests import signed_up
 from tests.integration.cli.conftest import Command
 
 ASKED = ("--case", "2026-114", "--purpose", "missing-person")
+
+
+@pytest.fixture(scope="module")
+def searcher(filled_home: Path) -> str:
+    """Somebody whose searches of a day are counted for these tests alone."""
+    with open_gallery(Settings(home=filled_home)) as gallery:
+        return signed_up.admitted(gallery, "searcher").user_id
+
+
+@pytest.fixture(autouse=True)
+def _searching(searcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search as them."""
+    assert searcher
+    monkeypatch.setenv("COUNTENANCE_USER", "searcher")
 
 
 @pytest.fixture

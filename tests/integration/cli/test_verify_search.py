@@ -19,6 +19,7 @@ from countenance.bootstrap.settings import Settings
 from countenance.bootstrap.wiring import OpenGallery, open_gallery
 from countenance.gallery.model import LegalBasis
 from countenance.gallery.plan import Subjects, plan
+from tests import signed_up
 from tests.integration.cli.conftest import Command
 from tests.stripes import templates_of
 
@@ -26,9 +27,13 @@ ASKED = ("--case", "2026-114", "--purpose", "missing-person", "--json")
 
 
 @pytest.fixture
-def own_home(filled_home: Path, tmp_path: Path) -> Path:
-    """A copy of the filled gallery, to be changed."""
-    return copytree(filled_home, tmp_path / "home")
+def own_home(filled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the filled gallery, to be changed, by somebody whom no search was counted for yet."""
+    home = copytree(filled_home, tmp_path / "home")
+    with open_gallery(Settings(home=home)) as gallery:
+        signed_up.admitted(gallery, "verifier")
+    monkeypatch.setenv("COUNTENANCE_USER", "verifier")
+    return home
 
 
 @pytest.fixture
