@@ -238,17 +238,7 @@ class TestReleases:
     def test_one_holds_until_its_end_or_until_it_is_taken_back(self, made: Made) -> None:
         made.add()
         for label, ends_on in (("A", None), ("B", date(2998, 1, 1)), ("C", None), ("D", date(2999, 1, 1))):
-            add_release(
-                made.records,
-                made.register,
-                made.objects,
-                "archive",
-                label=label,
-                actor=SYSTEM,
-                document=b"yes",
-                ends_on=ends_on,
-                by="Ada",
-            )
+            self.released(made, label, ends_on=ends_on)
         taken_back = made.register.releases("archive")[2]
 
         first = made.register.revoke_release("archive", taken_back.release_id, actor=SYSTEM)

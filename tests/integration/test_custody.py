@@ -310,15 +310,15 @@ class TestSettingTheKeeper:
         assert (code, json.loads(capsys.readouterr().out)["error"]["code"]) == (5, "organisation-not-active")
         assert gallery.records.source("open").keeper is None
 
-    def test_the_list_says_who_keeps_what(self, gallery: OpenGallery, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_it_is_said_who_keeps_what(self, gallery: OpenGallery, capsys: pytest.CaptureFixture[str]) -> None:
         org_id, said = gallery.accounts.acting(KEEPER).org_id, {}
         for login, source in ((KEEPER, "kept"), (STRANGER, "kept"), (STRANGER, "open")):
             run(["source", "show", source, "--as", login, "--home", str(gallery.settings.home)])
             said[login, source] = "".join(capsys.readouterr().out.split())
 
-        assert f"yourorganisation({org_id})" in said[KEEPER, "kept"]
-        assert f"anotherorganisation({org_id})" in said[STRANGER, "kept"]
-        assert "allcustodians" in said[STRANGER, "open"]
+        assert f"keeperus({org_id})" in said[KEEPER, "kept"]
+        assert f"keeperothers({org_id})" in said[STRANGER, "kept"]
+        assert "keeperall" in said[STRANGER, "open"]
 
 
 def test_an_organisation_keeps_what_its_custodian_registers(gallery: OpenGallery) -> None:

@@ -168,11 +168,11 @@ def source_list(acting: As = None, home: Home = None, json: Json = False) -> Non
 
     def render(console: Console) -> None:
         """Print a table."""
-        numbers = ("photographs", "subjects", "templates")
-        table = output.table("source", "owner", "legal basis", "state", "kept by", *numbers, numbers=numbers)
+        numbers = ("photographs", "subjects")
+        table = output.table("source", "owner", "basis", "state", "keeper", *numbers, numbers=numbers)
         for one in summaries:
             source = one.source
-            counts = (f"{count:,}" for count in (one.images, one.subjects, one.templates))
+            counts = (f"{count:,}" for count in (one.images, one.subjects))
             told = (source.owner, source.legal_basis.value, source.state.value, _kept_by(source.keeper, actor))
             table.add_row(source.name, *told, *counts)
         console.print(table if summaries else "No source is registered yet: countenance source register --help")
@@ -266,12 +266,12 @@ def releases_revoke(
 
 
 def _kept_by(keeper: str | None, actor: Actor) -> str:
-    """Say in words whose custodians look after a source; other organisations are not named."""
+    """Say in a word whose custodians look after a source; other organisations are not named."""
     if keeper is None:
-        return "all custodians"
+        return "all"
     if keeper == actor.org_id:
-        return "your organisation"
-    return "the house" if keeper == HOUSE else "another organisation"
+        return "us"
+    return "house" if keeper == HOUSE else "others"
 
 
 def _release_state(release: Release) -> str:

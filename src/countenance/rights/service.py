@@ -231,10 +231,10 @@ class RightsDesk:
         4. The request is released, with the certificates.
 
         Raises:
-            NotFoundError: code `request-unknown`.
+            NotFoundError: codes `request-unknown`; `stay-out-unknown`, the entry ended before it came into force: send
+                the request back.
             NotPermittedError: codes `request-same-person`, and `not-permitted` as `decide`; nothing was done.
             ConflictError: as `identify`.
-            NotFoundError: code `stay-out-unknown`, the entry ended before it came into force; send the request back.
             UnavailableError: those of `Eraser.erase`; run it again.
         """
         request = self.register.request(request_id)
